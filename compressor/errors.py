@@ -1,0 +1,163 @@
+"""Every error that `compressor` raises on purpose, in one hierarchy.
+
+    CompressorError                exit code
+    +-- RecipeError                2    the recipe or the call is wrong; carries every `Problem` found
+    +-- DataError                  2    the data is unusable: missing column, one class, too many bad rows
+    +-- SourceError                3    a model or data file can't be had: unreachable, absent, offline
+    |   +-- HashMismatch           3    it was had, and is not what the recipe pinned
+    +-- UnsafeSource               2    it would run or unpickle foreign code
+    +-- MissingExtra               3    an optional package isn't installed
+    +-- TargetUnavailable          3    a required device or execution provider isn't here
+    +-- StageError                 4    a stage failed
+    |   +-- TrainingDiverged       4    the loss became NaN or infinite
+    |   +-- ParityError            4    the exported graph doesn't agree with PyTorch
+    |   +-- WorkerError            4    a measuring process died
+    +-- DiskFull                   4    nothing more can be written
+    +-- BundleError                2    a bundle folder is not one, or is damaged
+        +-- VerificationFailed     1    a bundle doesn't give the answers it was sealed with
+
+Messages say what is wrong, where, and what to do; `hint` holds the last of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "BundleError",
+    "CompressorError",
+    "DataError",
+    "DiskFull",
+    "HashMismatch",
+    "MissingExtra",
+    "ParityError",
+    "Problem",
+    "RecipeError",
+    "SourceError",
+    "StageError",
+    "TargetUnavailable",
+    "TrainingDiverged",
+    "UnsafeSource",
+    "VerificationFailed",
+    "WorkerError",
+]
+
+
+class CompressorError(Exception):
+    """Base of all errors meant for the user: `message` says what and where, `hint` what to do."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a recipe: where it stands and how to mend it."""
+
+    message: str
+    path: str = ""
+    """Dotted path of the key, as `--set` takes it: `distill.objectives.0.weight`."""
+    file: Path | None = None
+    line: int | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        path = f"{self.path}: " if self.path else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{path}{self.message}{hint}"
+
+
+class RecipeError(CompressorError):
+    """The recipe can't be used as it stands. Carries every problem that was found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem] | str, *, hint: str | None = None) -> None:
+        self.problems = [Problem(problems)] if isinstance(problems, str) else problems
+        super().__init__("\n".join(str(problem) for problem in self.problems), hint=hint)
+
+
+class DataError(CompressorError):
+    """The data can't be used: a column that isn't there, one class only, too many unusable rows."""
+
+    exit_code = 2
+
+
+class SourceError(CompressorError):
+    """A model or a data file can't be had from where the recipe says it is."""
+
+    exit_code = 3
+
+
+class HashMismatch(SourceError):
+    """A file was had, and its sha256 is not the one the recipe pins."""
+
+
+class UnsafeSource(CompressorError):
+    """Using this would run or unpickle code from outside: refused unless the recipe allows it."""
+
+    exit_code = 2
+
+
+class MissingExtra(CompressorError):
+    """An optional package is needed and isn't installed."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, extra: str, missing: str | None = None) -> None:
+        self.extra = extra
+        lacking = f" ({missing} is not installed)" if missing else ""
+        super().__init__(
+            f"{what} needs the extra '{extra}'{lacking}.", hint=f"Install it: pip install 'compressor[{extra}]'"
+        )
+
+
+class TargetUnavailable(CompressorError):
+    """A device or execution provider the recipe requires isn't on this machine."""
+
+    exit_code = 3
+
+
+class StageError(CompressorError):
+    """A stage failed. What earlier stages finished stays in the store."""
+
+
+class TrainingDiverged(StageError):
+    """The loss became NaN or infinite at `step`; the last good checkpoint is kept."""
+
+    def __init__(self, message: str, *, step: int, hint: str | None = None) -> None:
+        self.step = step
+        super().__init__(message, hint=hint)
+
+
+class ParityError(StageError):
+    """The exported graph doesn't give the outputs PyTorch gives."""
+
+
+class WorkerError(StageError):
+    """The process that measures one variant on one target died."""
+
+
+class DiskFull(CompressorError):
+    """The disk is full; finished stages are kept."""
+
+
+class BundleError(CompressorError):
+    """A folder is not a bundle, or is one of an unknown version, or is damaged."""
+
+    exit_code = 2
+
+
+class VerificationFailed(BundleError):
+    """A bundle's files or answers are not those it was sealed with."""
+
+    exit_code = 1

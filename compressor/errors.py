@@ -70,7 +70,9 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        place = (
+            f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        )
         path = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}{path}{self.message}{hint}"
@@ -117,7 +119,8 @@ class MissingExtra(CompressorError):
         self.extra = extra
         lacking = f" ({missing} is not installed)" if missing else ""
         super().__init__(
-            f"{what} needs the extra '{extra}'{lacking}.", hint=f"Install it: pip install 'compressor[{extra}]'"
+            f"{what} needs the extra '{extra}'{lacking}.",
+            hint=f"Install it: pip install 'compressor[{extra}]'",
         )
 
 

@@ -1,0 +1,30 @@
+"""Section `bundle`: what goes into the folder that ships."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from compressor.recipe.section import Section
+
+__all__ = ["BundleSection"]
+
+
+class BundleSection(Section):
+    """What the bundle holds and which variant answers by default."""
+
+    variant: str | None = Field(
+        None,
+        description="The variant that answers by default. Left out: the fastest on the first target among those that "
+        "pass the gates.",
+    )
+    include: Literal["all", "chosen"] = Field(
+        "all", description="Put every variant's file in, or only the chosen one."
+    )
+    golden: int = Field(
+        8, ge=1, le=256, description="Texts whose answers are sealed into golden.json for the self-test."
+    )
+    license: str | None = Field(
+        None, description="License named on the model card, for example `apache-2.0`."
+    )

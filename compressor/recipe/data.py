@@ -1,0 +1,79 @@
+"""Section `data`: where the labelled text comes from, how its columns map, how it is split."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from compressor.recipe.section import Fraction, Section, Sha256
+
+__all__ = ["DataSection", "SplitSection"]
+
+# A fraction is carved out of the training split; a name takes a split the source already has.
+SplitRule = Annotated[Fraction | str | None, Field(union_mode="left_to_right")]
+
+
+class SplitSection(Section):
+    """How the splits are made. Left out, the source's own splits are used, and missing ones carved out."""
+
+    train: str = Field("train", description="Name of the source's split to train on.")
+    validation: SplitRule = Field(
+        None,
+        description="A fraction to carve out of the training split (stratified, seeded), or the name of a split "
+        "of the source. Left out: the source's own `validation`, else 0.1.",
+    )
+    test: SplitRule = Field(
+        None,
+        description="As `validation`. Left out: the source's own `test`, else 0.1 of the training split.",
+    )
+
+
+class DataSection(Section):
+    """Labelled text, and how to read it."""
+
+    source: str | dict[str, str] = Field(
+        description="A file (csv, tsv, jsonl, json, parquet; plain or gz, bz2, xz, zip), `wheel://name==version/path`, "
+        "or a hub data set id. A mapping gives one file per split: {train: a.csv, test: b.csv}."
+    )
+    subset: str | None = Field(
+        None, description="Configuration of a hub data set, for example `sst2` of `nyu-mll/glue`."
+    )
+    revision: str | None = Field(
+        None, description="Commit of a hub data set; pin it to make the run repeatable."
+    )
+    sha256: Sha256 | None = Field(
+        None, description="Digest of the file (of the wheel, for `wheel://`); another content is refused."
+    )
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet"] | None = Field(
+        None, description="File format, where the name doesn't tell."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=lambda: {"text": "text", "label": "label"},
+        description="Which column plays which role of the task: `text`, `label`, and `text_pair` for pairs of texts.",
+    )
+    labels: tuple[str, ...] | dict[str, str] | None = Field(
+        None,
+        description="The labels, in the order of the model's outputs; or a mapping from the value in the file to the "
+        "label's name, {0: negative, 1: positive}. Left out: found in the training split, sorted.",
+    )
+    drop_labels: tuple[str, ...] = Field(
+        (),
+        description="Values of the label column whose rows are left out on purpose; they are counted in the report.",
+    )
+    split: SplitSection = Field(default_factory=SplitSection, description="How the splits are made.")
+    duplicates: Literal["drop", "error"] = Field(
+        "drop",
+        description="The same text twice, or in two splits: `drop` the copies (evaluation splits are kept whole, the "
+        "training copy goes) and count them, or stop with an `error`.",
+    )
+    max_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="Stop when more than this share of the rows lacks a text or has an unknown label."
+    )
+    max_length: Annotated[int, Field(ge=4)] = Field(
+        128, description="Texts are cut to this many tokens, in training and in the bundle."
+    )
+    limit: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Use only this many rows of each split of the source (seeded sample): for a quick trial.",
+    )

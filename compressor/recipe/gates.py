@@ -1,0 +1,75 @@
+"""Section `gates`: what must hold for the bundle to ship."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from compressor.recipe.section import Section
+
+__all__ = ["GatesSection", "holds", "parse_gate"]
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+def parse_gate(expression: str) -> tuple[str, float]:
+    """Split ">= 0.97" into its comparison and its bound. Raises ValueError when it is neither."""
+    match = re.fullmatch(r"\s*(>=|<=|>|<)\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", expression)
+    if not match:
+        raise ValueError(f"not a comparison with a number: {expression!r}")
+    return match[1], float(match[2])
+
+
+def holds(expression: str, value: float) -> bool:
+    """Whether `value` satisfies the gate, for example holds("<= 12", 11.4)."""
+    comparison, bound = parse_gate(expression)
+    return _OPERATORS[comparison](value, bound)
+
+
+def _check(expression: str) -> str:
+    try:
+        parse_gate(expression)
+    except ValueError as error:
+        raise PydanticCustomError("gate", "write a comparison and a number, for example '>= 0.97'") from error
+    return expression
+
+
+Gate = Annotated[str, AfterValidator(_check)]
+
+
+class GatesSection(Section):
+    """Comparisons the chosen variant must satisfy; exit code 1 when one doesn't. The bundle is written all the same."""
+
+    accuracy: Gate | None = Field(None, description="The task's main metric on the test split, 0 to 1.")
+    accuracy_retained: Gate | None = Field(None, description="Accuracy as a share of the teacher's.")
+    accuracy_lost: Gate | None = Field(
+        None,
+        description="Points (0 to 100) of accuracy below the student in PyTorch: the cost of export and quantization.",
+    )
+    agreement: Gate | None = Field(None, description="Share of test texts answered as the teacher does.")
+    size_mb: Gate | None = Field(None, description="Size of the model file in MB (10^6 bytes).")
+    size_ratio: Gate | None = Field(
+        None, description="Size of the model file as a share of the fp32 ONNX file."
+    )
+    p50_ms: Gate | None = Field(
+        None, description="Median latency of one text, model only, on the first target."
+    )
+    p95_ms: Gate | None = Field(None, description="95th percentile of the same.")
+    throughput: Gate | None = Field(None, description="Samples a second on the first target.")
+    peak_memory_mb: Gate | None = Field(
+        None, description="Peak resident memory of the process on the first target."
+    )
+    speedup: Gate | None = Field(
+        None,
+        description="The teacher's p50 in PyTorch fp32 divided by the variant's, at batch 1 on the first target.",
+    )

@@ -1,0 +1,49 @@
+"""The whole recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from compressor.recipe.benchmark import BenchmarkSection
+from compressor.recipe.bundle import BundleSection
+from compressor.recipe.data import DataSection
+from compressor.recipe.distill import DistillSection
+from compressor.recipe.export import ExportSection
+from compressor.recipe.gates import GatesSection
+from compressor.recipe.quantize import QuantizeConfig
+from compressor.recipe.section import Section
+from compressor.recipe.student import StudentSection
+from compressor.recipe.teacher import TeacherSection
+
+__all__ = ["Recipe", "TaskName"]
+
+TaskName = Literal["text-classification"]
+
+
+class Recipe(Section):
+    """From teacher to bundle, in one file. No `teacher` and no `distill` is a plain export of `student.init`."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run directory: runs/<name>."
+    )
+    task: TaskName = Field("text-classification", description="What the model does.")
+    seed: int = Field(13, ge=0, description="Seeds splits, sampling order, initialisation and training.")
+    data: DataSection | None = Field(None, description="Labelled text. Needed for training and for accuracy.")
+    teacher: TeacherSection | None = Field(None, description="The large model whose behaviour is distilled.")
+    student: StudentSection = Field(
+        default_factory=StudentSection, description="The compact model the bundle will hold."
+    )
+    distill: DistillSection | None = Field(None, description="How the student learns from the teacher.")
+    export: ExportSection = Field(default_factory=ExportSection, description="PyTorch to ONNX.")
+    quantize: tuple[QuantizeConfig, ...] = Field((), description="Variants made from the exported graph.")
+    benchmark: BenchmarkSection = Field(
+        default_factory=BenchmarkSection, description="Where and how to measure."
+    )
+    gates: GatesSection = Field(
+        default_factory=GatesSection, description="What must hold for the bundle to ship."
+    )
+    bundle: BundleSection = Field(
+        default_factory=BundleSection, description="What goes into the folder that ships."
+    )

@@ -23,14 +23,10 @@ Count = Annotated[int, Field(ge=1)]
 class Target(Section):
     """A place to run: device and threads."""
 
-    device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="`cuda` needs a GPU and the package onnxruntime-gpu."
-    )
+    device: Literal["cpu", "cuda"] = Field("cpu", description="`cuda` needs a GPU and the package onnxruntime-gpu.")
     threads: Count = Field(1, description="Intra-op threads.")
     spinning: bool = Field(False, description="Let idle threads spin: faster alone, worse beside other work.")
-    required: bool = Field(
-        False, description="Stop with exit code 3 where it isn't there, instead of skipping it."
-    )
+    required: bool = Field(False, description="Stop with exit code 3 where it isn't there, instead of skipping it.")
 
     @property
     def name(self) -> str:
@@ -44,9 +40,7 @@ class Timing(Section):
 
     min_seconds: float = Field(5.0, gt=0, description="Measure at least this long.")
     min_calls: Count = Field(500, description="Measure at least this many calls.")
-    max_seconds: float = Field(
-        60.0, gt=0, description="Stop here even with fewer calls; percentiles may then be n/a."
-    )
+    max_seconds: float = Field(60.0, gt=0, description="Stop here even with fewer calls; percentiles may then be n/a.")
 
 
 class DatasetWorkload(Timing):

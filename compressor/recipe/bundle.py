@@ -19,12 +19,8 @@ class BundleSection(Section):
         description="The variant that answers by default. Left out: the fastest on the first target among those that "
         "pass the gates.",
     )
-    include: Literal["all", "chosen"] = Field(
-        "all", description="Put every variant's file in, or only the chosen one."
-    )
+    include: Literal["all", "chosen"] = Field("all", description="Put every variant's file in, or only the chosen one.")
     golden: int = Field(
         8, ge=1, le=256, description="Texts whose answers are sealed into golden.json for the self-test."
     )
-    license: str | None = Field(
-        None, description="License named on the model card, for example `apache-2.0`."
-    )
+    license: str | None = Field(None, description="License named on the model card, for example `apache-2.0`.")

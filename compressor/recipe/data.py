@@ -39,9 +39,7 @@ class DataSection(Section):
     subset: str | None = Field(
         None, description="Configuration of a hub data set, for example `sst2` of `nyu-mll/glue`."
     )
-    revision: str | None = Field(
-        None, description="Commit of a hub data set; pin it to make the run repeatable."
-    )
+    revision: str | None = Field(None, description="Commit of a hub data set; pin it to make the run repeatable.")
     sha256: Sha256 | None = Field(
         None, description="Digest of the file (of the wheel, for `wheel://`); another content is refused."
     )

@@ -58,17 +58,11 @@ class GatesSection(Section):
     )
     agreement: Gate | None = Field(None, description="Share of test texts answered as the teacher does.")
     size_mb: Gate | None = Field(None, description="Size of the model file in MB (10^6 bytes).")
-    size_ratio: Gate | None = Field(
-        None, description="Size of the model file as a share of the fp32 ONNX file."
-    )
-    p50_ms: Gate | None = Field(
-        None, description="Median latency of one text, model only, on the first target."
-    )
+    size_ratio: Gate | None = Field(None, description="Size of the model file as a share of the fp32 ONNX file.")
+    p50_ms: Gate | None = Field(None, description="Median latency of one text, model only, on the first target.")
     p95_ms: Gate | None = Field(None, description="95th percentile of the same.")
     throughput: Gate | None = Field(None, description="Samples a second on the first target.")
-    peak_memory_mb: Gate | None = Field(
-        None, description="Peak resident memory of the process on the first target."
-    )
+    peak_memory_mb: Gate | None = Field(None, description="Peak resident memory of the process on the first target.")
     speedup: Gate | None = Field(
         None,
         description="The teacher's p50 in PyTorch fp32 divided by the variant's, at batch 1 on the first target.",

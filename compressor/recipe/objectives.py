@@ -1,4 +1,4 @@
-"""The objectives `distill.objectives` can name. Each has an implementation of the same name in `distill/objectives/`."""
+"""The objectives `distill.objectives` can name; each is implemented in a file of its name in `distill/objectives/`."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class HiddenStates(Section):
     weight: Positive = Field(1.0, description="Weight in the sum of objectives.")
     layers: Literal["uniform", "last"] | tuple[tuple[int, int], ...] = Field(
         "uniform",
-        description="Pairs [student layer, teacher layer], counted from 1 (0 is the embedding output); `uniform` spreads "
-        "the student's layers over the teacher's; `last` matches only the last.",
+        description="Pairs [student layer, teacher layer], counted from 1 (0 is the embedding output); `uniform` "
+        "spreads the student's layers over the teacher's; `last` matches only the last.",
     )
 
 

@@ -21,9 +21,7 @@ class DynamicQuantization(Section):
     reduce_range: bool = Field(
         False, description="Use 7 bits: needed on x86 CPUs without VNNI, where 8 bits can saturate."
     )
-    embeddings: bool = Field(
-        True, description="Quantize the embedding table too; it is half of a small model."
-    )
+    embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
 
 
 # More methods join as a union discriminated by `method`.

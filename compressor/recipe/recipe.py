@@ -25,9 +25,7 @@ TaskName = Literal["text-classification"]
 class Recipe(Section):
     """From teacher to bundle, in one file. No `teacher` and no `distill` is a plain export of `student.init`."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run directory: runs/<name>."
-    )
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run directory: runs/<name>.")
     task: TaskName = Field("text-classification", description="What the model does.")
     seed: int = Field(13, ge=0, description="Seeds splits, sampling order, initialisation and training.")
     data: DataSection | None = Field(None, description="Labelled text. Needed for training and for accuracy.")
@@ -38,12 +36,6 @@ class Recipe(Section):
     distill: DistillSection | None = Field(None, description="How the student learns from the teacher.")
     export: ExportSection = Field(default_factory=ExportSection, description="PyTorch to ONNX.")
     quantize: tuple[QuantizeConfig, ...] = Field((), description="Variants made from the exported graph.")
-    benchmark: BenchmarkSection = Field(
-        default_factory=BenchmarkSection, description="Where and how to measure."
-    )
-    gates: GatesSection = Field(
-        default_factory=GatesSection, description="What must hold for the bundle to ship."
-    )
-    bundle: BundleSection = Field(
-        default_factory=BundleSection, description="What goes into the folder that ships."
-    )
+    benchmark: BenchmarkSection = Field(default_factory=BenchmarkSection, description="Where and how to measure.")
+    gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
+    bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")

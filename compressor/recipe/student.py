@@ -20,5 +20,5 @@ class StudentSection(ModelSource):
     layers: tuple[int, ...] | None = Field(
         None,
         min_length=1,
-        description="Which layers of `init` to keep, counted from 0, in order. Lower layers usually do best: [0, 1, 2].",
+        description="Which layers of `init` to keep, counted from 0, in order. Lower ones usually do best: [0, 1, 2].",
     )

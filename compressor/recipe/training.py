@@ -17,21 +17,15 @@ class TrainingSection(Section):
     epochs: Positive = Field(3, description="Passes over the training split.")
     learning_rate: Positive = Field(5e-5, description="Peak learning rate of AdamW.")
     batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Examples a step and device.")
-    gradient_accumulation: Annotated[int, Field(ge=1)] = Field(
-        1, description="Steps added up before an update."
-    )
-    scheduler: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="Shape of the learning rate."
-    )
+    gradient_accumulation: Annotated[int, Field(ge=1)] = Field(1, description="Steps added up before an update.")
+    scheduler: Literal["linear", "cosine", "constant"] = Field("linear", description="Shape of the learning rate.")
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(0.1, description="Share of the steps that warm up.")
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="Decoupled weight decay.")
     max_grad_norm: Positive = Field(1.0, description="Gradients are clipped to this norm.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="`auto` trains in bf16 where the CPU or GPU computes in it, else in fp32."
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="`auto` takes a GPU where there is one."
-    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
     group_by_length: bool = Field(True, description="Put texts of like length into one batch: less padding.")
     evaluations_per_epoch: Annotated[int, Field(ge=1)] = Field(
         1,

@@ -1,0 +1,136 @@
+"""What a measurement found: frozen, JSON-able, each figure with its `n`.
+
+Times are milliseconds, memory and sizes are megabytes (10^6 bytes). A figure the sample doesn't support is None and
+printed as n/a.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Accuracy", "Interval", "Latency", "Measurement", "Memory", "Percentiles", "Size", "Skipped", "Throughput"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval."""
+
+    low: float
+    high: float
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Quality on the test split."""
+
+    metric: str
+    """Name of the task's main metric, for example `accuracy`; `value` and `interval` are of it, 0 to 1."""
+    value: float
+    interval: Interval
+    n: int
+    metrics: dict[str, float]
+    """Every metric of the task, for example accuracy and f1_macro."""
+    agreement: float | None = None
+    """Share of examples answered as the teacher does."""
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """A latency distribution. p90, p95 and p99 are None unless `n` supports them at 99% confidence."""
+
+    n: int
+    mean_ms: float
+    min_ms: float
+    p50_ms: float
+    p90_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One latency workload: `dataset` (natural lengths) or one cell of a `grid`."""
+
+    workload: str
+    batch: int
+    sequence: int | None
+    """Length in tokens; None where every input has its own."""
+    model: Percentiles
+    """The model alone, inputs ready."""
+    end_to_end: Percentiles | None
+    """Tokenization, model and post-processing; None where inputs are made up."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Length-sorted batches of real texts."""
+
+    batch: int
+    n: int
+    samples_per_second: float
+    tokens_per_second: float
+    """Real tokens: padding doesn't count."""
+    padding_ratio: float
+    """Padding positions as a share of all positions."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Resident memory of a process that does nothing but run this model."""
+
+    imports_mb: float
+    load_mb: float
+    peak_mb: float
+    anonymous_mb: float
+    """Anonymous part after the runs."""
+    file_mb: float
+    """File-backed part after the runs: shared, and dropped under pressure."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the model weighs."""
+
+    model_mb: float
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A target that isn't there, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One subject (a variant, or a PyTorch reference) on one target."""
+
+    subject: str
+    engine: str
+    """`onnxruntime` or `torch`."""
+    target: str
+    size: Size
+    accuracy: Accuracy | None = None
+    latencies: tuple[Latency, ...] = ()
+    throughput: Throughput | None = None
+    memory: Memory | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
+    skipped: Skipped | None = None
+
+    def latency(self, workload: str = "dataset") -> Latency | None:
+        """The first latency of this workload."""
+        return next((latency for latency in self.latencies if latency.workload == workload), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, the inverse of `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Measurement:
+        """Rebuild a measurement from `to_json`."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_python(data)

@@ -1,0 +1,83 @@
+"""The document a run leaves behind: `report.json` is this dataclass, and every other report is drawn from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from compressor.bench.results import Measurement
+
+__all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """One gate of the recipe, and whether it holds for the chosen variant."""
+
+    name: str
+    expression: str
+    """For example `>= 0.97`."""
+    value: float | None
+    """What was measured; None when it couldn't be, and then the gate doesn't hold."""
+    passed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of the run: what it cost and what it found."""
+
+    name: str
+    key: str
+    cached: bool
+    seconds: float
+    """Time the stage took when it ran, also where this run found it finished."""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything a run found."""
+
+    name: str
+    task: str
+    labels: tuple[str, ...]
+    created: str
+    """UTC, ISO 8601."""
+    chosen: str
+    """The variant that answers by default in the bundle."""
+    measurements: tuple[Measurement, ...]
+    """PyTorch references (`teacher`, `baseline`, `student`) and variants (`fp32`, `int8`, ...), by target."""
+    gates: tuple[GateVerdict, ...]
+    stages: tuple[StageRecord, ...]
+    environment: dict[str, Any] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
+    def measurement(self, subject: str, target: str | None = None) -> Measurement | None:
+        """The measurement of a subject that wasn't skipped, on this target or on the first it ran on."""
+        return next(
+            (
+                found
+                for found in self.measurements
+                if found.subject == subject and found.skipped is None and target in (None, found.target)
+            ),
+            None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, the inverse of `from_json`."""
+        return {**asdict(self), "passed": self.passed}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RunReport:
+        """Rebuild a report from `to_json`."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_python({key: value for key, value in data.items() if key != "passed"})

@@ -1,0 +1,47 @@
+"""Fixtures every test may use. Nothing here touches the network; every cache lives in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+# Set before any Hugging Face library is imported: a test that reaches for a hub fails at once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a store and download cache of its own."""
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tmp_path_factory.mktemp("home")))
+    yield
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare 4-layer BERT with a tokenizer. Read only."""
+    return tiny.write_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 4-layer BERT with a head for [bad, good]. Read only."""
+    return tiny.write_encoder(tmp_path_factory.mktemp("classifier"), labels=["bad", "good"])
+
+
+@pytest.fixture(scope="session")
+def decoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare 2-layer GPT-2 with a tokenizer that has no padding token. Read only."""
+    return tiny.write_decoder(tmp_path_factory.mktemp("decoder"))
+
+
+@pytest.fixture(scope="session")
+def reviews_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 made-up reviews, columns `text` and `label`. Read only."""
+    return tiny.write_reviews(tmp_path_factory.mktemp("reviews") / "reviews.csv")

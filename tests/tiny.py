@@ -1,0 +1,107 @@
+"""Tiny models, tokenizers and data sets, made from nothing: no network, milliseconds to build."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+from typing import Any
+
+POSITIVE = ["good", "gripping", "funny", "warm", "brilliant", "moving"]
+NEGATIVE = ["bad", "dull", "boring", "cold", "awful", "clumsy"]
+NEUTRAL = ["the", "a", "film", "movie", "story", "plot", "is", "was", "and", "very", "really", "actors", "in", "of"]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+VOCABULARY = [*SPECIAL, *POSITIVE, *NEGATIVE, *NEUTRAL, *[f"w{i}" for i in range(80)], *[f"##{c}" for c in "abcxyz"]]
+
+
+def write_tokenizer(folder: Path, *, pad: str = "[PAD]") -> Path:
+    """A BERT-style WordPiece tokenizer over `VOCABULARY`."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", VOCABULARY.index("[CLS]")), ("[SEP]", VOCABULARY.index("[SEP]"))],
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token=pad,
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        model_max_length=64,
+    ).save_pretrained(folder)
+    return folder
+
+
+def write_encoder(folder: Path, *, layers: int = 4, hidden: int = 32, labels: list[str] | None = None) -> Path:
+    """A BERT with random weights: with a classification head for `labels`, else the bare encoder."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertModel
+
+    torch.manual_seed(0)
+    settings: dict[str, Any] = {
+        "vocab_size": len(VOCABULARY),
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 2,
+        "intermediate_size": 2 * hidden,
+        "max_position_embeddings": 64,
+    }
+    if labels:
+        settings["id2label"] = dict(enumerate(labels))
+        settings["label2id"] = {label: i for i, label in enumerate(labels)}
+    config = BertConfig(**settings)
+    (BertForSequenceClassification(config) if labels else BertModel(config)).save_pretrained(folder)
+    return write_tokenizer(folder)
+
+
+def write_decoder(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
+    """A GPT-2 with random weights, without a classification head and without a padding token, as GPT-2 comes."""
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(VOCABULARY),
+        n_embd=hidden,
+        n_layer=layers,
+        n_head=2,
+        n_positions=64,
+        bos_token_id=VOCABULARY.index("[SEP]"),
+        eos_token_id=VOCABULARY.index("[SEP]"),
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    write_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = None
+    tokenizer.eos_token = "[SEP]"
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def reviews(count: int, *, seed: int = 0) -> list[tuple[str, str]]:
+    """`count` distinct made-up (text, label) pairs; a model can learn `good` from `bad` by their words."""
+    generator = random.Random(seed)
+    found: dict[str, str] = {}
+    while len(found) < count:
+        label, words = generator.choice([("good", POSITIVE), ("bad", NEGATIVE)])
+        filler = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(3, 12))
+        filler.insert(generator.randrange(len(filler)), generator.choice(words))
+        found[" ".join(filler)] = label
+    return list(found.items())
+
+
+def write_reviews(path: Path, count: int = 200, *, seed: int = 0) -> Path:
+    """A csv file with the columns `text` and `label`."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows(reviews(count, seed=seed))
+    return path

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Events", "Silent"]
+__all__ = ["Events", "RunEvents", "Silent"]
 
 
 class Events(Protocol):
@@ -23,8 +23,21 @@ class Events(Protocol):
         """Something the user should act on, though the work goes on."""
 
 
+class RunEvents(Events, Protocol):
+    """Listener for a whole run: what the pipeline's runner calls around the stages."""
+
+    def stage_started(self, name: str, index: int, count: int) -> None:
+        """Stage `name` runs now; it is number `index`, counted from 1, of `count`."""
+
+    def stage_cached(self, name: str, seconds: float) -> None:
+        """Stage `name` was found finished; it took `seconds` when it ran."""
+
+    def stage_finished(self, name: str, seconds: float) -> None:
+        """Stage `name` ended well after `seconds`."""
+
+
 class Silent:
-    """An `Events` nobody listens to."""
+    """A `RunEvents` nobody listens to."""
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
         return None
@@ -33,4 +46,13 @@ class Silent:
         return None
 
     def warn(self, message: str) -> None:
+        return None
+
+    def stage_started(self, name: str, index: int, count: int) -> None:
+        return None
+
+    def stage_cached(self, name: str, seconds: float) -> None:
+        return None
+
+    def stage_finished(self, name: str, seconds: float) -> None:
         return None

@@ -18,6 +18,11 @@ class SoftTargets(Section):
     weight: Positive = Field(1.0, description="Weight in the sum of objectives.")
     temperature: Positive = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
 
+    @property
+    def uses_teacher(self) -> bool:
+        """Whether training with this objective asks the teacher."""
+        return True
+
 
 class HardLabels(Section):
     """Cross-entropy against one label an example."""
@@ -28,6 +33,11 @@ class HardLabels(Section):
         "data", description="The data's labels, or the teacher's most probable one."
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")
+
+    @property
+    def uses_teacher(self) -> bool:
+        """Whether training with this objective asks the teacher."""
+        return self.labels == "teacher"
 
 
 class HiddenStates(Section):
@@ -40,6 +50,11 @@ class HiddenStates(Section):
         description="Pairs [student layer, teacher layer], counted from 1 (0 is the embedding output); `uniform` "
         "spreads the student's layers over the teacher's; `last` matches only the last.",
     )
+
+    @property
+    def uses_teacher(self) -> bool:
+        """Whether training with this objective asks the teacher."""
+        return True
 
 
 ObjectiveConfig = Annotated[SoftTargets | HardLabels | HiddenStates, Field(discriminator="kind")]

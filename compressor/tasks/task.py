@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from compressor.events import Events, Silent
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Roles", "Supervised", "Task"]
+__all__ = ["Collator", "FloatArray", "Roles", "Supervised", "Task"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
+Collator = Callable[[list[dict[str, Any]]], dict[str, "torch.Tensor"]]
+"""Pads a list of tokenized examples into one batch of tensors; further integer columns (`example_id`) come along."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,41 @@ class Task(ABC):
     main_metric: ClassVar[str]
 
     @abstractmethod
-    def load_model(self, folder: Path, labels: Sequence[str], *, trust_remote_code: bool = False) -> PreTrainedModel:
-        """Load a checkpoint (fp32, eval mode) with a head for `labels`; a missing or unlike head is made afresh."""
+    def load_model(
+        self,
+        folder: Path,
+        labels: Sequence[str],
+        *,
+        new_head: Literal["if-needed", "never"] = "if-needed",
+        trust_remote_code: bool = False,
+        events: Events = Silent(),  # noqa: B008  # stateless
+    ) -> PreTrainedModel:
+        """Load a checkpoint (fp32, eval mode) with a head for `labels`, in their order.
+
+        `new_head`: "if-needed" is for a model about to be trained: a head that is missing or answers other labels is
+        drawn afresh, from torch's global generator (seed it first), and `events` is told. "never" is for a model
+        that must answer as it stands (a finished teacher, an export). A head with the same labels in another order
+        is reordered; one with names like LABEL_0 is taken to be in the order of `labels`.
+
+        Raises:
+            DataError: "never", and the model's labels are not `labels`.
+            SourceError: the folder can't be loaded, lacks weights, or, with "never", lacks the head.
+            UnsafeSource: it comes as Python code or as a pickle.
+        """
 
     @abstractmethod
     def tokenize(
         self, tokenizer: PreTrainedTokenizerBase, columns: Mapping[str, Sequence[Any]], max_length: int
     ) -> dict[str, list[Any]]:
-        """Turn a batch of columns (role names) into features, with `labels` and `length` where there are labels."""
+        """Turn a batch of columns (role names) into features, unpadded, with their `length`, and `labels` if known.
+
+        Raises:
+            DataError: `max_length` is more than the model takes.
+        """
+
+    @abstractmethod
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Collator:
+        """What pads tokenized examples into a batch."""
 
     @abstractmethod
     def supervised(

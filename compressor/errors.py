@@ -68,9 +68,12 @@ class Problem:
     file: Path | None = None
     line: int | None = None
     hint: str | None = None
+    override: str | None = None
+    """The `--set` it comes from, as it was typed; then there is no file and no line."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        place = f"--set {self.override}: " if self.override else place
         path = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}{path}{self.message}{hint}"

@@ -1,0 +1,68 @@
+"""How figures are written, everywhere the same: console, Markdown, model card.
+
+ASCII only, so that a table survives any terminal, log and mail.
+"""
+
+from __future__ import annotations
+
+from compressor.bench.results import Accuracy
+
+__all__ = ["NA", "accuracy", "duration", "factor", "gate_value", "number", "percent"]
+
+NA = "n/a"
+"""Written where a figure wasn't, or couldn't be, measured."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure with `digits` significant digits, whole digits never rounded away: 1.64, 76.1, 1234. None is n/a."""
+    if value is None:
+        return NA
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    text = f"{value:#.{digits}g}"
+    return f"{float(text):.{digits}g}" if "e" in text else text.rstrip(".")
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 as 84.3%."""
+    return NA if value is None else f"{100 * value:.1f}%"
+
+
+def accuracy(found: Accuracy | None) -> str:
+    """The main metric with its confidence interval: 84.3% (82.4-86.1)."""
+    if found is None:
+        return NA
+    return f"{percent(found.value)} ({100 * found.interval.low:.1f}-{100 * found.interval.high:.1f})"
+
+
+def factor(value: float | None) -> str:
+    """How many times: 5.81x."""
+    return NA if value is None else f"{number(value)}x"
+
+
+def duration(seconds: float) -> str:
+    """Time a person waits: 0.4 s, 41 s, 3 min 12 s, 1 h 04 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def gate_value(value: float | None, expression: str) -> str:
+    """A measured value with as many digits as it takes to see on which side of the gate it lies.
+
+    0.96996 against ">= 0.97" is not written 0.97.
+    """
+    if value is None:
+        return NA
+    bound = float(expression.strip("<>= "))
+    for digits in range(3, 17):
+        text = number(value, digits)
+        if (float(text) > bound, float(text) < bound) == (value > bound, value < bound):
+            return text
+    return repr(value)

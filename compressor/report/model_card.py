@@ -1,0 +1,138 @@
+"""The bundle's README.md: a model card as the Hugging Face Hub reads it; every figure on it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from compressor.report import format as fmt
+from compressor.report.document import RunReport
+from compressor.report.markdown import gates_table, measured_tables, stages_table
+from compressor.report.verdict import baseline_sentence, closing_sentence
+
+__all__ = ["model_card"]
+
+# transformers.js looks files up by these suffixes of `model`:
+# https://huggingface.co/docs/transformers.js/guides/dtypes, DEFAULT_DTYPE_SUFFIX_MAPPING in src/utils/dtypes.js.
+_DTYPES = {
+    "": "fp32",
+    "_fp16": "fp16",
+    "_quantized": "q8",
+    "_int8": "int8",
+    "_uint8": "uint8",
+    "_q4": "q4",
+    "_q4f16": "q4f16",
+    "_bnb4": "bnb4",
+}
+
+
+def model_card(
+    report: RunReport,
+    *,
+    license_name: str | None = None,
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """The card of the bundle this report is about.
+
+    `files` maps each variant to its file in the bundle (`onnx/model_quantized.onnx`), as the manifest does.
+    """
+    files = files or {}
+    sections = [
+        _front_matter(report, license_name),
+        f"# {report.name}",
+        f"A compact model for {report.task} (labels: {', '.join(report.labels)}), {', '.join(_treatment(report))} and "
+        "measured by `compressor`. It runs wherever ONNX Runtime runs, without PyTorch.",
+        "\n".join(filter(None, [closing_sentence(report), baseline_sentence(report)])),
+        "## Use it",
+        _python(),
+        _javascript(report, files),
+        "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
+        "## Measured",
+        measured_tables(report.measurements, report.chosen),
+        gates_table(report),
+        "## Limits",
+        _limits(report),
+        "## How it was made",
+        "`recipe.resolved.yaml` holds every setting, `manifest.json` the versions and a sha256 for each file.",
+        stages_table(report),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _treatment(report: RunReport) -> list[str]:
+    """What was done to the model, in order."""
+    words = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
+    return [words[stage.name] for stage in report.stages if stage.name in words]
+
+
+def _front_matter(report: RunReport, license_name: str | None) -> str:
+    tags = {"distill": "distillation", "quantize": "quantization"}
+    front: dict[str, Any] = {"license": license_name} if license_name else {}
+    front |= {
+        "library_name": "transformers.js",
+        "pipeline_tag": report.task,
+        "tags": ["onnx", "onnxruntime", *(tags[stage.name] for stage in report.stages if stage.name in tags)],
+    }
+    return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
+
+
+def _python() -> str:
+    return """In Python, where the base install of `compressor` (no PyTorch) is all it takes:
+
+```python
+from compressor.runtime import load
+
+bundle = load(".")  # this folder
+print(bundle.predict(["a gripping, funny film"]))
+```"""
+
+
+def _javascript(report: RunReport, files: Mapping[str, str]) -> str:
+    suffix = PurePosixPath(files.get(report.chosen, "onnx/model.onnx")).stem.removeprefix("model")
+    options = (
+        f'{{ dtype: "{_DTYPES[suffix]}" }}'
+        if suffix in _DTYPES
+        else f'{{ model_file_name: "model{suffix}", dtype: "fp32" }}'
+    )
+    return f"""In the browser or Node, with transformers.js; this folder is `models/{report.name}`:
+
+```js
+import {{ env, pipeline }} from "@huggingface/transformers";
+
+env.allowRemoteModels = false;
+env.localModelPath = "models/";
+const classify = await pipeline("{report.task}", "{report.name}", {options});
+console.log(await classify("a gripping, funny film"));
+```"""
+
+
+def _limits(report: RunReport) -> str:
+    chosen = report.measurement(report.chosen)
+    lines = []
+    if chosen and chosen.accuracy:
+        quality = chosen.accuracy
+        lines.append(
+            f"- The {quality.metric} of {fmt.accuracy(quality)} was measured on one test split of {quality.n} texts. The "
+            f"interval ({quality.interval.confidence:.0%}, bootstrap) covers the choice of test texts, not the training's "
+            "seed, and says nothing about texts of another kind."
+        )
+    else:
+        lines.append("- Its accuracy wasn't measured.")
+    lines.append(f"- Latency, throughput and memory hold for {_machine(report)}; measure again on your device.")
+    if any(stage.name == "quantize" for stage in report.stages):
+        lines.append(
+            "- An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate; "
+            "`compressor verify` tells."
+        )
+    if not report.passed:
+        failed = ", ".join(gate.name for gate in report.gates if not gate.passed)
+        lines.append(f"- **It fails the gates its recipe sets: {failed}.**")
+    return "\n".join(lines)
+
+
+def _machine(report: RunReport) -> str:
+    cpu = report.environment.get("cpu")
+    return f"the machine they were measured on ({cpu})" if cpu else "the machine they were measured on"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from compressor.recipe.section import Section
 
 __all__ = ["GatesSection", "holds", "parse_gate"]
 
+_GATE = r"^\s*(>=|<=|>|<)\s*([-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*$"
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -24,7 +25,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 def parse_gate(expression: str) -> tuple[str, float]:
     """Split ">= 0.97" into its comparison and its bound. Raises ValueError when it is neither."""
-    match = re.fullmatch(r"\s*(>=|<=|>|<)\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", expression)
+    match = re.fullmatch(_GATE, expression)
     if not match:
         raise ValueError(f"not a comparison with a number: {expression!r}")
     return match[1], float(match[2])
@@ -36,15 +37,13 @@ def holds(expression: str, value: float) -> bool:
     return _OPERATORS[comparison](value, bound)
 
 
-def _check(expression: str) -> str:
-    try:
-        parse_gate(expression)
-    except ValueError as error:
-        raise PydanticCustomError("gate", "write a comparison and a number, for example '>= 0.97'") from error
+def _check(expression: Any) -> Any:
+    if not isinstance(expression, str) or not re.fullmatch(_GATE, expression):
+        raise PydanticCustomError("gate", "must be a comparison and a number in quotation marks, such as '>= 0.97'")
     return expression
 
 
-Gate = Annotated[str, AfterValidator(_check)]
+Gate = Annotated[str, BeforeValidator(_check), Field(json_schema_extra={"pattern": _GATE})]
 
 
 class GatesSection(Section):

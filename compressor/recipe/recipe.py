@@ -27,7 +27,7 @@ class Recipe(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run directory: runs/<name>.")
     task: TaskName = Field("text-classification", description="What the model does.")
-    seed: int = Field(13, ge=0, description="Seeds splits, sampling order, initialisation and training.")
+    seed: int = Field(13, ge=0, lt=2**32, description="Seeds splits, sampling order, initialisation and training.")
     data: DataSection | None = Field(None, description="Labelled text. Needed for training and for accuracy.")
     teacher: TeacherSection | None = Field(None, description="The large model whose behaviour is distilled.")
     student: StudentSection = Field(

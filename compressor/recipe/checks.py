@@ -1,0 +1,257 @@
+"""What no section can know by itself: whether the sections of a recipe fit together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TypeVar
+
+from compressor.errors import Problem
+from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, ThroughputWorkload
+from compressor.recipe.gates import parse_gate
+from compressor.recipe.objectives import HiddenStates
+from compressor.recipe.problems import suggest
+from compressor.recipe.recipe import Recipe, TaskName
+
+__all__ = ["RESERVED_NAMES", "ROLES", "check"]
+
+RESERVED_NAMES = ("fp32", "teacher", "student", "baseline")
+"""Names that reports use for what isn't made by `quantize`."""
+
+# Task -> roles `data.columns` must and may name. The task classes say the same, but importing them is not for a recipe.
+ROLES: Mapping[TaskName, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "text-classification": (("text", "label"), ("text_pair",)),
+}
+
+_NEEDS_DATA = ("accuracy", "accuracy_retained", "accuracy_lost", "agreement")
+_NEEDS_TEACHER = ("accuracy_retained", "agreement", "speedup")
+_NEEDS_REFERENCES = ("accuracy_lost", "speedup")
+_NEEDS_DATASET_WORKLOAD = ("p50_ms", "p95_ms", "speedup")
+_SHARES = ("accuracy", "accuracy_retained", "agreement", "size_ratio")
+
+T = TypeVar("T")
+Problems = Iterator[Problem]
+
+
+def check(recipe: Recipe, broken: Collection[str] = ()) -> Problems:
+    """Every way in which valid sections don't fit together; checks that read a `broken` section are left out."""
+    for function, sections in _CHECKS:
+        if not set(sections) & set(broken):
+            yield from function(recipe)
+
+
+def _training_has_data(recipe: Recipe) -> Problems:
+    if recipe.data is None and recipe.teacher is not None:
+        hint = "to deploy a finished model, name it in `student.init` and leave `teacher` out"
+        yield Problem("a teacher needs labelled text: add a `data` section", "teacher", hint=hint)
+    if recipe.data is None and recipe.distill is not None:
+        yield Problem("training needs labelled text: add a `data` section", "distill")
+
+
+def _teacher_is_there(recipe: Recipe) -> Problems:
+    if recipe.teacher is not None:
+        return
+    if recipe.student.init == "teacher":
+        yield Problem(
+            "`teacher` copies the teacher, and there is no `teacher` section",
+            "student.init",
+            hint="name a hub id, a folder or a wheel:// model, or add a `teacher`",
+        )
+    if recipe.distill is None:
+        return
+    for index, objective in enumerate(recipe.distill.objectives):
+        if objective.uses_teacher:
+            given = "objectives" in recipe.distill.model_fields_set
+            yield Problem(
+                f"{objective.kind} asks a teacher, and there is no `teacher` section",
+                f"distill.objectives.{index}" if given else "distill.objectives",
+                hint="add a `teacher`, or train on labels alone: [{kind: hard-labels}]",
+            )
+    if recipe.distill.baseline:
+        yield Problem("without a `teacher` the baseline is the student itself", "distill.baseline")
+
+
+def _layers_are_sound(recipe: Recipe) -> Problems:
+    layers = recipe.student.layers
+    if layers is None:
+        return
+    if min(layers) < 0:
+        yield Problem("layers are counted from 0, not from the end", "student.layers")
+    if repeated := _repeated(layers):
+        yield Problem(f"layer {repeated[0]} is named twice", "student.layers")
+
+
+def _cut_students_are_trained(recipe: Recipe) -> Problems:
+    if recipe.student.layers is not None and recipe.distill is None:
+        message = "nothing trains the student after its layers are cut out: add a `distill` section"
+        yield Problem(message, "student.layers")
+
+
+def _hidden_state_pairs_are_sound(recipe: Recipe) -> Problems:
+    for index, objective in enumerate(recipe.distill.objectives if recipe.distill else ()):
+        if not isinstance(objective, HiddenStates) or isinstance(objective.layers, str):
+            continue
+        path = f"distill.objectives.{index}.layers"
+        if not objective.layers:
+            yield Problem("no pair of layers is named", path, hint="leave it out for `uniform`")
+        elif min(min(pair) for pair in objective.layers) < 0:
+            yield Problem("layers are counted from 1 (0 is the embedding output), not from the end", path)
+
+
+def _columns_fit_the_task(recipe: Recipe) -> Problems:
+    if recipe.data is None:
+        return
+    required, optional = ROLES[recipe.task]
+    for role in required:
+        if role not in recipe.data.columns:
+            message = f"{recipe.task} needs a column for `{role}`"
+            yield Problem(message, "data.columns", hint=f"add `{role}: <name of the column>`")
+    for role in recipe.data.columns:
+        if role not in (*required, *optional):
+            message = f"{recipe.task} has no role `{role}`"
+            yield Problem(message, f"data.columns.{role}", hint=suggest(role, [*required, *optional]))
+    for column in _repeated(recipe.data.columns.values()):
+        yield Problem(f"the column {column!r} is given two roles", "data.columns")
+
+
+def _labels_are_sound(recipe: Recipe) -> Problems:
+    labels = recipe.data.labels if recipe.data else None
+    if recipe.data is None or labels is None:
+        return
+    names = list(labels.values()) if isinstance(labels, dict) else list(labels)
+    if len(set(names)) < 2:
+        yield Problem("a classifier needs at least two labels", "data.labels")
+    if not isinstance(labels, dict) and (repeated := _repeated(labels)):
+        yield Problem(f"the label {repeated[0]!r} is named twice", "data.labels")
+    for dropped in recipe.data.drop_labels:
+        if dropped in labels:
+            yield Problem(f"{dropped!r} is also one of `labels`: keep it or drop it", "data.drop_labels")
+
+
+def _splits_are_sound(recipe: Recipe) -> Problems:
+    if recipe.data is None:
+        return
+    split = recipe.data.split
+    carved = [rule for rule in (split.validation, split.test) if isinstance(rule, float)]
+    if sum(carved) >= 1:
+        yield Problem("validation and test leave nothing to train on: their sum must be below 1", "data.split")
+    named = {"train": split.train, "validation": split.validation, "test": split.test}
+    names = {role: rule for role, rule in named.items() if isinstance(rule, str)}
+    for role, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
+        if role in names and names.get(other) == names[role]:
+            yield Problem(
+                f"{names[role]!r} is also used for {other}: the score would mean nothing", f"data.split.{role}"
+            )
+    if not isinstance(recipe.data.source, dict):
+        return
+    files = recipe.data.source
+    for role, name in names.items():
+        if name not in files:
+            path = f"data.split.{role}" if role in split.model_fields_set else "data.source"
+            yield Problem(f"`source` has no file for the split {name!r}", path, hint=suggest(name, list(files)))
+    used = {name if isinstance(name, str) else role for role, name in named.items() if not isinstance(name, float)}
+    for name in files:
+        if name not in used:
+            hint = f"use it under `split`, for example {{validation: {name}}}"
+            yield Problem("no split uses this file", f"data.source.{name}", hint=hint)
+
+
+def _wheels_are_well_formed(recipe: Recipe) -> Problems:
+    references = {"student.init": recipe.student.init}
+    if recipe.teacher is not None:
+        references["teacher.model"] = recipe.teacher.model
+    if recipe.data is not None:
+        source = recipe.data.source
+        files = {f"data.source.{name}": file for name, file in source.items()} if isinstance(source, dict) else {}
+        references |= files or {"data.source": str(source)}
+    for path, reference in references.items():
+        if reference.startswith("wheel:") and not re.fullmatch(r"wheel://[\w.-]+==[^/]+/.+", reference):
+            yield Problem("must be wheel://name==version/path/inside/the/wheel", path)
+
+
+def _variants_have_names_of_their_own(recipe: Recipe) -> Problems:
+    names = [variant.name for variant in recipe.quantize]
+    for index, name in enumerate(names):
+        if name in RESERVED_NAMES:
+            yield Problem(f"{name!r} is a name reports use for something else", f"quantize.{index}.name")
+        elif name in names[:index]:
+            yield Problem(f"two variants are called {name!r}", f"quantize.{index}.name", hint="give each a `name`")
+
+
+def _chosen_variant_is_made(recipe: Recipe) -> Problems:
+    known = ["fp32", *(variant.name for variant in recipe.quantize)]
+    if recipe.bundle.variant is not None and recipe.bundle.variant not in known:
+        hint = suggest(recipe.bundle.variant, known)
+        yield Problem(f"no variant is called {recipe.bundle.variant!r}", "bundle.variant", hint=hint)
+
+
+def _measurements_are_distinct(recipe: Recipe) -> Problems:
+    names = [target.name for target in recipe.benchmark.targets]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Problem(f"the target {name} is there twice", f"benchmark.targets.{index}")
+    kinds = [workload.kind for workload in recipe.benchmark.workloads]
+    for index, workload in enumerate(recipe.benchmark.workloads):
+        path = f"benchmark.workloads.{index}"
+        if not isinstance(workload, GridWorkload) and workload.kind in kinds[:index]:
+            yield Problem(f"the workload {workload.kind} is there twice", path)
+        if not isinstance(workload, ThroughputWorkload) and workload.max_seconds < workload.min_seconds:
+            yield Problem(f"max_seconds ({workload.max_seconds:g}) is below min_seconds", path)
+
+
+def _gates_have_data(recipe: Recipe) -> Problems:
+    yield from _unmet(recipe, _NEEDS_DATA, recipe.data is not None, "needs labelled text: add a `data` section")
+
+
+def _gates_have_a_teacher(recipe: Recipe) -> Problems:
+    yield from _unmet(recipe, _NEEDS_TEACHER, recipe.teacher is not None, "compares with a teacher, and there is none")
+
+
+def _gates_are_measured(recipe: Recipe) -> Problems:
+    kinds = {type(workload) for workload in recipe.benchmark.workloads}
+    references = "compares with PyTorch: leave `benchmark.references` on"
+    dataset = "needs the workload {kind: dataset} in `benchmark.workloads`"
+    throughput = "needs the workload {kind: throughput} in `benchmark.workloads`"
+    yield from _unmet(recipe, _NEEDS_REFERENCES, recipe.benchmark.references, references)
+    yield from _unmet(recipe, _NEEDS_DATASET_WORKLOAD, DatasetWorkload in kinds, dataset)
+    yield from _unmet(recipe, ("throughput",), ThroughputWorkload in kinds, throughput)
+
+
+def _unmet(recipe: Recipe, gates: tuple[str, ...], met: bool, message: str) -> Problems:
+    for gate in gates:
+        if not met and getattr(recipe.gates, gate) is not None:
+            yield Problem(f"this gate {message}", f"gates.{gate}")
+
+
+def _shares_are_not_percent(recipe: Recipe) -> Problems:
+    for gate in _SHARES:
+        expression = getattr(recipe.gates, gate)
+        # A share of the teacher's accuracy may be above 1; one above 2 is a percentage.
+        if expression is not None and parse_gate(expression)[1] > 2:
+            yield Problem("is a share from 0 to 1, not a percentage", f"gates.{gate}", hint="for example '>= 0.97'")
+
+
+def _repeated(values: Collection[T]) -> list[T]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+# Each check, and the sections it reads.
+_CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
+    (_training_has_data, ("data", "teacher", "distill")),
+    (_columns_fit_the_task, ("task", "data")),
+    (_labels_are_sound, ("data",)),
+    (_splits_are_sound, ("data",)),
+    (_teacher_is_there, ("teacher", "student", "distill")),
+    (_layers_are_sound, ("student",)),
+    (_cut_students_are_trained, ("student", "distill")),
+    (_hidden_state_pairs_are_sound, ("distill",)),
+    (_wheels_are_well_formed, ("data", "teacher", "student")),
+    (_variants_have_names_of_their_own, ("quantize",)),
+    (_chosen_variant_is_made, ("quantize", "bundle")),
+    (_measurements_are_distinct, ("benchmark",)),
+    (_gates_have_data, ("gates", "data")),
+    (_gates_have_a_teacher, ("gates", "teacher")),
+    (_gates_are_measured, ("gates", "benchmark")),
+    (_shares_are_not_percent, ("gates",)),
+)

@@ -1,0 +1,40 @@
+"""A recipe as YAML that reads back as the same recipe."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import yaml
+
+from compressor.recipe.environment import escape
+from compressor.recipe.recipe import Recipe
+from compressor.recipe.tree import Reader
+
+__all__ = ["dump_recipe"]
+
+
+class _Writer(yaml.SafeDumper):
+    """Quotes whatever YAML 1.1 or 1.2 would read as something other than text."""
+
+    # On the class, as PyYAML keeps it, though its stubs say otherwise; None holds rules for any first character.
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # type: ignore[misc]
+        **{first: list(rules) for first, rules in yaml.SafeDumper.yaml_implicit_resolvers.items()},
+        None: list(Reader.yaml_implicit_resolvers[None]),
+    }
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """YAML with every setting spelt out, the defaults too: what `recipe.resolved.yaml` holds."""
+    data = _escaped(recipe.model_dump(mode="json"))
+    return yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _escaped(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_escaped(child) for child in value]
+    return escape(value) if isinstance(value, str) else value

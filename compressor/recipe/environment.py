@@ -1,0 +1,62 @@
+"""`${NAME}` and `${NAME:-default}` in the texts of a recipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from compressor.errors import Problem
+from compressor.recipe.tree import Node, problem_at, read_value
+
+__all__ = ["escape", "substitute"]
+
+_REFERENCE = re.compile(
+    r"\$(?:(?P<escaped>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\}|(?P<malformed>\{))"
+)
+
+
+class _Unusable(ValueError):
+    """A reference that is malformed, or names a variable that isn't set."""
+
+
+def escape(text: str) -> str:
+    """The text that `substitute` turns back into `text`."""
+    return text.replace("$", "$$")
+
+
+def substitute(node: Node, environment: Mapping[str, str], problems: list[Problem], path: tuple[str, ...] = ()) -> Node:
+    """Replace references in every text below `node`; `$$` is a dollar sign.
+
+    As in a shell, a default also stands in for an empty variable. A text that is one reference and nothing else is
+    read as YAML afterwards, so that `epochs: ${EPOCHS:-3}` is a number.
+    """
+    if isinstance(node.value, dict):
+        items = node.value.items()
+        return Node({key: substitute(child, environment, problems, (*path, key)) for key, child in items}, node.place)
+    if isinstance(node.value, list):
+        children = enumerate(node.value)
+        return Node([substitute(child, environment, problems, (*path, str(i))) for i, child in children], node.place)
+    if not isinstance(node.value, str):
+        return node
+    try:
+        text = _REFERENCE.sub(lambda match: _expand(match, environment), node.value)
+    except _Unusable as error:
+        problems.append(problem_at(node.place, str(error), path=".".join(path)))
+        return Node(None, node.place)
+    whole = _REFERENCE.fullmatch(node.value)
+    if whole and whole["name"]:
+        return read_value(text, node.place, problems, path) or Node(None, node.place)
+    return Node(text, node.place)
+
+
+def _expand(match: re.Match[str], environment: Mapping[str, str]) -> str:
+    if match["escaped"]:
+        return "$"
+    if match["malformed"]:
+        raise _Unusable("`${` must be ${NAME} or ${NAME:-default}; write `$${` for a dollar sign and a brace")
+    value = environment.get(match["name"])
+    if match["default"] is not None:
+        return value or match["default"][2:]
+    if value is None:
+        raise _Unusable(f"the environment variable {match['name']} is not set, and there is no default")
+    return value

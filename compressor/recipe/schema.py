@@ -1,0 +1,62 @@
+"""The recipe language as JSON schema, for editors and other programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from compressor.recipe.recipe import Recipe
+
+__all__ = ["json_schema", "schema_text"]
+
+_EXTENDS = {
+    "type": "string",
+    "title": "Extends",
+    "description": "A file, seen from this one, or the name of a shipped recipe. What stands here is merged on top: "
+    "mappings key by key, everything else replaces; a section set to null is left out.",
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of a recipe file.
+
+    A recipe that extends another may leave out what the other one holds: keys are required only without `extends`.
+    """
+    schema = Recipe.model_json_schema()
+    definitions = schema.pop("$defs")
+    needed: dict[str, Any] = {"required": schema.pop("required"), "properties": {}}
+    properties: dict[str, Any] = {"extends": _EXTENDS}
+    for name, field in schema.pop("properties").items():
+        for reference in _references(field):
+            if required := definitions[reference].pop("required", None):
+                needed["properties"][name] = {"required": required}
+        properties[name] = _or_null(field) if name not in needed["required"] else field
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "compressor recipe",
+        "description": schema.pop("description"),
+        **schema,
+        "properties": properties,
+        "if": {"not": {"required": ["extends"]}},
+        "then": needed,
+        "$defs": definitions,
+    }
+
+
+def schema_text() -> str:
+    """The schema as it is committed in `recipes/schema.json`."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _references(field: dict[str, Any]) -> list[str]:
+    """Names of the sections a top-level key holds directly, not in a list."""
+    choices = [field, *field.get("anyOf", [])]
+    return [choice["$ref"].rpartition("/")[2] for choice in choices if "$ref" in choice]
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    if {"type": "null"} in field.get("anyOf", []):
+        return field
+    outer: dict[str, Any] = {key: field[key] for key in ("title", "description", "default") if key in field}
+    inner = {key: value for key, value in field.items() if key not in outer}
+    return {**outer, "anyOf": [inner, {"type": "null"}]}

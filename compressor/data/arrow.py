@@ -1,0 +1,64 @@
+"""Arrow on disk: what is read, cleaned or split goes through here in batches, never whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from datasets import Dataset
+from datasets.table import MemoryMappedTable
+
+from compressor.errors import DataError
+
+__all__ = ["BATCH", "as_strings", "text_of", "write_arrow"]
+
+BATCH = 10_000
+"""Rows held in memory at a time."""
+
+
+def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], fingerprint: str) -> Dataset:
+    """Stream batches into an Arrow file and open it memory-mapped. `fingerprint` names the content for `datasets`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return Dataset(MemoryMappedTable.from_file(str(path)), fingerprint=fingerprint)
+
+
+def as_strings(array: pa.Array, column: str, origin: str, classes: Sequence[str] | None = None) -> pa.Array:
+    """A column of any plain type as text; numbers of `classes` become their names.
+
+    Raises:
+        DataError: the column holds lists, structs or bytes.
+    """
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return as_strings(array.dictionary_decode(), column, origin, classes)
+    if classes is not None and pa.types.is_integer(kind):
+        names = dict(enumerate(classes))
+        return pa.array([None if i is None else names.get(i, str(i)) for i in array.to_pylist()], pa.string())
+    if pa.types.is_floating(kind):
+        return pa.array([text_of(value) for value in array.to_pylist()], pa.string())
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise DataError(
+            f"{origin}: the column {column!r} holds {kind}, not text.", hint="Name another in data.columns."
+        )
+    return array.cast(pa.string())
+
+
+def text_of(value: Any) -> str | None:
+    """A JSON scalar as text: a whole number has no decimals, true is `true`. TypeError for lists and objects."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    raise TypeError(f"a {'list' if isinstance(value, list) else 'object'}")

@@ -1,0 +1,51 @@
+"""Tokenized splits: integers in an Arrow file, made once for a tokenizer and a length."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets import Dataset
+
+from compressor.data.prepare import quiet_datasets
+from compressor.tasks.task import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+__all__ = ["tokenize_split"]
+
+
+def tokenize_split(
+    dataset: Dataset, task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path
+) -> Dataset:
+    """Features, `labels`, `length` and `example_id` of every example, memory-mapped; the texts are left out.
+
+    The file lies in the folder `cache`, under a name made of the split, the tokenizer and the length, and is used
+    again when it is there: a resumed training doesn't tokenize anew.
+
+    Raises:
+        DataError: `max_length` is more than the model takes.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    name = _fingerprint(dataset, task, tokenizer, max_length)
+    kept = {"example_id"}
+    with quiet_datasets():
+        return dataset.map(
+            lambda columns: task.tokenize(tokenizer, columns, max_length),
+            batched=True,
+            remove_columns=[column for column in dataset.column_names if column not in kept],
+            cache_file_name=str(cache / f"{name}.arrow"),
+            load_from_cache_file=True,
+            new_fingerprint=name,
+        )
+
+
+def _fingerprint(dataset: Dataset, task: Task, tokenizer: Any, max_length: int) -> str:
+    """Truncation and padding are settings of the call that last used the tokenizer, so they don't count."""
+    backend = json.loads(tokenizer.backend_tokenizer.to_str())
+    settings = {key: value for key, value in backend.items() if key not in ("truncation", "padding")}
+    said = json.dumps([dataset._fingerprint, task.name, tokenizer.model_input_names, settings, max_length])
+    return blake2b(said.encode(), digest_size=16).hexdigest()

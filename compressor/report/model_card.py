@@ -115,9 +115,9 @@ def _limits(report: RunReport) -> str:
     if chosen and chosen.accuracy:
         quality = chosen.accuracy
         lines.append(
-            f"- The {quality.metric} of {fmt.accuracy(quality)} was measured on one test split of {quality.n} texts. The "
-            f"interval ({quality.interval.confidence:.0%}, bootstrap) covers the choice of test texts, not the training's "
-            "seed, and says nothing about texts of another kind."
+            f"- The {quality.metric} of {fmt.accuracy(quality)} was measured on one test split of {quality.n} texts. "
+            f"The interval ({quality.interval.confidence:.0%}, bootstrap) covers the choice of test texts, not the "
+            "training's seed, and says nothing about texts of another kind."
         )
     else:
         lines.append("- Its accuracy wasn't measured.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,13 +64,14 @@ def publish(new: Path, final: Path, is_intact: Callable[[Path], bool]) -> None:
 
     Where another process was first and its folder is intact, that one stays and `new` is left to be thrown away.
     """
-    try:
-        new.rename(final)
-        return
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise
-    if is_intact(final):
-        return
-    final.rename(new.parent / "replaced")
-    new.rename(final)
+    for attempt in itertools.count():
+        try:
+            new.rename(final)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+        if is_intact(final):
+            return
+        with suppress(FileNotFoundError):  # another process moved the damaged one aside first
+            final.rename(new.parent / f"replaced-{attempt}")

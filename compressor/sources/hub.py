@@ -79,11 +79,15 @@ class HubSource:
         offline or can't be reached, read from the local cache."""
         if self.requested_revision and COMMIT.fullmatch(self.requested_revision):
             return self.requested_revision
+        client = self._client()
         with self.explained():
-            api = self._client().HfApi()
-            return str(
-                api.resolve_revision(self.id, repo_type=self._repo_type, revision=self.requested_revision).resolved
+            found = client.HfApi().resolve_revision(
+                self.id,
+                repo_type=self._repo_type,
+                revision=self.requested_revision,
+                local_files_only=client.constants.is_offline_mode(),
             )
+        return str(found.resolved)
 
     def fetch(self, events: Events) -> Path:
         """The snapshot folder in the hub client's own cache, downloading what is missing."""
@@ -161,13 +165,16 @@ def _bar(what: str, events: Events) -> type[Any]:
 
     class Bar(tqdm):  # type: ignore[misc]  # as above
         def __init__(self, *args: Any, **settings: Any) -> None:
+            # Of the client's three bars: not the one that counts files, nor the one that counts what the wire carried.
             self.counts_bytes = settings.get("unit") == "B" and not str(settings.get("desc")).startswith("Downloading")
+            self.told = 0.0
             settings.pop("name", None)
             super().__init__(*args, **{**settings, "disable": False, "file": io.StringIO()})
 
         def display(self, *args: Any, **settings: Any) -> bool:
-            if self.counts_bytes:
-                events.progress(what, self.n / 1e6, (self.total or 0) / 1e6 or None, "MB")
+            if self.counts_bytes and self.n != self.told:
+                self.told = self.n
+                events.progress(what, self.n / 1e6, self.total / 1e6 if self.total else None, "MB")
             return True
 
     return Bar

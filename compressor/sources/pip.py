@@ -45,7 +45,7 @@ def _failure(requirement: str, output: str) -> CompressorError:
     if "No space left on device" in output:
         return DiskFull(
             f"The disk is full: pip could not download {requirement}.",
-            hint="Free some space; pip downloads through the folder TMPDIR names.",
+            hint="Free some space: pip downloads through TMPDIR into the folder COMPRESSOR_HOME names.",
         )
     if re.search(r"No module named '?pip\b", output):
         return SourceError(
@@ -71,5 +71,6 @@ def _hint(output: str) -> str:
         newest = versions[1].split(", ")[-5:]
         return f"There are wheels of other versions: {', '.join(newest)}."
     return (
-        "Check name and version, and that there is a wheel for this platform and Python; PIP_INDEX_URL, PIP_FIND_LINKS."
+        "Check the name and the version, and that it has a wheel for this platform and Python. "
+        "PIP_INDEX_URL and PIP_FIND_LINKS say where pip looks."
     )

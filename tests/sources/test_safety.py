@@ -1,0 +1,124 @@
+"""Model folders that must not be loaded."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.errors import SourceError, UnsafeSource
+from compressor.sources.safety import HOW_TO_CONVERT, check_model_folder
+
+
+@pytest.fixture
+def model(classifier_folder: Path, tmp_path: Path) -> Path:
+    """A whole model folder that a test may spoil."""
+    return Path(shutil.copytree(classifier_folder, tmp_path / "model"))
+
+
+def edit(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_whole_safetensors_folder_passes(model: Path) -> None:
+    check_model_folder(model, trust_remote_code=False)
+
+
+def test_pickle_beside_safetensors_passes_because_it_is_never_read(model: Path) -> None:
+    (model / "pytorch_model.bin").write_bytes(b"pickle")
+    check_model_folder(model, trust_remote_code=False)
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "model.pt", "last.ckpt", "model.pth"]
+)
+@pytest.mark.parametrize("trusted", [False, True])
+def test_pickle_alone_is_refused_even_when_code_is_trusted(model: Path, name: str, trusted: bool) -> None:
+    (model / "model.safetensors").rename(model / name)
+    with pytest.raises(UnsafeSource, match=name) as caught:
+        check_model_folder(model, trust_remote_code=trusted)
+    assert "weights_only=True" in str(caught.value.hint)
+
+
+def test_the_advice_on_converting_works(model: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(model / "model.safetensors")
+    weights["shared"] = weights["classifier.bias"]  # tied weights: safetensors refuses them as they are
+    torch.save(weights, model / "pytorch_model.bin")
+    (model / "model.safetensors").unlink()
+    command = shlex.split(HOW_TO_CONVERT.removeprefix("Convert it once: "))
+    done = subprocess.run([sys.executable, *command[1:]], cwd=model, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    check_model_folder(model, trust_remote_code=False)
+    converted = load_file(model / "model.safetensors")
+    assert all(torch.equal(converted[name], tensor) for name, tensor in weights.items())
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("key", ["auto_map", "custom_pipelines"])
+def test_code_that_comes_with_the_model_is_refused_unless_trusted(model: Path, file: str, key: str) -> None:
+    edit(model / file, **{key: {"AutoModel": "modeling.Custom"}})
+    with pytest.raises(UnsafeSource) as caught:
+        check_model_folder(model, trust_remote_code=False)
+    assert file in caught.value.message
+    assert "modeling.Custom" in caught.value.message
+    assert "trust_remote_code: true" in str(caught.value.hint)
+    check_model_folder(model, trust_remote_code=True)
+
+
+def test_a_folder_without_configuration_points_to_the_one_that_has_it(model: Path) -> None:
+    with pytest.raises(SourceError, match=r"no config\.json in it\. There is one in model\."):
+        check_model_folder(model.parent, trust_remote_code=False)
+
+
+def test_what_is_no_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="not a folder"):
+        check_model_folder(tmp_path / "absent", trust_remote_code=False)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\xff"])
+def test_an_unreadable_configuration_is_a_source_error(model: Path, content: str) -> None:
+    (model / "config.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(SourceError, match=r"config\.json"):
+        check_model_folder(model, trust_remote_code=False)
+
+
+def test_missing_weights_list_what_is_there(model: Path) -> None:
+    (model / "model.safetensors").rename(model / "model.onnx")
+    with pytest.raises(SourceError, match=r"no weights") as caught:
+        check_model_folder(model, trust_remote_code=False)
+    assert "model.onnx" in str(caught.value.hint)
+
+
+def test_every_shard_must_be_there(model: Path) -> None:
+    shards = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    for name in shards:
+        shutil.copy(model / "model.safetensors", model / name)
+    (model / "model.safetensors").unlink()
+    index = {"weight_map": {"a": shards[0], "b": shards[1]}}
+    (model / "model.safetensors.index.json").write_text(json.dumps(index))
+    check_model_folder(model, trust_remote_code=False)
+    (model / shards[1]).unlink()
+    with pytest.raises(SourceError, match=f"missing in .*: {shards[1]}"):
+        check_model_folder(model, trust_remote_code=False)
+
+
+def test_weights_that_were_cut_short_are_noticed(model: Path) -> None:
+    content = (model / "model.safetensors").read_bytes()
+    (model / "model.safetensors").write_bytes(content[:-100])
+    with pytest.raises(SourceError, match=r"model\.safetensors is not a whole safetensors file"):
+        check_model_folder(model, trust_remote_code=False)
+
+
+def test_a_git_lfs_pointer_says_how_to_get_the_weights(model: Path) -> None:
+    (model / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
+    with pytest.raises(SourceError, match="git lfs pull"):
+        check_model_folder(model, trust_remote_code=False)

@@ -1,0 +1,57 @@
+# Every target does its own set-up: a virtual environment in .venv, with exactly the versions in constraints.txt.
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint types bench schema clean
+
+# The first of these that runs and is new enough. `make PYTHON=/path/to/python3.11 ...` to choose another.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+quickstart: .venv/toolkit.stamp  ## Compress a review classifier from start to finish (about ten minutes on two cores)
+	$(BIN)/compressor run recipes/quickstart.yaml
+
+test: .venv/dev.stamp  ## Lint, types and tests: what CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: .venv/dev.stamp  ## Mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: .venv/dev.stamp  ## Check types
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp  ## Benchmarks of the tool itself
+	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only
+
+schema: .venv/toolkit.stamp  ## Write recipes/schema.json afresh
+	$(BIN)/compressor schema > recipes/schema.json.new
+	mv recipes/schema.json.new recipes/schema.json
+
+clean:  ## Remove the environment and caches; runs/ stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment with the extra `dev` serves the toolkit's targets too.
+.venv/toolkit.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing into .venv (about 2 GB, a minute or more) ..."
+	@$(INSTALL) -e '.[toolkit]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing into .venv (about 2 GB, a minute or more) ..."
+	@$(INSTALL) -e '.[dev]'
+	@touch .venv/toolkit.stamp $@
+
+.venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found. Install it, or name it:" \
+		"make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments." \
+		"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv

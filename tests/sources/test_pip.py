@@ -27,7 +27,10 @@ def test_a_source_package_is_not_built(tmp_path: Path, monkeypatch: pytest.Monke
     package, index = tmp_path / "tiny_model-1.0", tmp_path / "index"
     package.mkdir()
     index.mkdir()
-    (package / "setup.py").write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()")
+    # A build backend of its own, which needs nothing from an index: pip would run it at once.
+    backend = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    (package / "pyproject.toml").write_text(backend)
+    (package / "backend.py").write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()")
     (package / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: tiny_model\nVersion: 1.0\n")
     with tarfile.open(index / "tiny_model-1.0.tar.gz", "w:gz") as archive:
         archive.add(package, "tiny_model-1.0")

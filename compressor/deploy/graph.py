@@ -1,0 +1,131 @@
+"""The exported graph as a bundle wants it: one file, plain names, and nothing in it about where it was made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import compressor
+from compressor.errors import StageError
+
+if TYPE_CHECKING:
+    import onnx
+    import onnx_ir
+
+__all__ = ["MODEL_FILE", "check_size", "operators", "save", "size_mb", "tidy"]
+
+MODEL_FILE = "model.onnx"
+
+LIMIT_BYTES = 2**31 - 1
+"""Largest protobuf message, and so the largest ONNX model in one file."""
+_GRAPH_ROOM_BYTES = 2**24
+
+
+def check_size(weight_bytes: int) -> None:
+    """Refuse a model that can't be one file, before minutes are spent on it.
+
+    Raises:
+        StageError: its weights are more than a protobuf message holds.
+    """
+    if weight_bytes > LIMIT_BYTES - _GRAPH_ROOM_BYTES:
+        raise StageError(
+            f"The model's weights are {weight_bytes / 1e6:,.0f} MB in fp32; one ONNX file holds at most "
+            f"{LIMIT_BYTES / 1e6:,.0f} MB.",
+            hint="Take a smaller student: fewer layers (student.layers), or another student.init.",
+        )
+
+
+def tidy(model: onnx_ir.Model, outputs: Sequence[str]) -> None:
+    """Name outputs and dynamic dimensions, share equal weights, and drop where the graph came from. In place.
+
+    Inputs are [batch, sequence]; the first dimension of each output is `batch`, and one that is as long as the inputs
+    is `sequence`. Metadata goes because the exporter writes stack traces there, with paths of this machine.
+
+    Raises:
+        StageError: the graph was traced for one fixed shape, or has other outputs than the task.
+    """
+    from onnx_ir.passes import common
+
+    if len(model.graph.outputs) != len(outputs):
+        found = ", ".join(str(value.name) for value in model.graph.outputs)
+        raise StageError(f"The exported graph has the outputs {found}; expected {', '.join(outputs)}.")
+    _name_dimensions(model.graph)
+    for value, name in zip(model.graph.outputs, outputs, strict=True):
+        value.name = name
+    common.RemoveUnusedNodesPass()(model)
+    _share_weights(model)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.metadata_props.clear()
+    model.doc_string = None
+    model.graph.name = "model"
+    model.producer_name, model.producer_version = "compressor", compressor.__version__
+
+
+def save(model: onnx_ir.Model, path: Path) -> onnx.ModelProto:
+    """Check the graph and write it to one file, the same bytes for the same graph.
+
+    Shapes of intermediate values (`value_info`) are left out on purpose. With them, onnxruntime merges `Add` and
+    `LayerNormalization` into `SkipLayerNormalization` at load, whose CPU kernel is slower: docs/quantization.md.
+
+    Raises:
+        StageError: the graph isn't valid ONNX, or too large for one file.
+    """
+    import onnx
+    import onnx_ir
+
+    check_size(sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value))
+    proto = onnx_ir.to_proto(model)
+    del proto.graph.value_info[:]
+    try:
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as error:
+        raise StageError(f"The graph for {path.name} isn't valid ONNX: {error}") from error
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+    return proto
+
+
+def operators(proto: onnx.ModelProto) -> dict[str, int]:
+    """How often each operator occurs, the most frequent first."""
+    counts = Counter(node.op_type for node in proto.graph.node)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def size_mb(path: Path) -> float:
+    """Size of a file in megabytes (10^6 bytes)."""
+    return round(path.stat().st_size / 1e6, 3)
+
+
+def _name_dimensions(graph: onnx_ir.Graph) -> None:
+    import onnx_ir
+
+    names: dict[str, str] = {}
+    for value in graph.inputs:
+        shape = value.shape
+        if shape is None or len(shape) != 2 or any(isinstance(dimension, int) for dimension in shape):
+            raise StageError(
+                f"The exported graph has the input {value.name!r} with shape {shape}; expected [batch, sequence].",
+                hint="The exporter fixed a dimension: try export.attention: sdpa, or another architecture.",
+            )
+        names |= {str(shape[0].value): "batch", str(shape[1].value): "sequence"}
+        value.shape = onnx_ir.Shape(["batch", "sequence"])
+    for value in graph.outputs:
+        shape = value.shape
+        if shape is None or len(shape) == 0 or isinstance(shape[0], int):
+            raise StageError(f"The exported graph has the output {value.name!r} with shape {shape}: no batch.")
+        rest = [size if isinstance(size, int) else names.get(str(size.value), size.value) for size in shape[1:]]
+        value.shape = onnx_ir.Shape(["batch", *rest])
+
+
+def _share_weights(model: onnx_ir.Model) -> None:
+    """Store equal weights once: layers that share them (ALBERT) come out of the tracer as copies."""
+    import numpy as np
+    import onnx_ir
+    from onnx_ir.passes import common
+
+    for value in model.graph.initializers.values():
+        array = value.const_value.numpy()
+        if not array.flags.c_contiguous:  # The pass hashes memory as it lies; transposed weights are views.
+            value.const_value = onnx_ir.tensor(np.ascontiguousarray(array), name=value.name)
+    common.DeduplicateHashedInitializersPass()(model)

@@ -25,6 +25,15 @@ class _Writer(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # PyYAML writes some line separators raw and reads them as spaces; between double quotes it escapes them.
+        node = super().represent_str(data)
+        node.style = None if data.isprintable() else '"'
+        return node
+
+
+_Writer.add_representer(str, _Writer.represent_str)
+
 
 def dump_recipe(recipe: Recipe) -> str:
     """YAML with every setting spelt out, the defaults too: what `recipe.resolved.yaml` holds."""

@@ -16,7 +16,7 @@ from compressor.recipe.tree import Node, place_of, problem_at
 
 __all__ = ["explain", "suggest"]
 
-Path = tuple[str, ...]
+Keys = tuple[str, ...]
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -40,7 +40,7 @@ _BOUNDS = {
 PATTERNS = {
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     r"^[a-z0-9][a-z0-9-]*$": "made of lower-case letters, digits and hyphens",
-    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "made of letters, digits, dots, hyphens and underscores, starting with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "made of letters, digits, dots, hyphens and underscores, no sign first",
 }
 
 
@@ -53,7 +53,7 @@ def suggest(word: str, known: Collection[str]) -> str:
 
 def explain(error: ValidationError, data: Mapping[str, Any], tree: Node) -> list[Problem]:
     """One problem for each place of `data` that `error` complains about, in the order of the recipe's fields."""
-    found: dict[Path, list[ErrorDetails]] = {}
+    found: dict[Keys, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         found.setdefault(_path(detail, data), []).append(detail)
     problems = []
@@ -66,7 +66,7 @@ def explain(error: ValidationError, data: Mapping[str, Any], tree: Node) -> list
     return problems
 
 
-def _path(detail: ErrorDetails, data: Any) -> Path:
+def _path(detail: ErrorDetails, data: Any) -> Keys:
     """The path in `data`: pydantic's own path also holds the names of the types it tried."""
     path: list[str] = []
     for position, part in enumerate(detail["loc"]):
@@ -75,7 +75,14 @@ def _path(detail: ErrorDetails, data: Any) -> Path:
         elif not (detail["type"] == "missing" and position == len(detail["loc"]) - 1):
             continue
         path.append(str(part))
+    if detail["type"] == "union_tag_invalid":
+        path.append(_tag(detail))
     return tuple(path)
+
+
+def _tag(detail: ErrorDetails) -> str:
+    """The key that tells the kinds of a choice apart."""
+    return str(detail["ctx"]["discriminator"]).strip("'")
 
 
 def _holds(data: Any, part: int | str) -> bool:
@@ -84,21 +91,20 @@ def _holds(data: Any, part: int | str) -> bool:
     return isinstance(data, dict) and part in data
 
 
-def _describe(path: Path, details: list[ErrorDetails], data: Mapping[str, Any]) -> tuple[str, str | None]:
+def _describe(path: Keys, details: list[ErrorDetails], data: Mapping[str, Any]) -> tuple[str, str | None]:
     """What is wrong at `path`, and a hint."""
     detail = details[0]
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    kind, value = detail["type"], detail["input"]
     if kind == "extra_forbidden":
         return "is not a known key", _hint_for_key(path, data)
     if kind == "missing":
         choices = _tags(path[:-1], data, path[-1])
         return "is missing", f"one of: {', '.join(choices)}" if choices else _description(path, data)
     if kind == "union_tag_not_found":
-        tag = context["discriminator"].strip("'")
-        return f"needs the key `{tag}`", f"one of: {', '.join(_tags(path, data, tag))}"
+        return f"needs the key `{_tag(detail)}`", f"one of: {', '.join(_tags(path, data, _tag(detail)))}"
     if kind == "union_tag_invalid":
-        tag = context["discriminator"].strip("'")
-        return f"there is no {tag} {value.get(tag)!r}", suggest(str(value.get(tag)), _tags(path, data, tag))
+        tag, word = path[-1], value[path[-1]]
+        return f"there is no {tag} {word!r}", suggest(str(word), _tags(path[:-1], data, tag))
     if kind == "gate":
         return detail["msg"], None
     expected = list(dict.fromkeys(words for each in details for words in _expectations(each)))
@@ -154,7 +160,7 @@ def _hint_for_value(value: Any, detail: ErrorDetails) -> str | None:
     return None
 
 
-def _hint_for_key(path: Path, data: Mapping[str, Any]) -> str:
+def _hint_for_key(path: Keys, data: Mapping[str, Any]) -> str:
     """Where an unknown key may belong: here under another spelling, else one section further down."""
     key = path[-1]
     if key == "<<":
@@ -168,14 +174,14 @@ def _hint_for_key(path: Path, data: Mapping[str, Any]) -> str:
     return suggest(key, known)
 
 
-def _description(path: Path, data: Mapping[str, Any]) -> str | None:
+def _description(path: Keys, data: Mapping[str, Any]) -> str | None:
     for model in _models_at(path[:-1], data):
         if path[-1] in model.model_fields:
             return model.model_fields[path[-1]].description
     return None
 
 
-def _tags(path: Path, data: Mapping[str, Any], tag: str) -> list[str]:
+def _tags(path: Keys, data: Mapping[str, Any], tag: str) -> list[str]:
     """What the key `tag` of the section at `path` may be, where it is one of a few words."""
     fields = [model.model_fields[tag] for model in _models_at(path, data) if tag in model.model_fields]
     return [
@@ -183,7 +189,7 @@ def _tags(path: Path, data: Mapping[str, Any], tag: str) -> list[str]:
     ]
 
 
-def _models_at(path: Path, data: Any) -> list[type[BaseModel]]:
+def _models_at(path: Keys, data: Any) -> list[type[BaseModel]]:
     """The sections the value at `path` may be: more than one where its kind isn't told."""
     models: list[type[BaseModel]] = [Recipe]
     for part in path:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["json_schema", "schema_text"]
 
 _EXTENDS = {
     "type": "string",
-    "title": "Extends",
     "description": "A file, seen from this one, or the name of a shipped recipe. What stands here is merged on top: "
     "mappings key by key, everything else replaces; a section set to null is left out.",
 }
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Titles would only repeat the keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def json_schema() -> dict[str, Any]:
@@ -22,7 +30,7 @@ def json_schema() -> dict[str, Any]:
 
     A recipe that extends another may leave out what the other one holds: keys are required only without `extends`.
     """
-    schema = Recipe.model_json_schema()
+    schema = Recipe.model_json_schema(schema_generator=_WithoutTitles)
     definitions = schema.pop("$defs")
     needed: dict[str, Any] = {"required": schema.pop("required"), "properties": {}}
     properties: dict[str, Any] = {"extends": _EXTENDS}
@@ -33,9 +41,8 @@ def json_schema() -> dict[str, Any]:
         properties[name] = _or_null(field) if name not in needed["required"] else field
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "compressor recipe",
-        "description": schema.pop("description"),
         **schema,
+        "title": "compressor recipe",
         "properties": properties,
         "if": {"not": {"required": ["extends"]}},
         "then": needed,
@@ -57,6 +64,6 @@ def _references(field: dict[str, Any]) -> list[str]:
 def _or_null(field: dict[str, Any]) -> dict[str, Any]:
     if {"type": "null"} in field.get("anyOf", []):
         return field
-    outer: dict[str, Any] = {key: field[key] for key in ("title", "description", "default") if key in field}
+    outer: dict[str, Any] = {key: field[key] for key in ("description", "default") if key in field}
     inner = {key: value for key, value in field.items() if key not in outer}
     return {**outer, "anyOf": [inner, {"type": "null"}]}

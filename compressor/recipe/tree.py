@@ -15,6 +15,7 @@ __all__ = ["Node", "Place", "Reader", "merge", "parse", "place_of", "plain", "pr
 
 # Far above any recipe. Aliases of aliases can grow a few lines into billions of values.
 _MOST_VALUES = 20_000
+_DEEPEST = 30
 
 _NULL = r"~|null|Null|NULL"
 _BOOLEAN = r"true|True|TRUE|false|False|FALSE"
@@ -171,6 +172,9 @@ class _Converter:
         if self.values == _MOST_VALUES:
             self.complain(place, path, f"holds more than {_MOST_VALUES} values, counting those behind aliases")
         if self.values >= _MOST_VALUES:
+            return Node(None, place)
+        if len(path) > _DEEPEST:
+            self.complain(place, path[:3], "is nested too deeply")
             return Node(None, place)
         if id(node) in self.open:
             self.complain(place, path, "refers to itself through an alias")

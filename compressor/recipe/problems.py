@@ -124,7 +124,7 @@ def _expectations(detail: ErrorDetails) -> Iterator[str]:
         yield _EXPECTED[kind]
     elif kind in _BOUNDS:
         words, name = _BOUNDS[kind]
-        yield words.format(f"{context[name]:g}")
+        yield words.format(str(context[name]).removesuffix(".0"))
     elif kind == "literal_error":
         yield from _choices(detail)
     elif kind == "string_pattern_mismatch":

@@ -18,6 +18,7 @@ EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={i
         EXPORT,
         [*EXPORT, "benchmark.workloads=[{kind: grid}, {kind: grid, batch: [8]}]"],
         [*EXPORT, 'gates={size_mb: "< 9", p50_ms: "< 9", p95_ms: "< 9", throughput: "> 9", peak_memory_mb: "< 9"}'],
+        ["benchmark.workloads=[{kind: grid, batch: [1, 8]}]", 'gates={p50_ms: "< 9", speedup: "> 1"}'],
         # A student trained on labels alone.
         ["teacher=null", "gates=null", "student={init: org/small}", LABELS_ONLY],
         # The teacher itself, exported.
@@ -85,11 +86,14 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
             ["gates.agreement", "gates.speedup"],
         ),
         (
-            ["benchmark.references=false", 'gates={accuracy_lost: "< 1", speedup: "> 2"}'],
-            ["gates.accuracy_lost", "gates.speedup"],
+            ["benchmark.references=false", 'gates={accuracy_retained: "> 0.9", accuracy_lost: "< 1", speedup: "> 2"}'],
+            ["gates.accuracy_retained", "gates.accuracy_lost", "gates.speedup"],
         ),
         (
-            ["benchmark.workloads=[{kind: grid}]", 'gates={p50_ms: "< 1", p95_ms: "< 1", throughput: "> 1"}'],
+            [
+                "benchmark.workloads=[{kind: grid, batch: [8, 1]}]",
+                'gates={p50_ms: "< 1", p95_ms: "< 1", throughput: "> 1"}',
+            ],
             ["gates.p50_ms", "gates.p95_ms", "gates.throughput"],
         ),
         (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),

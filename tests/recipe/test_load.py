@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from compressor.errors import Problem, RecipeError
 from compressor.recipe import Recipe, load_recipe, resolve
@@ -170,6 +172,49 @@ def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_never_crash(tmp_path: Path) -> None:
     recipe = load_recipe(write(tmp_path), ["teacher.model=folder/\udcff"])
     assert recipe.teacher is not None
+
+
+SECTIONS = ["data", "teacher", "student", "distill", "quantize", "benchmark", "gates", "bundle", "nothing"]
+KEYS = ["source", "columns", "labels", "split", "finetune", "layers", "objectives", "targets", "workloads", "variant"]
+BELOW = ["0", "1", "0.kind", "1.layers", "0.name", "test", "epochs"]
+paths = (
+    st.sampled_from(["name", "0", *SECTIONS])
+    | st.tuples(st.sampled_from(SECTIONS), st.sampled_from([*KEYS, *BELOW])).map(".".join)
+    | st.tuples(st.sampled_from(SECTIONS), st.sampled_from(KEYS), st.sampled_from(BELOW)).map(".".join)
+)
+values = st.recursive(
+    st.sampled_from(
+        ["null", "true", "-1", "0.5", ".nan", "9e999", "x", "kind", "hidden-states", "uniform", "''", "$${"]
+    )
+    | st.sampled_from(["dataset", "grid", "train", "teacher", "${X}", ">= 2", "wheel://"]).map(
+        lambda text: f"'{text}'"
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.dictionaries(st.sampled_from(["kind", "text", "layers", "train", "0", "weight"]), inner, max_size=2).map(
+            lambda items: "{" + ", ".join(f"{key}: {value}" for key, value in items.items()) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(paths, values), min_size=1, max_size=3))
+def test_whatever_is_set_it_is_a_recipe_or_a_list_of_problems(tmp_path: Path, changes: list[tuple[str, str]]) -> None:
+    try:
+        load_recipe(write(tmp_path), [f"{path}={value}" for path, value in changes], {})
+    except RecipeError as error:
+        assert all(str(problem) and "Input should" not in str(problem) for problem in error.problems)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text("ab:-[]{}&*!#|>'\"%@`?,$~\n\t 01.", max_size=30))
+def test_whatever_is_written_it_is_a_recipe_or_a_list_of_problems(tmp_path: Path, text: str) -> None:
+    try:
+        load_recipe(write(tmp_path, BASE + text), environment={})
+    except RecipeError as error:
+        assert error.problems
 
 
 def test_loading_needs_the_base_install_only() -> None:

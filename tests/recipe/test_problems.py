@@ -29,6 +29,7 @@ from tests.recipe.write import BASE, only, problems_of, write
         # Bounds and forms.
         ("distill.epochs=0", "distill.epochs", "must be more than 0, and is the number 0", ""),
         ("distill.warmup=1", "distill.warmup", "must be less than 1, and is the number 1", ""),
+        ("seed=99999999999", "seed", "must be less than 4294967296", ""),
         ("bundle.golden=0", "bundle.golden", "must be at least 1", ""),
         ("bundle.golden=257", "bundle.golden", "must be at most 256", ""),
         ("data.sha256=abc", "data.sha256", "must be 64 hexadecimal digits", ""),

@@ -45,3 +45,14 @@ def decoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reviews_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 made-up reviews, columns `text` and `label`. Read only."""
     return tiny.write_reviews(tmp_path_factory.mktemp("reviews") / "reviews.csv")
+
+
+@pytest.fixture(scope="session")
+def base_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Programs of a clean environment with the base install alone, made as the runtime image makes it. Read only.
+
+    Needs the package index: tests that use it carry the marker `install`.
+    """
+    from tests import dockerfile
+
+    return dockerfile.install_runtime(tmp_path_factory.mktemp("base"))

@@ -1,0 +1,151 @@
+"""The house rules that a reader relies on, checked in the source: docs/architecture.md says why."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from compressor.recipe.recipe import TaskName
+
+PACKAGE = Path(__file__).resolve().parents[1] / "compressor"
+FILES = sorted(PACKAGE.rglob("*.py"))
+MAX_LINES = 350
+HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
+
+GROUND = {"errors", "events", "home"}
+ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report"}
+MAY_IMPORT: dict[str, set[str]] = {
+    **{room: set() for room in GROUND},
+    "recipe": GROUND,
+    "sources": GROUND,
+    "runtime": {"errors"},
+    "tasks": GROUND | {"recipe"},
+    "data": GROUND | {"tasks", "sources", "recipe"},
+    "distill": GROUND | {"tasks", "data", "recipe"},
+    "bench": GROUND | {"runtime", "recipe"},
+    "deploy": GROUND | {"tasks", "recipe", "runtime"},
+    "report": GROUND | {"bench.results"},
+    "pipeline": GROUND | ABOVE_GROUND,
+    "cli": GROUND | ABOVE_GROUND | {"pipeline"},
+}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every module of ours that a file imports, at any depth: line and full name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from ((node.lineno, name) for name in names if name.startswith("compressor."))
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(PACKAGE.parent))
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_imports_point_down(path: Path) -> None:
+    if path == PACKAGE / "__init__.py":
+        assert not list(imports(path))
+        return
+    room = room_of(module_of(path))
+    wrong = [
+        f"{relative(path)}:{line}: {room} may not import {name}"
+        for line, name in imports(path)
+        if name != "compressor.__version__"
+        and room_of(name) != room
+        and not any(f"{name}.".startswith(f"compressor.{allowed}.") for allowed in MAY_IMPORT[room])
+    ]
+    assert wrong == []
+
+
+def test_files_stay_short() -> None:
+    lengths = {relative(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {path: length for path, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_only_the_reporter_and_the_command_line_print() -> None:
+    speakers = {"report", "cli"}
+    found = [
+        f"{relative(path)}:{node.lineno}"
+        for path in FILES
+        if room_of(module_of(path)) not in speakers
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert found == []
+
+
+def test_only_tasks_ask_which_task_it_is() -> None:
+    """A new task is one more file in tasks/ and its answers in runtime/, never a comparison somewhere else."""
+    tasks = set(get_args(TaskName))
+
+    def asks(node: ast.AST) -> bool:
+        if isinstance(node, ast.MatchValue):
+            return isinstance(node.value, ast.Constant) and node.value.value in tasks
+        if not isinstance(node, ast.Compare):
+            return False
+        sides = [node.left, *node.comparators]
+        names = {getattr(side, "attr", getattr(side, "id", None)) for side in sides}
+        literals = {leaf.value for side in sides for leaf in ast.walk(side) if isinstance(leaf, ast.Constant)}
+        return bool(literals & tasks) or ("task" in names and any(isinstance(literal, str) for literal in literals))
+
+    found = [
+        f"{relative(path)}:{getattr(node, 'lineno', 0)}"
+        for path in FILES
+        if room_of(module_of(path)) != "tasks" and relative(path) != "compressor/runtime/answers.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if asks(node)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "recipe",
+        "sources",
+        "runtime",
+        "report.table",
+        "report.markdown",
+        "report.model_card",
+        "bench",
+        "pipeline",
+        "cli",
+    ],
+)
+def test_importing_it_leaves_the_heavy_libraries_alone(module: str) -> None:
+    code = f"import sys, compressor.{module}; print(*{HEAVY} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_help_leaves_the_heavy_libraries_alone() -> None:
+    code = (
+        "import sys; from compressor.cli import main; sys.argv = ['compressor', '--help']\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        f"heavy = {HEAVY | {'onnxruntime'}} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout

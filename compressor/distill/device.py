@@ -1,0 +1,58 @@
+"""Where PyTorch computes, and in what precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from compressor.errors import TargetUnavailable
+
+__all__ = ["choose_device", "choose_precision"]
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "bf16"]
+
+# CPUs without these emulate bf16 and are slower in it than in fp32.
+_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
+    """`auto` is a GPU where there is one.
+
+    Raises:
+        TargetUnavailable: a GPU is asked for and isn't there.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise TargetUnavailable(
+            "The recipe trains on cuda, and PyTorch sees no GPU here.",
+            hint="Set device: auto, or install a CUDA build of torch.",
+        )
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: Device) -> Precision:
+    """`auto` is bf16 where the device computes in it rather than emulating it. Weights stay in fp32 (autocast).
+
+    Raises:
+        TargetUnavailable: bf16 is asked for on a GPU that doesn't have it.
+    """
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if device == "cuda" else _cpu_has_bf16()
+    if wanted == "bf16" and device == "cuda" and not has_bf16:
+        raise TargetUnavailable("This GPU doesn't compute in bf16.", hint="Set precision: fp32.")
+    if wanted == "auto":
+        return "bf16" if has_bf16 else "fp32"
+    return wanted
+
+
+def _cpu_has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the CPU's flags name a bf16 unit. Where Linux doesn't tell, fp32 is the safe answer."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not _BF16_FLAGS.isdisjoint(flags.split())

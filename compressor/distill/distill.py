@@ -1,0 +1,157 @@
+"""Train the student on what the data and the teacher say."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
+
+from compressor.data import load_labels, load_split, tokenize_split
+from compressor.distill.architecture import Layout
+from compressor.distill.distiller import Distiller
+from compressor.distill.objectives import build_objectives
+from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs
+from compressor.distill.signals import Signal
+from compressor.distill.student import build_student
+from compressor.distill.training import train
+from compressor.errors import RecipeError
+from compressor.events import Events
+from compressor.recipe.distill import DistillSection
+from compressor.recipe.student import StudentSection
+from compressor.tasks import load_tokenizer
+from compressor.tasks.checkpoint import refusals_explained
+from compressor.tasks.task import Task
+
+__all__ = ["distill"]
+
+
+def distill(
+    section: DistillSection,
+    student: StudentSection,
+    *,
+    task: Task,
+    init_folder: Path,
+    data: Path,
+    outputs: Path | None,
+    teacher_folder: Path | None,
+    max_length: int,
+    seed: int,
+    out: Path,
+    events: Events,
+    trust_teacher_code: bool = False,
+    name: str = "student",
+) -> dict[str, Any]:
+    """Write the trained student to `out/model`, a clean model folder, and return facts for the report.
+
+    `outputs` is a folder that `compute_outputs` wrote, `teacher_folder` the teacher itself. The cache answers where
+    it has all that the objectives ask; else the teacher runs beside the student. Without both this is plain training
+    on labels (the baseline).
+
+    Raises:
+        RecipeError: an objective asks for what can't be had; nothing was trained yet.
+        StageError: the student can't be built (see `build_student`).
+        TrainingDiverged: the loss became NaN or infinite.
+    """
+    labels = load_labels(data)
+    tokenizer = load_tokenizer(init_folder, student.trust_remote_code)
+    set_seed(seed)  # a new head and the objectives' projections are drawn
+    model = build_student(
+        task=task,
+        init_folder=init_folder,
+        layers=student.layers,
+        labels=labels,
+        trust_remote_code=student.trust_remote_code,
+        events=events,
+    )
+    objectives = build_objectives(
+        section.objectives, Layout.of(model.config), _layout(teacher_folder, trust_teacher_code)
+    )
+    teacher = _open_teacher(
+        frozenset[Signal]().union(*(objective.needs for objective in objectives)),
+        outputs=outputs,
+        folder=teacher_folder,
+        task=task,
+        tokenizer=tokenizer,
+        data=data,
+        max_length=max_length,
+        cache=out / "tokens",
+        trust_remote_code=trust_teacher_code,
+    )
+    distiller = Distiller(model, objectives, task=task, teacher=teacher)
+    facts = train(
+        distiller,
+        section,
+        what=name,
+        task=task,
+        tokenizer=tokenizer,
+        data=data,
+        max_length=max_length,
+        seed=seed,
+        out=out,
+        events=events,
+    )
+    if teacher_folder is not None:
+        facts["teacher_parameters"] = _count_parameters(teacher_folder)
+        facts["compression_ratio"] = round(facts["teacher_parameters"] / facts["parameters"], 3)
+    return {"labels": labels, **facts}
+
+
+def _open_teacher(
+    needs: frozenset[Signal],
+    *,
+    outputs: Path | None,
+    folder: Path | None,
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    data: Path,
+    max_length: int,
+    cache: Path,
+    trust_remote_code: bool,
+) -> TeacherOutputs | None:
+    """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
+    if not needs:
+        return None
+    labels, texts = load_labels(data), load_split(data, "train")
+    if outputs is not None and (needs <= CachedOutputs.provides or folder is None):
+        return CachedOutputs(outputs / "train.npy", examples=len(texts), classes=len(labels))
+    if folder is None:
+        return None
+    theirs = load_tokenizer(folder, trust_remote_code)
+    shared = _settings(theirs) == _settings(tokenizer)
+    if not shared and (aligned := sorted(signal for signal in needs if signal.per_token)):
+        raise RecipeError(
+            f"The student's tokenizer isn't the teacher's: their {' and '.join(aligned)} can't be compared token by "
+            "token.",
+            hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
+        )
+    model = task.load_model(folder, labels, new_head="never", trust_remote_code=trust_remote_code)
+    if shared:
+        return LiveOutputs(model)
+    tokens = tokenize_split(texts, task, theirs, max_length=max_length, cache=cache)
+    return LiveOutputs(model, (tokens, task.collator(theirs)))
+
+
+def _settings(tokenizer: Any) -> dict[str, Any]:
+    """All that decides which tokens a text becomes. Truncation and padding are settings of the last call only."""
+    settings: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    return {name: value for name, value in settings.items() if name not in ("truncation", "padding")}
+
+
+def _layout(folder: Path | None, trust_remote_code: bool) -> Layout | None:
+    if folder is None:
+        return None
+    with refusals_explained(folder):
+        return Layout.of(AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True))
+
+
+def _count_parameters(folder: Path) -> int:
+    """Parameters of a model folder, read from the headers of its weight files."""
+    count = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, framework="np") as weights:
+            count += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118  # not a dict
+    return count

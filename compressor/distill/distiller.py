@@ -1,0 +1,125 @@
+"""The module that is trained: the student and its objectives, with the teacher beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from compressor.distill.objectives import Objective
+from compressor.distill.outputs import TeacherOutputs, model_inputs
+from compressor.distill.signals import Batch, Signal, Signals
+from compressor.errors import Problem, RecipeError
+from compressor.tasks.task import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["Distiller"]
+
+
+class Distiller(torch.nn.Module):
+    """Student and objectives as one module, so that a plain `transformers.Trainer` trains and checkpoints both.
+
+    In training the loss is the weighted sum of the objectives. In evaluation it is the cross-entropy against the
+    data's labels, which needs no teacher and can be compared between runs.
+
+    Raises:
+        RecipeError: an objective needs what `teacher` doesn't provide.
+    """
+
+    # The Trainer divides the loss by the number of accumulated steps: ours is a mean over one batch.
+    accepts_loss_kwargs = False
+
+    def __init__(
+        self,
+        student: PreTrainedModel,
+        objectives: Sequence[Objective],
+        *,
+        task: Task,
+        teacher: TeacherOutputs | None = None,
+    ) -> None:
+        super().__init__()
+        _check_needs(objectives, teacher)
+        self.student = student
+        self.objectives = torch.nn.ModuleList(objectives)
+        self.task = task
+        self.teacher = teacher
+        self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
+        self.names = _unique_names(objectives)
+        self._sums = dict.fromkeys(self.names, 0.0)
+        self._batches = 0
+
+    def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """`loss`, a scalar, and the student's raw `logits` [batch, ..., classes] of a collated batch."""
+        hidden = self.training and Signal.HIDDEN_STATES in self.needs
+        output = self.student(**model_inputs(self.student, batch), output_hidden_states=hidden)
+        # Losses are computed in fp32, also where autocast runs the models in bf16.
+        with torch.autocast(output.logits.device.type, enabled=False):
+            if self.training:
+                return {
+                    "loss": self._loss(Signals(output.logits, output.hidden_states), batch),
+                    "logits": output.logits,
+                }
+            rows = self.task.supervised(output.logits, batch)
+            return {"loss": functional.cross_entropy(rows.student, rows.labels), "logits": output.logits}
+
+    def means(self) -> dict[str, float]:
+        """Mean of each objective, before weighting, over the batches since `forget`."""
+        return {name: float(total) / max(1, self._batches) for name, total in self._sums.items()}
+
+    def mean_loss(self) -> float:
+        """Mean of the weighted sum over the batches since `forget`."""
+        return sum(o.weight * mean for o, mean in zip(self._each(), self.means().values(), strict=True))
+
+    def forget(self) -> None:
+        """Start the means anew."""
+        self._sums = dict.fromkeys(self.names, 0.0)
+        self._batches = 0
+
+    def _loss(self, student: Signals, batch: Batch) -> torch.Tensor:
+        teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else Signals()
+        assert student.logits is not None
+        rows = self.task.supervised(student.logits, batch, teacher.logits)
+        student = Signals(rows.student, student.hidden_states)
+        teacher = Signals(rows.teacher, teacher.hidden_states)
+        batch = {**batch, "labels": rows.labels}
+        loss = rows.student.new_zeros(())
+        for name, objective in zip(self.names, self._each(), strict=True):
+            value = objective(student, teacher, batch)
+            self._sums[name] += value.detach()
+            loss = loss + objective.weight * value
+        self._batches += 1
+        return loss
+
+    def _each(self) -> Sequence[Objective]:
+        return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
+
+
+def _check_needs(objectives: Sequence[Objective], teacher: TeacherOutputs | None) -> None:
+    provided = teacher.provides if teacher is not None else frozenset()
+    problems = [
+        Problem(
+            f"{objective.kind} needs the teacher's {' and '.join(sorted(missing))}; "
+            + (f"what is there has {' and '.join(sorted(provided))} only." if provided else "there is no teacher."),
+            path=f"distill.objectives.{index}",
+        )
+        for index, objective in enumerate(objectives)
+        if (missing := objective.needs - provided)
+    ]
+    if problems:
+        raise RecipeError(problems, hint="Run the teacher live, or leave the objective out.")
+
+
+def _unique_names(objectives: Sequence[Objective]) -> list[str]:
+    """The kinds; numbered where one is used twice, with two temperatures for example."""
+    count = Counter(objective.kind for objective in objectives)
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for objective in objectives:
+        seen[objective.kind] += 1
+        names.append(f"{objective.kind}-{seen[objective.kind]}" if count[objective.kind] > 1 else objective.kind)
+    return names

@@ -1,0 +1,73 @@
+"""Make the teacher: fine-tune it on the data's labels, or take a finished one as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+
+from compressor.data import load_labels
+from compressor.distill.architecture import Layout
+from compressor.distill.distiller import Distiller
+from compressor.distill.objectives import build_objectives
+from compressor.distill.training import save_model, train
+from compressor.events import Events
+from compressor.recipe.objectives import HardLabels
+from compressor.recipe.teacher import FinetuneSection, TeacherSection
+from compressor.tasks import load_tokenizer
+from compressor.tasks.task import Task
+
+__all__ = ["teach"]
+
+
+def teach(
+    section: TeacherSection,
+    *,
+    task: Task,
+    model_folder: Path,
+    data: Path,
+    max_length: int,
+    seed: int,
+    out: Path,
+    events: Events,
+) -> dict[str, Any]:
+    """Write the teacher to `out/model`, a clean model folder, and return facts for the report.
+
+    Raises:
+        DataError, SourceError: the model can't be a teacher for this data (see `Task.load_model`).
+        TrainingDiverged: the loss became NaN or infinite.
+    """
+    labels = load_labels(data)
+    tokenizer = load_tokenizer(model_folder, section.trust_remote_code)
+    set_seed(seed)  # a new head is drawn
+    model = task.load_model(
+        model_folder,
+        labels,
+        new_head="if-needed" if section.finetune else "never",
+        trust_remote_code=section.trust_remote_code,
+        events=events,
+    )
+    if section.finetune is None:
+        save_model(model, tokenizer, out / "model")
+        return {"finetuned": False, "labels": labels, "parameters": model.num_parameters()}
+    distiller = Distiller(model, [_on_labels(section.finetune, model.config)], task=task)
+    facts = train(
+        distiller,
+        section.finetune,
+        what="teacher",
+        task=task,
+        tokenizer=tokenizer,
+        data=data,
+        max_length=max_length,
+        seed=seed,
+        out=out,
+        events=events,
+    )
+    return {"finetuned": True, "labels": labels, **facts}
+
+
+def _on_labels(section: FinetuneSection, config: Any) -> Any:
+    """Fine-tuning is distillation with one objective that asks no teacher."""
+    objective = HardLabels(kind="hard-labels", weight=1.0, label_smoothing=section.label_smoothing)
+    return build_objectives([objective], Layout.of(config))[0]

@@ -1,0 +1,267 @@
+"""One training run on `transformers.Trainer`: what fine-tuning a teacher and distilling a student share."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+from compressor.data import load_split, tokenize_split
+from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress
+from compressor.distill.checkpoints import newest_complete, step_of
+from compressor.distill.device import Device, Precision, choose_device, choose_precision
+from compressor.distill.distiller import Distiller
+from compressor.errors import TrainingDiverged
+from compressor.events import Events
+from compressor.recipe.training import TrainingSection
+from compressor.tasks import quiet_transformers
+from compressor.tasks.task import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+__all__ = ["save_model", "train"]
+
+_SCHEDULERS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+
+
+def train(
+    distiller: Distiller,
+    section: TrainingSection,
+    *,
+    what: str,
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    data: Path,
+    max_length: int,
+    seed: int,
+    out: Path,
+    events: Events,
+) -> dict[str, Any]:
+    """Train the distiller's student and write it to `out/model`, with the weights that scored best on validation.
+
+    Checkpoints go to `out/checkpoints`. Where an interrupted run left some, training goes on from the newest complete
+    one, with the order of the data, the dropout and the optimizer as if it had never stopped. They are removed when
+    the model is written.
+
+    Returns facts for the report: history of evaluations, best epoch, steps, seconds, speed, device, precision.
+
+    Raises:
+        TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
+    """
+    device = choose_device(section.device)
+    precision = choose_precision(section.precision, device)
+    checkpoints, tokens = out / "checkpoints", out / "tokens"
+    texts = {
+        split: tokenize_split(load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens)
+        for split in ("train", "validation")
+    }
+    with quiet_transformers():
+        trainer = _Trainer(
+            distiller,
+            _arguments(section, task, device, precision, seed, checkpoints),
+            what=what,
+            lengths=texts["train"]["length"] if section.group_by_length else None,
+            train_dataset=texts["train"],
+            eval_dataset=texts["validation"],
+            data_collator=task.collator(tokenizer),
+            processing_class=tokenizer,
+            compute_metrics=lambda results: task.metrics(results.predictions, results.label_ids),
+            callbacks=[
+                EvaluationsWithinEpoch(section.evaluations_per_epoch, _steps_per_epoch(section, len(texts["train"]))),
+                Progress(distiller, what, task.main_metric, events),
+                *([EarlyStoppingCallback(section.early_stopping)] if section.early_stopping else []),
+            ],
+        )
+        trainer.remove_callback(PrinterCallback)
+        checkpoint = newest_complete(checkpoints, events)
+        if checkpoint is not None:
+            events.note(f"{what}: going on from {checkpoint.name}.")
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    save_model(distiller.student, tokenizer, out / "model")
+    shutil.rmtree(checkpoints)
+    shutil.rmtree(tokens)
+    return {
+        **_course(trainer),
+        "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),
+        "device": device,
+        "precision": precision,
+        "parameters": distiller.student.num_parameters(),
+    }
+
+
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write a model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json."""
+    with quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to mypy
+    """The Trainer, with a data order that survives a resume, a stop before NaN is learned, and more in its log.
+
+    Each training entry of the log gains the means of the objectives, and the `samples` and `seconds` of the steps
+    since the entry before, without evaluations and checkpoints.
+    """
+
+    def __init__(self, model: Distiller, args: TrainingArguments, *, what: str, lengths: Any, **others: Any) -> None:
+        super().__init__(model, args, **others)
+        self.what = what
+        self.lengths = lengths
+        self.samples, self.seconds = 0, 0.0
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
+        return _EpochOrder(
+            len(self.train_dataset),
+            None if self.lengths is None else list(self.lengths),
+            self.args.train_batch_size * self.args.gradient_accumulation_steps,
+            self.args.seed,
+        )
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+        start = time.perf_counter()
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        for name, value in (("loss", loss), ("gradient", norm)):
+            if not torch.isfinite(value):
+                raise self._diverged(f"the {name} became {value.item()}", self.state.global_step + 1)
+        self.samples += len(inputs["input_ids"])
+        self.seconds += time.perf_counter() - start
+        return loss
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+        if not math.isfinite(metrics["eval_loss"]):
+            raise self._diverged(f"the validation loss became {metrics['eval_loss']}", self.state.global_step)
+        return metrics
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "loss" in logs:
+            logs |= {"objectives": self.model.means(), "samples": self.samples, "seconds": self.seconds}
+            self.model.forget()
+            self.samples, self.seconds = 0, 0.0
+        super().log(logs, start_time)
+
+    def _diverged(self, what: str, step: int) -> TrainingDiverged:
+        return TrainingDiverged(
+            f"{self.what}: {what} at step {step} of {self.state.max_steps}.",
+            step=step,
+            hint=f"Lower its learning_rate (it is {self.args.learning_rate:g}), or raise its warmup.",
+        )
+
+
+class _EpochOrder(Sampler[int]):
+    """The order of the training examples, made of the seed and the epoch alone: a resumed epoch has the same."""
+
+    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int) -> None:
+        self.size = size
+        self.lengths = lengths
+        self.batch = batch
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer's data loader before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if self.lengths is None:
+            return iter(torch.randperm(self.size, generator=generator).tolist())
+        return iter(get_length_grouped_indices(self.lengths, self.batch, generator=generator))
+
+
+def _arguments(
+    section: TrainingSection, task: Task, device: Device, precision: Precision, seed: int, checkpoints: Path
+) -> TrainingArguments:
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        seed=seed,
+        use_cpu=device == "cpu",
+        bf16=precision == "bf16",
+        num_train_epochs=section.epochs,
+        learning_rate=section.learning_rate,
+        per_device_train_batch_size=section.batch_size,
+        per_device_eval_batch_size=max(64, section.batch_size),
+        gradient_accumulation_steps=section.gradient_accumulation,
+        lr_scheduler_type=_SCHEDULERS[section.scheduler],
+        warmup_steps=section.warmup,  # below 1 it is a share of all steps
+        weight_decay=section.weight_decay,
+        max_grad_norm=section.max_grad_norm,
+        optim="adamw_torch_fused",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model=task.main_metric,
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        train_sampling_strategy="group_by_length",  # of the evaluation too
+        length_column_name="length",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_pin_memory=device == "cuda",
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        log_level="error",
+    )
+    if device == "cuda":
+        arguments._n_gpu = 1  # one process, one GPU: several would be wrapped in DataParallel, which copies the module
+    return arguments
+
+
+def _steps_per_epoch(section: TrainingSection, examples: int) -> int:
+    return math.ceil(math.ceil(examples / section.batch_size) / section.gradient_accumulation)
+
+
+def _course(trainer: _Trainer) -> dict[str, Any]:
+    """How the training went, from the Trainer's log, which survives a resume: one entry an evaluation, and totals."""
+    history: dict[int, dict[str, Any]] = {}
+    training: dict[str, Any] = {}
+    samples, training_seconds, seconds = 0, 0.0, 0.0
+    for entry in trainer.state.log_history:
+        if "objectives" in entry:
+            training = entry
+            samples += entry["samples"]
+            training_seconds += entry["seconds"]
+        elif "eval_loss" in entry:
+            seconds += entry["eval_runtime"]
+            history[entry["step"]] = {
+                "epoch": round(entry["epoch"], 3),
+                "step": entry["step"],
+                "train_loss": training["loss"],
+                "objectives": training["objectives"],
+                "validation": {name.removeprefix("eval_"): entry[name] for name in entry if _is_metric(name)},
+            }
+    best = history[trainer.state.best_global_step]
+    return {
+        "history": list(history.values()),
+        "best_epoch": best["epoch"],
+        "best_step": best["step"],
+        "validation": best["validation"],
+        "steps": trainer.state.global_step,
+        "steps_planned": trainer.state.max_steps,
+        "stopped_early": trainer.state.global_step < trainer.state.max_steps,
+        "seconds": round(seconds + training_seconds, 3),
+        "samples_per_second": round(samples / training_seconds, 1),
+    }
+
+
+def _is_metric(name: str) -> bool:
+    return name.startswith("eval_") and not name.endswith(("runtime", "_per_second", "preparation_time"))

@@ -101,17 +101,20 @@ class LiveEvents(RunEvents):
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
         """Draw or move the bar of `what`."""
         if what not in self._bars:
+            self._make_room()
             if not self._bars:
                 self._progress.start()
-            self._bars[what] = self._progress.add_task(what, total=total, done="", detail="")
-            self._drop_oldest_finished()
+            # This draws at once.
+            self._bars[what] = self._progress.add_task(what, total=total, done=_done(done, total), detail=detail)
+            self._refreshed = self._clock()
         self._progress.update(self._bars[what], completed=done, total=total, done=_done(done, total), detail=detail)
         if self._clock() - self._refreshed >= REFRESH_SECONDS:
             self._refreshed = self._clock()
             self._progress.refresh()
 
-    def _drop_oldest_finished(self) -> None:
-        if len(self._bars) > MAX_BARS:
+    def _make_room(self) -> None:
+        """Take the oldest finished bar away where a new one would make too many."""
+        if len(self._bars) >= MAX_BARS:
             tasks = {task.id: task for task in self._progress.tasks}
             finished = next((what for what, bar in self._bars.items() if tasks[bar].finished), None)
             if finished is not None:

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from compressor.report.document import RunReport
+from compressor.report.markdown import markdown
+from compressor.report.model_card import model_card
+from tests.report import sample
+
+
+def tables(document: str) -> list[list[list[str]]]:
+    """Every table of a document as rows of cells, split where GitHub splits them."""
+    found: list[list[list[str]]] = [[]]
+    for line in document.splitlines():
+        if line.startswith("|"):
+            found[-1].append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif found[-1]:
+            found.append([])
+    return [table for table in found if table]
+
+
+def test_tables_are_rectangular_with_a_rule_below_the_header() -> None:
+    for table in tables(markdown(sample.failing())):
+        assert len({len(row) for row in table}) == 1
+        assert all(re.fullmatch(r":--|--:", cell) for cell in table[1])
+
+
+def test_the_measured_table_marks_the_chosen_variant() -> None:
+    measured, *_ = tables(markdown(sample.report()))
+    assert [row[0] for row in measured[2:]] == ["teacher", "baseline", "student", "onnx fp32", "**onnx int8**"]
+    assert measured[-1][1] == "**82.3% (80.4-84.3)**"
+
+
+def test_the_report_tells_cost_data_parity_and_machine() -> None:
+    document = markdown(sample.report())
+    for line in (
+        "| teach | 4 min 11 s | ran |",
+        "| prepare | 4.2 s | found finished |",
+        "| **all** | 9 min 48 s |  |",
+        "- rows.train: 7680",
+        "- duplicates_dropped: 41",
+        "- parity.max_abs_difference: 1.19e-06",
+        "- variants.0.size_mb: 17.60",
+        "- cpu: Example CPU @ 2.0 GHz",
+    ):
+        assert f"\n{line}\n" in document
+
+
+def test_a_failed_gate_stands_out_with_its_reason() -> None:
+    rows = {row[0]: row[1:] for table in tables(markdown(sample.failing())) for row in table}
+    assert rows["accuracy_retained"] == ["`>= 0.97`", "0.96996", "**FAIL**", ""]
+    assert rows["p95_ms"] == ["`<= 5`", "n/a", "**FAIL**", "not measured: cpu-1 has no p95"]
+
+
+def test_a_pipe_in_a_reason_does_not_break_the_table() -> None:
+    report = sample.failing()
+    gate = type(report.gates[0])("speedup", ">= 3", None, False, "a | b\nc")
+    document = markdown(RunReport.from_json({**report.to_json(), "gates": [gate.__dict__]}))
+    assert r"a \| b c" in document
+    assert len({len(row) for row in tables(document)[2]}) == 1
+
+
+def test_a_report_read_back_from_json_gives_the_same_document() -> None:
+    report = sample.failing()
+    assert markdown(RunReport.from_json(report.to_json())) == markdown(report)
+
+
+def front_matter(card: str) -> dict[str, object]:
+    _, front, _ = card.split("---\n", 2)
+    loaded: dict[str, object] = yaml.safe_load(front)
+    return loaded
+
+
+def test_the_card_begins_with_what_the_hub_reads() -> None:
+    card = model_card(sample.report(), license_name="apache-2.0")
+    assert card.startswith("---\n")
+    assert front_matter(card) == {
+        "license": "apache-2.0",
+        "library_name": "transformers.js",
+        "pipeline_tag": "text-classification",
+        "tags": ["onnx", "onnxruntime", "distillation", "quantization"],
+    }
+    assert "license" not in front_matter(model_card(sample.report()))
+
+
+def test_the_card_claims_only_what_was_done() -> None:
+    exported = RunReport.from_json(
+        {**sample.report().to_json(), "stages": [{"name": "export", "key": "", "cached": False, "seconds": 1.0}]}
+    )
+    card = model_card(exported)
+    assert "distilled" not in card
+    assert "quantiz" not in card
+    assert "VNNI" not in card
+
+
+def test_the_card_shows_how_to_load_the_file_that_was_chosen() -> None:
+    report = sample.report()
+    assert '{ dtype: "q8" }' in model_card(report, files={"int8": "onnx/model_quantized.onnx"})
+    assert '{ dtype: "fp16" }' in model_card(report, files={"int8": "onnx/model_fp16.onnx"})
+    own = model_card(report, files={"int8": "onnx/model_int8-trim.onnx"})
+    assert '{ model_file_name: "model_int8-trim", dtype: "fp32" }' in own
+
+
+def test_the_cards_python_is_python() -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", model_card(sample.report()), re.DOTALL)
+    compile(snippet, "card", "exec")
+
+
+def test_the_card_tells_its_limits() -> None:
+    card = model_card(sample.failing())
+    assert "accuracy of 82.3% (80.4-84.3) was measured on one test split of 1280 texts" in card
+    assert "Example CPU @ 2.0 GHz" in card
+    assert "It fails the gates its recipe sets: accuracy_retained, p95_ms." in card
+    assert "fails the gates" not in model_card(sample.report())

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console, RenderableType
+
+from compressor.bench.results import Measurement, Size, Skipped
+from compressor.report.document import RunReport
+from compressor.report.table import bench_table, closing_table
+from tests.report import sample
+
+
+def text(table: RenderableType, width: int = 100) -> str:
+    console = Console(width=width, file=StringIO(), force_terminal=False)
+    console.print(table)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [100, 140])
+def test_a_model_is_one_line_with_every_figure(width: int) -> None:
+    rows = text(closing_table(sample.report()), width).splitlines()
+    rows = rows[: rows.index("")]  # the first table
+    cells = {name: figures.split() for name, _, figures in (row.partition("  ") for row in rows)}
+    # As sample.SUBJECTS has them.
+    figures = ["82.3%", "(80.4-84.3)", "91.2%", "0.912", "1.55", "1.12", "1206", "178", "17.6", "10.2x"]
+    assert cells["onnx int8*"] == figures
+    assert cells["teacher"] == ["84.8%", "(82.8-86.8)", "n/a", "9.31", "15.8", "9.52", "118", "251", "90.9", "1.00x"]
+
+
+def test_nothing_is_cut_off_at_80_columns() -> None:
+    shown = text(closing_table(sample.report()), 80)
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "(80.4-84.3)" in shown
+    assert "10.2x" in shown
+
+
+def test_models_come_in_the_order_they_were_measured_in() -> None:
+    shown = text(closing_table(sample.report()))
+    places = [shown.index(f"\n{name}") for name in ("teacher", "baseline", "student", "onnx fp32", "onnx int8*")]
+    assert places == sorted(places)
+
+
+def test_a_skipped_target_is_one_line_with_the_reason() -> None:
+    shown = text(closing_table(sample.report()), 140)
+    assert shown.count("cuda") == 1
+    assert f"cuda: skipped, {sample.REASON}" in shown
+
+
+def test_a_single_skipped_model_is_named() -> None:
+    ran, *_ = sample.report().measurements
+    lost = Measurement("student", "torch", ran.target, Size(1.0), skipped=Skipped("out of memory"))
+    assert f"{ran.target}: student skipped, out of memory" in text(bench_table([ran, lost]))
+
+
+def test_figures_that_were_not_measured_are_not_available() -> None:
+    bare = tuple(replace(found, latencies=(), throughput=None, memory=None) for found in sample.report().measurements)
+    lines = text(closing_table(replace(sample.report(), measurements=bare))).splitlines()
+    (chosen,) = [line for line in lines if line.startswith("onnx int8*")]
+    assert chosen.split().count("n/a") == 5
+
+
+def test_gates_show_what_was_measured_and_the_verdict() -> None:
+    lines = text(closing_table(sample.failing())).splitlines()
+    rows = {
+        line.split()[0]: line.split() for line in lines if line.startswith(("accuracy_retained", "size_mb", "p95_ms"))
+    }
+    assert rows["accuracy_retained"] == ["accuracy_retained", ">=", "0.97", "0.96996", "FAIL"]
+    assert rows["size_mb"] == ["size_mb", "<=", "20", "17.6", "PASS"]
+    assert rows["p95_ms"][3:5] == ["n/a", "FAIL"]
+    assert "cpu-1 has no p95" in " ".join(rows["p95_ms"])
+
+
+def closing(report: RunReport) -> str:
+    return text(closing_table(report), 1000).strip().splitlines()[-1]
+
+
+def test_the_closing_sentence_says_whether_it_may_ship() -> None:
+    assert closing(sample.report()) == (
+        "onnx int8 keeps 97.1% of the teacher's accuracy (82.3% of 84.8%), answers 10.2 times faster and weighs "
+        "17.6 MB instead of 90.9 MB. Gates: 2 of 2 hold; it may ship."
+    )
+    assert closing(sample.failing()).endswith(
+        "Gates: 2 of 3 failed (accuracy_retained, p95_ms); it should not ship as it is."
+    )
+
+
+def test_a_slower_variant_is_called_slower() -> None:
+    report = sample.report()
+    slow = sample.measurement("int8", "onnxruntime", 0.8, 18.62, 17.6, 17.4)
+    others = tuple(found for found in report.measurements if found.subject != "int8")
+    assert "is 2.00 times slower" in closing(replace(report, measurements=(*others, slow)))
+
+
+def test_what_the_teacher_added_is_told_only_with_a_baseline() -> None:
+    report = sample.report()
+    assert "Learning from the teacher made +1.7 points" in text(closing_table(report), 140)
+    without = tuple(found for found in report.measurements if found.subject != "baseline")
+    assert "Learning from" not in text(closing_table(replace(report, measurements=without)), 140)
+
+
+def test_an_export_without_teacher_data_or_gates_has_a_table_too() -> None:
+    report = sample.report()
+    alone = tuple(replace(found, accuracy=None) for found in report.measurements if found.subject in ("fp32", "int8"))
+    shown = text(closing_table(replace(report, measurements=alone, gates=())))
+    for absent in ("accuracy", "agrees", "speedup", "FAIL", "PASS"):
+        assert absent not in shown
+    assert closing(replace(report, measurements=alone, gates=())) == (
+        "onnx int8 weighs 17.6 MB. The recipe sets no gates."
+    )
+
+
+def test_speedup_compares_with_the_teacher_on_the_same_target() -> None:
+    fast = [replace(found, target="cuda") for found in (sample.measurement(*s) for s in sample.SUBJECTS)]
+    fast[0] = replace(sample.measurement("teacher", "torch", 0.848, 1.824, 90.9, 22.7), target="cuda")
+    lines = text(bench_table([*sample.report().measurements[:5], *fast])).splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("onnx int8")] == ["10.2x", "2.00x", "18.2", "18.2"]
+
+
+def test_bench_table_marks_no_choice() -> None:
+    shown = text(bench_table(sample.report().measurements))
+    assert "onnx int8 " in shown
+    assert "*" not in shown
+
+
+def test_markup_in_a_name_is_shown_as_it_is() -> None:
+    odd = sample.measurement("[red]x[/red]", "onnxruntime", 0.8, 1.0, 1.0, 1.0)
+    assert "onnx [red]x[/red]" in text(bench_table([odd]), 140)

@@ -1,0 +1,177 @@
+"""From a recipe to the stages that carry it out, each with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from compressor.bench import target_reason
+from compressor.errors import TargetUnavailable
+from compressor.pipeline.key import Key, versions
+from compressor.pipeline.stage import Stage
+from compressor.pipeline.stages import Bundle, Distill, Export, Label, Measure, Prepare, Quantize, Student, Teach
+from compressor.recipe.benchmark import Target, WorkloadConfig
+from compressor.recipe.objectives import HardLabels
+from compressor.recipe.recipe import Recipe
+
+__all__ = ["Plan", "make_plan"]
+
+DEFAULT_MAX_LENGTH = 128
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every stage of a recipe in the order they run, and the targets that are left out."""
+
+    recipe: Recipe
+    stages: tuple[Stage, ...]
+    keys: Mapping[str, Key]
+    skipped: Mapping[str, str]
+    """Name of a target that isn't on this machine -> why."""
+
+    def descendants(self, names: set[str]) -> set[str]:
+        """These stages and all that read them, directly or not."""
+        found = set(names)
+        for stage in self.stages:
+            if found & set(stage.inputs.values()):
+                found.add(stage.name)
+        return found
+
+
+def make_plan(recipe: Recipe) -> Plan:
+    """Lay out the stages and compute their keys. Reads digests of local sources; runs nothing.
+
+    Raises:
+        TargetUnavailable: a target with `required: true` isn't on this machine.
+        SourceError: a source can't be identified, so that no key can be had.
+    """
+    skipped = {}
+    for target in recipe.benchmark.targets:
+        reason = target_reason(target)
+        if reason and target.required:
+            raise TargetUnavailable(f"The target {target.name} is required and not here: {reason}")
+        if reason:
+            skipped[target.name] = reason
+    stages = tuple(_chain(recipe, skipped))
+    keys: dict[str, Key] = {}
+    for stage in stages:
+        keys[stage.name] = _key(stage, keys)
+    return Plan(recipe, stages, keys, skipped)
+
+
+def _key(stage: Stage, keys: Mapping[str, Key]) -> Key:
+    document = {
+        "kind": stage.kind,
+        "version": stage.version,
+        "config": stage.config,
+        "sources": {role: source.identity() for role, source in stage.sources.items()},
+        "inputs": {role: keys[name].digest for role, name in stage.inputs.items()},
+        "libraries": versions(stage.libraries),
+        "host": stage.host,
+    }
+    return Key(document)
+
+
+def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
+    """The stages in order. A section that is left out leaves out its stage, never its neighbours."""
+    data = {"data": "prepare"} if recipe.data else {}
+    max_length = recipe.data.max_length if recipe.data else DEFAULT_MAX_LENGTH
+    if recipe.data:
+        yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
+    if recipe.teacher:
+        yield Teach(
+            name="teach", inputs=data, task=recipe.task, section=recipe.teacher, max_length=max_length, seed=recipe.seed
+        )
+        yield Label(
+            name="label",
+            inputs={**data, "teacher": "teach"},
+            task=recipe.task,
+            max_length=max_length,
+            trust_remote_code=recipe.teacher.trust_remote_code,
+        )
+    yield from _student(recipe, data, max_length)
+    model = "distill" if recipe.distill else "student"
+    yield Export(
+        name="export", inputs={"model": model, **data}, task=recipe.task, section=recipe.export, max_length=max_length
+    )
+    for section in recipe.quantize:
+        yield Quantize(name=f"quantize/{section.name}", inputs={"export": "export"}, section=section)
+    measures = list(_measures(recipe, data, max_length, skipped))
+    yield from measures
+    yield Bundle(
+        name="bundle",
+        inputs={
+            **data,
+            **({"teacher": "teach", "outputs": "label"} if recipe.teacher else {}),
+            "model": model,
+            "export": "export",
+            **{f"quantize/{section.name}": f"quantize/{section.name}" for section in recipe.quantize},
+            **{stage.name: stage.name for stage in measures},
+        },
+        recipe=recipe,
+        skipped=dict(skipped),
+        max_length=max_length,
+    )
+
+
+def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
+    copied = {"teacher": "teach"} if recipe.student.init == "teacher" else {}
+    if recipe.distill is None:
+        yield Student(name="student", inputs={**data, **copied}, task=recipe.task, section=recipe.student)
+        return
+    asks = any(objective.uses_teacher for objective in recipe.distill.objectives)
+    asked = {"teacher": "teach", "outputs": "label"} if asks else {}
+    alone = recipe.distill.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "baseline": False})
+    trainings = [("distill", recipe.distill, {**data, **copied, **asked})]
+    if recipe.distill.baseline:
+        trainings.append(("baseline", alone, {**data, **copied}))
+    for name, section, inputs in trainings:
+        yield Distill(
+            name=name,
+            inputs=inputs,
+            task=recipe.task,
+            section=section,
+            student=recipe.student,
+            max_length=max_length,
+            seed=recipe.seed,
+        )
+
+
+def _measures(
+    recipe: Recipe, data: dict[str, str], max_length: int, skipped: Mapping[str, str]
+) -> Iterator[Measure]:
+    """Every subject on every target that is here. The baseline is there for its accuracy only, once."""
+    outputs = {"outputs": "label"} if recipe.teacher and recipe.data else {}
+    targets = [target for target in recipe.benchmark.targets if target.name not in skipped]
+
+    def stage(
+        subject: str,
+        model: str,
+        engine: Literal["onnxruntime", "torch"],
+        target: Target,
+        workloads: tuple[WorkloadConfig, ...],
+    ) -> Measure:
+        return Measure(
+            name=f"measure/{subject}@{target.name}",
+            inputs={"model": model, **data, **outputs},
+            task=recipe.task,
+            subject=subject,
+            engine=engine,
+            target=target,
+            workloads=workloads,
+            max_length=max_length,
+            seed=recipe.seed,
+        )
+
+    workloads = recipe.benchmark.workloads
+    for number, target in enumerate(targets):
+        if recipe.benchmark.references and recipe.teacher:
+            yield stage("teacher", "teach", "torch", target, workloads)
+        if recipe.distill and recipe.distill.baseline and number == 0:
+            yield stage("baseline", "baseline", "torch", target, ())
+        if recipe.benchmark.references:
+            yield stage("student", "distill" if recipe.distill else "student", "torch", target, workloads)
+        yield stage("fp32", "export", "onnxruntime", target, workloads)
+        for section in recipe.quantize:
+            yield stage(section.name, f"quantize/{section.name}", "onnxruntime", target, workloads)

@@ -1,0 +1,143 @@
+"""Carry out a plan: reuse what is finished, make the rest, leave the run directory behind."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from compressor.errors import CompressorError, DiskFull, MissingExtra, RecipeError
+from compressor.events import RunEvents
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.assemble import assemble
+from compressor.pipeline.key import Json
+from compressor.pipeline.labels import labels_of
+from compressor.pipeline.plan import Plan
+from compressor.pipeline.run_directory import Journal, RunDirectory
+from compressor.pipeline.stage import Stage
+from compressor.pipeline.store import Store
+from compressor.report.document import RunReport
+
+__all__ = ["TOOLKIT", "Runner", "run_plan"]
+
+TOOLKIT = ("accelerate", "datasets", "onnx", "onnxscript", "optimum", "sklearn", "torch", "transformers")
+"""Modules of the extra `toolkit`."""
+
+
+def run_plan(
+    plan: Plan, *, out: Path, events: RunEvents, store: Store | None = None, force: Collection[str] = ()
+) -> RunReport:
+    """Run every stage that isn't finished, and write the run directory `out`.
+
+    Args:
+        force: names of stages to make again, with all that read them; `all` stands for every stage.
+
+    Raises:
+        CompressorError: a stage failed; `run.json` says which, and finished stages stay in the store.
+        KeyboardInterrupt: passed on after `run.json` is written; the same call resumes.
+    """
+    forced = _forced(plan, force)
+    directory = RunDirectory(out)
+    directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
+    journal = Journal(out / "events.jsonl", events)
+    runner = Runner(plan, store or Store(), journal, forced)
+    try:
+        artifacts = runner.run()
+        report = assemble(
+            plan.recipe, artifacts, labels=labels_of(artifacts), skipped=plan.skipped, cached=runner.cached
+        )
+        directory.publish(report, artifacts["bundle"].folder / "bundle")
+    except KeyboardInterrupt:
+        directory.status("interrupted", stage=runner.current)
+        raise
+    except CompressorError as error:
+        directory.status("failed", stage=runner.current, error=str(error))
+        raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # Nothing is written here: there is no room.
+        raise DiskFull(
+            f"The disk is full: {runner.current or 'the run'} could not write {error.filename or 'its result'}.",
+            hint="Free some space (`compressor cache ls` shows what is stored) and run the same command again.",
+        ) from error
+    finally:
+        journal.close()
+    directory.status("finished", passed=report.passed, chosen=report.chosen)
+    return report
+
+
+def _forced(plan: Plan, force: Collection[str]) -> set[str]:
+    names = {stage.name for stage in plan.stages}
+    if "all" in force:
+        return names
+    if unknown := sorted(set(force) - names):
+        raise RecipeError(f"--force: there is no stage {unknown[0]!r}.", hint=f"One of: all, {', '.join(sorted(names))}.")
+    return plan.descendants(set(force)) if force else set()
+
+
+@dataclass
+class Runner:
+    """Takes the stages of a plan in order, each from the store or by running it."""
+
+    plan: Plan
+    store: Store
+    events: RunEvents
+    forced: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        self.cached: set[str] = set()
+        self.current: str | None = None
+
+    def run(self) -> dict[str, Artifact]:
+        """Artifacts by stage name, in order."""
+        artifacts: dict[str, Artifact] = {}
+        for index, stage in enumerate(self.plan.stages, start=1):
+            self.current = stage.name
+            artifacts[stage.name] = self._take(stage, index, artifacts)
+        self.current = None
+        return artifacts
+
+    def _take(self, stage: Stage, index: int, artifacts: Mapping[str, Artifact]) -> Artifact:
+        key = self.plan.keys[stage.name]
+        if stage.name not in self.forced and (found := self.store.find(key, self.events)):
+            self.cached.add(stage.name)
+            self.events.stage_cached(stage.name, found.seconds)
+            return found
+        require_toolkit(f"The stage {stage.name}")
+        inputs = {role: artifacts[name] for role, name in stage.inputs.items()}
+
+        def make(out: Path) -> tuple[dict[str, Json], float]:
+            self.events.stage_started(stage.name, index, len(self.plan.stages))
+            begin = time.perf_counter()
+            facts = stage.run(inputs, out, self.events)
+            seconds = time.perf_counter() - begin
+            self.events.stage_finished(stage.name, seconds)
+            return facts, seconds
+
+        artifact, found_after_waiting = self.store.make(
+            key,
+            stage.name,
+            make,
+            resume=stage.resumable and stage.name not in self.forced,
+            force=stage.name in self.forced,
+            events=self.events,
+        )
+        if found_after_waiting:
+            self.cached.add(stage.name)
+            self.events.stage_cached(stage.name, artifact.seconds)
+        return artifact
+
+
+def require_toolkit(what: str) -> None:
+    """Refuse early and in words where the compression stack isn't installed.
+
+    Raises:
+        MissingExtra: naming the first module that is missing.
+    """
+    for module in TOOLKIT:
+        if find_spec(module) is None:
+            raise MissingExtra(what, "toolkit", module)

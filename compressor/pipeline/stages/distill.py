@@ -1,0 +1,76 @@
+"""Train the student on labels and teacher outputs. The baseline is the same stage without a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor.events import Events
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.key import Json
+from compressor.pipeline.stage import TRAINING_LIBRARIES, Stage, model_source
+from compressor.recipe.distill import DistillSection
+from compressor.recipe.student import StudentSection
+from compressor.sources import Source, check_model_folder
+from compressor.tasks import get_task
+
+__all__ = ["Distill"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distill(Stage):
+    """Writes `model/`.
+
+    Inputs: `data`; `teacher` where the student begins as a copy of it or an objective asks it; `outputs` where an
+    objective asks for its logits.
+    """
+
+    kind = "distill"
+    libraries = TRAINING_LIBRARIES
+    resumable = True
+
+    task: str
+    section: DistillSection
+    student: StudentSection
+    max_length: int
+    seed: int
+
+    @property
+    def config(self) -> dict[str, Json]:
+        student = self.student.model_dump(mode="json", exclude={"init", "revision", "sha256"})
+        return {
+            "task": self.task,
+            "distill": self.section.model_dump(mode="json", exclude={"baseline"}),
+            "student": student | {"from_teacher": self.student.init == "teacher"},
+            "max_length": self.max_length,
+            "seed": self.seed,
+        }
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        return {} if self.student.init == "teacher" else {"init": model_source(self.student.init, self.student)}
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.distill.distill import distill
+
+        teacher = inputs["teacher"].folder / "model" if "teacher" in inputs else None
+        if self.student.init == "teacher":
+            init = inputs["teacher"].folder / "model"
+        else:
+            init = self.sources["init"].fetch(events)
+            check_model_folder(init, trust_remote_code=self.student.trust_remote_code)
+        asks = any(objective.uses_teacher for objective in self.section.objectives)
+        return distill(
+            self.section,
+            self.student,
+            task=get_task(self.task),
+            init_folder=init,
+            data=inputs["data"].folder,
+            outputs=inputs["outputs"].folder if "outputs" in inputs else None,
+            teacher_folder=teacher if asks else None,
+            max_length=self.max_length,
+            seed=self.seed,
+            out=out,
+            events=events,
+        )

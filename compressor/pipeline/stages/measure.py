@@ -1,0 +1,105 @@
+"""Measure one subject on one target: accuracy, latency, throughput, memory, size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
+from compressor.bench.results import Accuracy, Measurement
+from compressor.events import Events
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.examples import evaluation_examples
+from compressor.pipeline.key import Json
+from compressor.pipeline.stage import Stage
+from compressor.recipe.benchmark import Target, WorkloadConfig
+from compressor.tasks import get_task
+from compressor.tasks.task import FloatArray
+
+__all__ = ["Measure"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Stage):
+    """Writes `measurement.json`, and `logits.npy` of the test split where there is one.
+
+    Inputs: `model`; `data` and `outputs` (the teacher's, for the agreement) where the recipe has them.
+    """
+
+    kind = "measure"
+
+    task: str
+    subject: str
+    """`teacher`, `baseline`, `student`, or the name of a variant."""
+    engine: Literal["onnxruntime", "torch"]
+    target: Target
+    workloads: tuple[WorkloadConfig, ...]
+    max_length: int
+    seed: int
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on the engine
+        engine = ("torch", "transformers") if self.engine == "torch" else ("onnxruntime", "onnxruntime-gpu")
+        return (*engine, "numpy", "tokenizers")
+
+    @property
+    def config(self) -> dict[str, Json]:
+        return {
+            "task": self.task,
+            "subject": self.subject,
+            "engine": self.engine,
+            "target": self.target.model_dump(mode="json", exclude={"required"}),
+            "workloads": [workload.model_dump(mode="json") for workload in self.workloads],
+            "max_length": self.max_length,
+            "seed": self.seed,
+        }
+
+    @property
+    def host(self) -> dict[str, str]:
+        return host_fingerprint()
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        model = inputs["model"]
+        examples, labels = evaluation_examples(inputs.get("data"), "test")
+        measurement, logits = measure(
+            Subject(
+                name=self.subject,
+                engine=self.engine,
+                folder=model.folder / "model" if self.engine == "torch" else model.folder,
+                max_length=self.max_length,
+                parameters=model.facts.get("parameters"),
+                task=self.task,
+            ),
+            self.target,
+            self.workloads,
+            examples,
+            seed=self.seed,
+            work=out / "raw",
+            events=events,
+        )
+        if logits is not None:
+            np.save(out / "logits.npy", logits)
+            teacher = np.load(inputs["outputs"].folder / "test.npy") if "outputs" in inputs else None
+            measurement = replace(measurement, accuracy=self._accuracy(logits, labels, teacher))
+        (out / "measurement.json").write_text(json.dumps(measurement.to_json(), indent=1), encoding="utf-8")
+        return {}
+
+    def _accuracy(self, logits: FloatArray, labels: np.ndarray, teacher: FloatArray | None) -> Accuracy:
+        task = get_task(self.task)
+        return score_accuracy(
+            task.scores(logits, labels),
+            task.metrics(logits, labels),
+            main_metric=task.main_metric,
+            agreement=task.agreement(logits, teacher) if teacher is not None else None,
+            seed=self.seed,
+        )
+
+    @staticmethod
+    def result(artifact: Artifact) -> Measurement:
+        """What the stage found."""
+        return Measurement.from_json(json.loads((artifact.folder / "measurement.json").read_text(encoding="utf-8")))

@@ -1,0 +1,58 @@
+"""Read, clean and split the labelled text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor.events import Events
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.key import Json
+from compressor.pipeline.stage import Stage
+from compressor.recipe.data import DataSection
+from compressor.sources import HubSource, Source, open_source
+from compressor.tasks import get_task
+
+__all__ = ["Prepare"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare(Stage):
+    """Writes `train/`, `validation/`, `test/` and `labels.json`. Nothing is tokenized yet: models differ in that."""
+
+    kind = "prepare"
+    libraries = ("datasets", "pyarrow")
+
+    task: str
+    section: DataSection
+    seed: int
+
+    @property
+    def config(self) -> dict[str, Json]:
+        section = self.section.model_dump(mode="json", exclude={"source", "revision", "sha256", "max_length"})
+        return {"task": self.task, "data": section, "seed": self.seed}
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """One source a file; a single one that isn't split yet counts as `train`."""
+        source = self.section.source
+        references = {"train": source} if isinstance(source, str) else source
+        return {
+            split: open_source(
+                reference, kind="data", revision=self.section.revision, sha256=self.section.sha256
+            )
+            for split, reference in references.items()
+        }
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.data import prepare
+
+        sources = self.sources
+        section, files = self.section, None
+        hub = [source for source in sources.values() if isinstance(source, HubSource)]
+        if hub:
+            section = section.model_copy(update={"source": hub[0].id, "revision": hub[0].identity()["revision"]})
+        else:
+            files = {split: source.fetch(events) for split, source in sources.items()}
+        return prepare(section, get_task(self.task), seed=self.seed, files=files, out=out, events=events)

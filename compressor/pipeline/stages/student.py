@@ -1,0 +1,55 @@
+"""Take a finished student: the chain without training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor.events import Events
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.key import Json
+from compressor.pipeline.stage import Stage, model_source
+from compressor.recipe.student import StudentSection
+from compressor.sources import Source, check_model_folder
+from compressor.tasks import get_task
+
+__all__ = ["Student"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Student(Stage):
+    """Writes `model/`. With data, its labels must be the data's; without, they are those of its head."""
+
+    kind = "student"
+    libraries = ("torch", "transformers", "tokenizers")
+
+    task: str
+    section: StudentSection
+
+    @property
+    def config(self) -> dict[str, Json]:
+        section = self.section.model_dump(mode="json", exclude={"init", "revision", "sha256"})
+        return {"task": self.task, "student": section}
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        return {} if self.section.init == "teacher" else {"init": model_source(self.section.init, self.section)}
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.data import load_labels
+        from compressor.distill.student import take_student
+
+        if self.section.init == "teacher":
+            folder = inputs["teacher"].folder / "model"
+        else:
+            folder = self.sources["init"].fetch(events)
+            check_model_folder(folder, trust_remote_code=self.section.trust_remote_code)
+        return take_student(
+            task=get_task(self.task),
+            init_folder=folder,
+            layers=self.section.layers,
+            labels=load_labels(inputs["data"].folder) if "data" in inputs else None,
+            trust_remote_code=self.section.trust_remote_code,
+            out=out,
+        )

@@ -1,0 +1,56 @@
+"""Fine-tune the teacher, or take a finished one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor.events import Events
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.key import Json
+from compressor.pipeline.stage import TRAINING_LIBRARIES, Stage, model_source
+from compressor.recipe.teacher import TeacherSection
+from compressor.sources import Source, check_model_folder
+from compressor.tasks import get_task
+
+__all__ = ["Teach"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teach(Stage):
+    """Writes `model/`."""
+
+    kind = "teach"
+    libraries = TRAINING_LIBRARIES
+    resumable = True
+
+    task: str
+    section: TeacherSection
+    max_length: int
+    seed: int
+
+    @property
+    def config(self) -> dict[str, Json]:
+        section = self.section.model_dump(mode="json", exclude={"model", "revision", "sha256"})
+        return {"task": self.task, "teacher": section, "max_length": self.max_length, "seed": self.seed}
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        return {"model": model_source(self.section.model, self.section)}
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.distill.teacher import teach
+
+        folder = self.sources["model"].fetch(events)
+        check_model_folder(folder, trust_remote_code=self.section.trust_remote_code)
+        return teach(
+            self.section,
+            task=get_task(self.task),
+            model_folder=folder,
+            data=inputs["data"].folder,
+            max_length=self.max_length,
+            seed=self.seed,
+            out=out,
+            events=events,
+        )

@@ -1,0 +1,112 @@
+"""Finished stages, found again by their key.
+
+Layout under the root:
+
+    <kind>/<key>/        a finished stage, sealed by artifact.json
+    .work/<kind>-<key>/  one in the making, or one that was interrupted; renamed into place when finished
+    .locks/<kind>-<key>  held by the process that is making it
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compressor.events import Events
+from compressor.home import home
+from compressor.pipeline.artifact import Artifact, seal
+from compressor.pipeline.key import Json, Key
+
+__all__ = ["Store"]
+
+
+class Store:
+    """A folder of artifacts, safe against `kill -9` and against two processes at once."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or home() / "store"
+
+    def place(self, key: Key) -> Path:
+        """Where the artifact of a key is, or will be."""
+        return self.root / key.kind / key.short
+
+    def work(self, key: Key) -> Path:
+        """Where the artifact of a key is made."""
+        return self.root / ".work" / f"{key.kind}-{key.short}"
+
+    def find(self, key: Key, events: Events) -> Artifact | None:
+        """The artifact of a key if it is there and whole. A damaged one is removed, so that it is made again."""
+        place = self.place(key)
+        if not place.is_dir():
+            return None
+        try:
+            artifact = Artifact.read(place)
+            damage = artifact.damage()
+        except ValueError as error:
+            damage = str(error)
+        else:
+            if damage is None and artifact.key == key.digest:
+                return artifact
+        events.warn(f"{key.kind}: the stored result is damaged ({damage or 'its key differs'}) and is made again")
+        shutil.rmtree(place)
+        return None
+
+    def make(
+        self,
+        key: Key,
+        stage: str,
+        run: Callable[[Path], tuple[dict[str, Json], float]],
+        *,
+        resume: bool,
+        force: bool,
+        events: Events,
+    ) -> tuple[Artifact, bool]:
+        """Make the artifact of a key, or wait for another process that is making it.
+
+        `run(out)` fills the folder and returns its facts and seconds. With `resume`, what an interrupted run left in
+        the folder is still there when it is called. Returns the artifact and whether it was found instead of made.
+        """
+        with self._locked(key, events):
+            if not force and (found := self.find(key, events)):
+                return found, True
+            work = self.work(key)
+            if work.exists() and not resume:
+                shutil.rmtree(work)
+            work.mkdir(parents=True, exist_ok=True)
+            facts, seconds = run(work)
+            seal(work, stage=stage, key=key, facts=facts, seconds=seconds)
+            place = self.place(key)
+            if place.exists():
+                shutil.rmtree(place)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            work.rename(place)
+            return Artifact.read(place), False
+
+    def artifacts(self) -> list[Artifact]:
+        """Every finished artifact that can be read, newest first."""
+        found = []
+        for folder in self.root.glob("[!.]*/*"):
+            try:
+                found.append(Artifact.read(folder))
+            except ValueError:
+                continue
+        return sorted(found, key=lambda artifact: artifact.created, reverse=True)
+
+    def interrupted(self) -> list[Path]:
+        """Folders of stages that were begun and not finished."""
+        return sorted((self.root / ".work").glob("*"))
+
+    @contextmanager
+    def _locked(self, key: Key, events: Events) -> Iterator[None]:
+        lock = self.root / ".locks" / f"{key.kind}-{key.short}"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                events.note(f"{key.kind}: another process is making this; waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield

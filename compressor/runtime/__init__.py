@@ -1,0 +1,28 @@
+"""Run a bundle with onnxruntime, tokenizers and numpy: no torch, no transformers.
+
+from compressor import runtime
+
+bundle = runtime.load("runs/quickstart/bundle")
+bundle.predict(["a gripping, funny film"])
+"""
+
+from compressor.runtime.answers import Prediction, answer
+from compressor.runtime.bundle import Bundle, load
+from compressor.runtime.encoder import Encoder
+from compressor.runtime.manifest import Manifest
+from compressor.runtime.session import Session, open_session
+from compressor.runtime.verify import Verification, golden_answers, verify
+
+__all__ = [
+    "Bundle",
+    "Encoder",
+    "Manifest",
+    "Prediction",
+    "Session",
+    "Verification",
+    "answer",
+    "golden_answers",
+    "load",
+    "open_session",
+    "verify",
+]

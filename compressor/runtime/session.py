@@ -70,7 +70,13 @@ def open_session(
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     try:
         inner = onnxruntime.InferenceSession(str(model), options, providers=[provider])
-    except (states.Fail, states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.NoSuchFile) as error:
+    except (
+        states.Fail,
+        states.InvalidProtobuf,
+        states.InvalidGraph,
+        states.InvalidArgument,
+        states.NoSuchFile,
+    ) as error:
         raise BundleError(f"The model file {model} can't be loaded: {str(error).splitlines()[0]}") from error
     session = Session(inner)
     if session.provider != provider:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Accuracy", "Interval", "Latency", "Measurement", "Memory", "Percentiles", "Size", "Skipped", "Throughput"]
+__all__ = [
+    "Accuracy",
+    "GateVerdict",
+    "Interval",
+    "Latency",
+    "Measurement",
+    "Memory",
+    "Percentiles",
+    "Size",
+    "Skipped",
+    "Throughput",
+]
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,19 @@ class Skipped:
     """A target that isn't there, and why."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """One gate of the recipe, and whether it holds for the chosen variant."""
+
+    name: str
+    expression: str
+    """For example `>= 0.97`."""
+    value: float | None
+    """What was measured; None when it couldn't be, and then the gate doesn't hold."""
+    passed: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import Measurement
+from compressor.bench.results import GateVerdict, Measurement
 
 __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord"]
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class GateVerdict:
-    """One gate of the recipe, and whether it holds for the chosen variant."""
-
-    name: str
-    expression: str
-    """For example `>= 0.97`."""
-    value: float | None
-    """What was measured; None when it couldn't be, and then the gate doesn't hold."""
-    passed: bool
-    reason: str = ""
 
 
 @dataclass(frozen=True)

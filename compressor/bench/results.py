@@ -94,9 +94,9 @@ class Memory:
     imports_mb: float
     load_mb: float
     peak_mb: float
-    anonymous_mb: float
-    """Anonymous part after the runs."""
-    file_mb: float
+    anonymous_mb: float | None
+    """Anonymous part after the runs; None outside Linux."""
+    file_mb: float | None
     """File-backed part after the runs: shared, and dropped under pressure."""
 
 

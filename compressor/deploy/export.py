@@ -11,10 +11,10 @@ from compressor.deploy import graph
 from compressor.deploy.inputs import Inputs, input_names
 from compressor.deploy.parity import check_parity
 from compressor.deploy.quiet import quiet
-from compressor.deploy.samples import SAMPLES
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.recipe.export import ExportSection
+from compressor.runtime.samples import SAMPLES
 from compressor.tasks.checkpoint import load_tokenizer, refusals_explained
 from compressor.tasks.task import Task
 

@@ -39,7 +39,7 @@ class Encoder:
         """
         try:
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # noqa: BLE001  # tokenizers raises bare Exception for whatever is wrong
+        except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
             raise BundleError(f"{folder / 'tokenizer.json'} can't be read: {error}") from error
         settings = _settings(folder / "tokenizer_config.json")
         padding = tokenizer.padding or {}

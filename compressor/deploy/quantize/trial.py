@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from compressor.deploy.samples import SAMPLES
 from compressor.errors import StageError
+from compressor.runtime.samples import SAMPLES
 from compressor.tasks.checkpoint import load_tokenizer
 
 __all__ = ["try_out"]
@@ -46,11 +46,11 @@ def try_out(file: Path, *, reference: Path, tokenizer_folder: Path) -> dict[str,
 def _answers(file: Path, batches: list[dict[str, Any]]) -> list[np.ndarray[Any, Any]]:
     """Every output of every batch."""
     import onnxruntime
-    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, NotImplemented
+    from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
     try:
         session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph, NotImplemented) as error:
+    except (ort.Fail, ort.InvalidGraph, ort.NotImplemented) as error:
         raise StageError(f"onnxruntime can't open {file.name}: {error}") from error
     names = [value.name for value in session.get_inputs()]
     return [output for batch in batches for output in session.run(None, {name: batch[name] for name in names})]

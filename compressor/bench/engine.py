@@ -1,0 +1,54 @@
+"""One way to run a model in a worker, whatever computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from compressor.bench.subject import Subject
+from compressor.recipe.benchmark import Target
+from compressor.runtime.session import open_session
+
+__all__ = ["Engine", "OnnxEngine", "open_engine"]
+
+Arrays = Mapping[str, npt.NDArray[np.int64]]
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    accuracy_batch: int
+    """Batch size of the accuracy pass."""
+
+    def run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+        """Outputs for inputs [batch, sequence]; returns when they are computed."""
+
+
+class OnnxEngine:
+    """onnxruntime, as a bundle runs.
+
+    Accuracy is taken one text at a time, as a bundle answers: int8 activations are scaled over a whole batch, so that
+    a text's neighbours and padding would change its logits.
+    """
+
+    accuracy_batch = 1
+
+    def __init__(self, subject: Subject, target: Target) -> None:
+        self._session = open_session(
+            subject.folder / subject.file, device=target.device, threads=target.threads, spinning=target.spinning
+        )
+
+    def run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+        return self._session.run(inputs)
+
+
+def open_engine(subject: Subject, target: Target) -> Engine:
+    """Load the subject. torch is imported for a torch subject only."""
+    if subject.engine == "torch":
+        from compressor.bench.torch_engine import TorchEngine
+
+        return TorchEngine(subject, target)
+    return OnnxEngine(subject, target)

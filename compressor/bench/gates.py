@@ -1,0 +1,90 @@
+"""Whether the recipe's gates hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from compressor.bench.results import GateVerdict, Latency, Measurement
+from compressor.recipe.gates import GatesSection, holds
+
+__all__ = ["evaluate_gates"]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The measurements gates look at, all on one target."""
+
+    variant: Measurement
+    fp32: Measurement | None
+    teacher: Measurement | None
+    student: Measurement | None
+
+
+def evaluate_gates(
+    gates: GatesSection,
+    *,
+    variant: Measurement | None,
+    fp32: Measurement | None,
+    teacher: Measurement | None,
+    student: Measurement | None,
+) -> Iterator[GateVerdict]:
+    """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says so."""
+    for name in type(gates).model_fields:
+        expression = getattr(gates, name)
+        if expression is None:
+            continue
+        value = _VALUES[name](_Measured(variant, fp32, teacher, student)) if variant else None
+        if value is None:
+            yield GateVerdict(name, expression, None, passed=False, reason="not measured")
+        else:
+            yield GateVerdict(name, expression, value, passed=holds(expression, value))
+
+
+def _accuracy(measurement: Measurement | None) -> float | None:
+    return measurement.accuracy.value if measurement and measurement.accuracy else None
+
+
+def _single(measurement: Measurement | None) -> Latency | None:
+    """Latency of one text: natural lengths, else the first grid cell of batch 1."""
+    if measurement is None:
+        return None
+    return measurement.latency() or next((found for found in measurement.latencies if found.batch == 1), None)
+
+
+def _p50(measurement: Measurement | None) -> float | None:
+    latency = _single(measurement)
+    return latency.model.p50_ms if latency else None
+
+
+def _p95(measured: _Measured) -> float | None:
+    latency = _single(measured.variant)
+    return latency.model.p95_ms if latency else None
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None
+
+
+def _accuracy_lost(measured: _Measured) -> float | None:
+    student, variant = _accuracy(measured.student), _accuracy(measured.variant)
+    return 100 * (student - variant) if student is not None and variant is not None else None
+
+
+def _size_ratio(measured: _Measured) -> float | None:
+    return _ratio(measured.variant.size.model_mb, measured.fp32.size.model_mb if measured.fp32 else None)
+
+
+_VALUES: dict[str, Callable[[_Measured], float | None]] = {
+    "accuracy": lambda m: _accuracy(m.variant),
+    "accuracy_retained": lambda m: _ratio(_accuracy(m.variant), _accuracy(m.teacher)),
+    "accuracy_lost": _accuracy_lost,
+    "agreement": lambda m: m.variant.accuracy.agreement if m.variant.accuracy else None,
+    "size_mb": lambda m: m.variant.size.model_mb,
+    "size_ratio": _size_ratio,
+    "p50_ms": lambda m: _p50(m.variant),
+    "p95_ms": _p95,
+    "throughput": lambda m: m.variant.throughput.samples_per_second if m.variant.throughput else None,
+    "peak_memory_mb": lambda m: m.variant.memory.peak_mb if m.variant.memory else None,
+    "speedup": lambda m: _ratio(_p50(m.teacher), _p50(m.variant)),
+}

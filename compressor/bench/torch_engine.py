@@ -1,0 +1,54 @@
+"""The reference: the model in PyTorch, eager, fp32. Imported in a worker for torch subjects only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+import torch
+import transformers
+
+from compressor.bench.engine import Arrays
+from compressor.bench.subject import Subject
+from compressor.recipe.benchmark import Target
+
+__all__ = ["TorchEngine"]
+
+_MODELS = {"text-classification": "AutoModelForSequenceClassification"}
+"""Task -> class in transformers."""
+
+
+class TorchEngine:
+    """A model folder through transformers. fp32 results don't depend on the batch, so accuracy is taken in batches."""
+
+    accuracy_batch = 32
+
+    def __init__(self, subject: Subject, target: Target) -> None:
+        torch.set_num_threads(target.threads)
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        self._device = torch.device(target.device)
+        self._model: Any = getattr(transformers, _MODELS[subject.task]).from_pretrained(
+            subject.folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=subject.trust_remote_code,
+        )
+        self._model.eval().to(self._device)
+        self._known = set(_forward_names(self._model))
+
+    def run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+        given = {
+            name: torch.from_numpy(value).to(self._device) for name, value in inputs.items() if name in self._known
+        }
+        with torch.inference_mode():
+            logits = self._model(**given).logits
+        # Copying to the host waits for the device.
+        return [logits.float().cpu().numpy()]
+
+
+def _forward_names(model: Any) -> list[str]:
+    import inspect
+
+    return list(inspect.signature(model.forward).parameters)

@@ -1,0 +1,96 @@
+"""The measuring process: `python -m compressor.bench.worker job.json`.
+
+It is started afresh for each subject and target, and loads nothing it doesn't measure: no torch for an ONNX file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compressor.bench.engine import open_engine
+from compressor.bench.environment import environment
+from compressor.bench.job import Job
+from compressor.bench.memory import read_resident, reset_peak
+from compressor.bench.workload import Bench
+from compressor.errors import CompressorError
+from compressor.runtime.encoder import Encoder
+
+__all__ = ["main"]
+
+MEMORY_TEXTS = 64
+"""Texts run before the peak is read, the longest among them."""
+
+
+def main(job_file: Path) -> None:
+    """Do the job and write `result.json`, and `logits.npy` and `samples.npz` where there are any."""
+    job = Job.read(job_file)
+    result = _memory(job) if job.mode == "memory" else _speed(job)
+    result["torch_loaded"] = "torch" in sys.modules
+    (job.out / "result.json").write_text(json.dumps(result), encoding="utf-8")
+
+
+def _speed(job: Job) -> dict[str, Any]:
+    bench = _load(job)
+    if job.accuracy:
+        np.save(job.out / "logits.npy", bench.logits())
+    for workload in job.workloads:
+        bench.run(workload)
+    if bench.samples:
+        np.savez(job.out / "samples.npz", **bench.samples)
+    return {
+        "latencies": [asdict(latency) for latency in bench.latencies],
+        "throughput": asdict(bench.throughput) if bench.throughput else None,
+        "environment": environment(),
+    }
+
+
+def _memory(job: Job) -> dict[str, Any]:
+    """Memory in stages: what importing takes, what loading adds, the highest while texts are answered."""
+    if job.subject.engine == "torch":
+        import compressor.bench.torch_engine  # noqa: F401  # imported for what it weighs
+    else:
+        import onnxruntime  # noqa: F401
+    imports = read_resident()
+    bench = _load(job)
+    loaded = read_resident()
+    reset_peak()
+    longest = max(range(len(bench.texts)), key=lambda row: len(bench.texts[row]))
+    rows = bench.shuffled()
+    for row in [longest, *(next(rows) for _ in range(MEMORY_TEXTS - 1))]:
+        bench.call(row)
+    end = read_resident()
+    return {
+        "memory": {
+            "imports_mb": imports.now_mb or imports.peak_mb,
+            "load_mb": loaded.now_mb or loaded.peak_mb,
+            "peak_mb": end.peak_mb,
+            "anonymous_mb": end.anonymous_mb,
+            "file_mb": end.file_mb,
+        }
+    }
+
+
+def _load(job: Job) -> Bench:
+    return Bench(
+        engine=open_engine(job.subject, job.target),
+        encoder=Encoder.from_folder(job.subject.folder, job.subject.max_length),
+        task=job.subject.task,
+        labels=job.labels,
+        texts=job.texts,
+        pairs=job.pairs,
+        seed=job.seed,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except CompressorError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)

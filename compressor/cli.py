@@ -43,7 +43,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.", metavar="RECIPE")]
+RecipeArgument = Annotated[
+    str, typer.Argument(help="A recipe file, or the name of a shipped recipe.", metavar="RECIPE")
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: distill.epochs=1. Repeatable.")
 ]
@@ -64,8 +66,8 @@ def run(
     """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
     from compressor.pipeline.plan import make_plan
     from compressor.pipeline.runner import run_plan
-    from compressor.report import closing_table
     from compressor.report.console import console_events
+    from compressor.report.table import closing_table
 
     loaded = _load(recipe, set_)
     with console_events() as events:
@@ -86,7 +88,7 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
     from compressor.pipeline.plan import make_plan
     from compressor.pipeline.runner import missing_toolkit
     from compressor.pipeline.store import Store
-    from compressor.report.tables import plan_table
+    from compressor.report.lists import plan_table
 
     made = make_plan(_load(recipe, set_))
     stages = [asdict(stage) for stage in planned(made, Store())]
@@ -116,7 +118,7 @@ def schema() -> None:
 def recipes_ls(format_: FormatOption = Format.TABLE) -> None:
     """List the shipped recipes."""
     from compressor.recipe.shipped import shipped
-    from compressor.report.tables import plain_table
+    from compressor.report.lists import plain_table
 
     found = shipped()
     if format_ is Format.JSON:
@@ -151,17 +153,24 @@ def bench(
     variant: Annotated[list[str] | None, typer.Option(help="Only this variant. Repeatable.")] = None,
     grid: Annotated[bool, typer.Option(help="Also measure fixed shapes: batch 1 and 8, 32 and 128 tokens.")] = False,
     seconds: Annotated[float, typer.Option(min=0.1, help="Measure each workload at least this long.")] = 5.0,
-    texts: Annotated[Path | None, typer.Option(help="A text file, one text a line. Default: built-in sentences.")] = None,
+    texts: Annotated[Path | None, typer.Option(help="A file, one text a line. Default: built-in sentences.")] = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Measure a bundle or an ONNX file on this machine: latency, throughput, memory, size."""
     from compressor.bench.command import bench_path
-    from compressor.report import bench_table
     from compressor.report.console import console_events
+    from compressor.report.table import bench_table
 
     with console_events() as events:
         found = bench_path(
-            path, device=device, threads=threads, variants=variant, grid=grid, seconds=seconds, texts=texts, events=events
+            path,
+            device=device,
+            threads=threads,
+            variants=variant,
+            grid=grid,
+            seconds=seconds,
+            texts=texts,
+            events=events,
         )
     _print([measurement.to_json() for measurement in found] if format_ is Format.JSON else bench_table(found))
 
@@ -180,7 +189,7 @@ def predict(
     from dataclasses import asdict
 
     from compressor import runtime
-    from compressor.report.tables import predictions_table
+    from compressor.report.lists import predictions_table
 
     asked = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
     loaded = runtime.load(bundle, device=device, threads=threads, variant=variant)
@@ -201,7 +210,7 @@ def verify(
     from dataclasses import asdict
 
     from compressor import runtime
-    from compressor.report.tables import verification_table
+    from compressor.report.lists import verification_table
 
     result = asdict(runtime.verify(bundle, device=device))
     _print(result if format_ is Format.JSON else verification_table(result))
@@ -211,7 +220,7 @@ def verify(
 def cache_ls(format_: FormatOption = Format.TABLE) -> None:
     """List finished and interrupted stages, newest first."""
     from compressor.pipeline.store import Store
-    from compressor.report.tables import cache_table
+    from compressor.report.lists import cache_table
 
     store = Store()
     rows = [
@@ -246,7 +255,7 @@ def cache_why(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOpt
     from compressor.pipeline.inspect import why
     from compressor.pipeline.plan import make_plan
     from compressor.pipeline.store import Store
-    from compressor.report.tables import reasons_table
+    from compressor.report.lists import reasons_table
 
     reasons = [asdict(reason) for reason in why(make_plan(_load(recipe, set_)), Store())]
     _print(reasons if format_ is Format.JSON else reasons_table(reasons))
@@ -258,7 +267,7 @@ def doctor(format_: FormatOption = Format.TABLE) -> None:
     from dataclasses import asdict
 
     from compressor.pipeline.doctor import examine
-    from compressor.report.tables import plain_table
+    from compressor.report.lists import plain_table
 
     findings = [asdict(finding) for finding in examine()]
     if format_ is Format.JSON:
@@ -278,7 +287,8 @@ def _load(recipe: str, overrides: list[str] | None) -> Recipe:
 def _first_comment(path: Path) -> str:
     """The line of a shipped recipe that says what it does."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return next((line.lstrip("# ") for line in lines if line.startswith("# ") and "yaml-language-server" not in line), "")
+    comments = (line[2:] for line in lines if line.startswith("# ") and "yaml-language-server" not in line)
+    return next(comments, "")
 
 
 def _print(result: RenderableType | dict[str, Any] | list[Any]) -> None:

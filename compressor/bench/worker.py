@@ -42,7 +42,7 @@ def _speed(job: Job) -> dict[str, Any]:
     for workload in job.workloads:
         bench.run(workload)
     if bench.samples:
-        np.savez(job.out / "samples.npz", **bench.samples)
+        np.savez(job.out / "samples.npz", allow_pickle=False, **bench.samples)
     return {
         "latencies": [asdict(latency) for latency in bench.latencies],
         "throughput": asdict(bench.throughput) if bench.throughput else None,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from compressor.bench import environment, evaluate_gates
 from compressor.bench.results import GateVerdict, Measurement, Size, Skipped
 from compressor.pipeline.artifact import Artifact
-from compressor.pipeline.stages.measure import Measure
+from compressor.pipeline.measurement import read_measurements
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport, StageRecord
 
@@ -59,9 +59,7 @@ def assemble(
     cached: Collection[str] = (),
 ) -> RunReport:
     """Put together what the stages found. `artifacts`: name of the stage -> its artifact, in the order they ran."""
-    measurements = [
-        Measure.result(artifact) for artifact in artifacts.values() if artifact.document["kind"] == Measure.kind
-    ]
+    measurements = read_measurements(artifacts.values())
     chosen, gates = choose(recipe, measurements)
     absent = [
         Measurement(subject=chosen, engine="onnxruntime", target=target, size=Size(0.0), skipped=Skipped(reason))

@@ -6,13 +6,12 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from compressor.bench import target_reason
 from compressor.home import home
 from compressor.pipeline.key import versions
-from compressor.pipeline.runner import TOOLKIT
+from compressor.pipeline.runner import missing_toolkit
 from compressor.recipe.benchmark import Target
 
 __all__ = ["Finding", "examine"]
@@ -44,8 +43,7 @@ def _python() -> list[Finding]:
 def _packages() -> list[Finding]:
     base = versions(BASE) | {"onnxruntime": _onnxruntime()}
     found = [Finding(name, "missing" if version == "absent" else "ok", version) for name, version in base.items()]
-    lacking = [module for module in TOOLKIT if find_spec(module) is None]
-    if lacking:
+    if lacking := missing_toolkit():
         detail = f"lacks {', '.join(lacking)}: pip install 'compressor[toolkit]'"
         return [*found, Finding("extra toolkit", "absent", detail)]
     shown = versions(("torch", "transformers", "optimum", "onnx"))

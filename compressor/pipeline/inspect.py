@@ -71,7 +71,7 @@ def why(plan: Plan, store: Store) -> list[Reason]:
 
 def _comparable(artifact: Artifact, key: Key) -> bool:
     config, wanted = artifact.document["config"], key.document["config"]
-    return artifact.document["kind"] == key.kind and config.get("subject") == wanted.get("subject")
+    return bool(artifact.document["kind"] == key.kind and config.get("subject") == wanted.get("subject"))
 
 
 def _peek(store: Store, key: Key) -> Artifact | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +53,8 @@ def make_plan(recipe: Recipe) -> Plan:
             raise TargetUnavailable(f"The target {target.name} is required and not here: {reason}")
         if reason:
             skipped[target.name] = reason
-    stages = tuple(_chain(recipe, skipped))
+    chain = tuple(_chain(recipe, skipped))
+    stages = (*chain, _bundle(recipe, chain, skipped))
     keys: dict[str, Key] = {}
     for stage in stages:
         keys[stage.name] = _key(stage, keys)
@@ -76,7 +77,7 @@ def _key(stage: Stage, keys: Mapping[str, Key]) -> Key:
 def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     """The stages in order. A section that is left out leaves out its stage, never its neighbours."""
     data = {"data": "prepare"} if recipe.data else {}
-    max_length = recipe.data.max_length if recipe.data else DEFAULT_MAX_LENGTH
+    max_length = _max_length(recipe)
     if recipe.data:
         yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
     if recipe.teacher:
@@ -97,22 +98,22 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     )
     for section in recipe.quantize:
         yield Quantize(name=f"quantize/{section.name}", inputs={"export": "export"}, section=section)
-    measures = list(_measures(recipe, data, max_length, skipped))
-    yield from measures
-    yield Bundle(
+    yield from _measures(recipe, data, max_length, skipped)
+
+
+def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:
+    """The last stage reads all others, under their own names."""
+    return Bundle(
         name="bundle",
-        inputs={
-            **data,
-            **({"teacher": "teach", "outputs": "label"} if recipe.teacher else {}),
-            "model": model,
-            "export": "export",
-            **{f"quantize/{section.name}": f"quantize/{section.name}" for section in recipe.quantize},
-            **{stage.name: stage.name for stage in measures},
-        },
+        inputs={stage.name: stage.name for stage in chain},
         recipe=recipe,
         skipped=dict(skipped),
-        max_length=max_length,
+        max_length=_max_length(recipe),
     )
+
+
+def _max_length(recipe: Recipe) -> int:
+    return recipe.data.max_length if recipe.data else DEFAULT_MAX_LENGTH
 
 
 def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
@@ -138,9 +139,7 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
         )
 
 
-def _measures(
-    recipe: Recipe, data: dict[str, str], max_length: int, skipped: Mapping[str, str]
-) -> Iterator[Measure]:
+def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Mapping[str, str]) -> Iterator[Measure]:
     """Every subject on every target that is here. The baseline is there for its accuracy only, once."""
     outputs = {"outputs": "label"} if recipe.teacher and recipe.data else {}
     targets = [target for target in recipe.benchmark.targets if target.name not in skipped]

@@ -12,8 +12,8 @@ from typing import Any
 from compressor.events import RunEvents
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
-from compressor.report import markdown
 from compressor.report.document import RunReport
+from compressor.report.markdown import markdown
 
 __all__ = ["Journal", "RunDirectory"]
 

@@ -21,7 +21,7 @@ from compressor.pipeline.stage import Stage
 from compressor.pipeline.store import Store
 from compressor.report.document import RunReport
 
-__all__ = ["TOOLKIT", "Runner", "run_plan"]
+__all__ = ["TOOLKIT", "Runner", "missing_toolkit", "require_toolkit", "run_plan"]
 
 TOOLKIT = ("accelerate", "datasets", "onnx", "onnxscript", "optimum", "sklearn", "torch", "transformers")
 """Modules of the extra `toolkit`."""
@@ -75,7 +75,9 @@ def _forced(plan: Plan, force: Collection[str]) -> set[str]:
     if "all" in force:
         return names
     if unknown := sorted(set(force) - names):
-        raise RecipeError(f"--force: there is no stage {unknown[0]!r}.", hint=f"One of: all, {', '.join(sorted(names))}.")
+        raise RecipeError(
+            f"--force: there is no stage {unknown[0]!r}.", hint=f"One of: all, {', '.join(sorted(names))}."
+        )
     return plan.descendants(set(force)) if force else set()
 
 
@@ -132,12 +134,16 @@ class Runner:
         return artifact
 
 
+def missing_toolkit() -> list[str]:
+    """Modules of the extra `toolkit` that aren't installed."""
+    return [module for module in TOOLKIT if find_spec(module) is None]
+
+
 def require_toolkit(what: str) -> None:
     """Refuse early and in words where the compression stack isn't installed.
 
     Raises:
-        MissingExtra: naming the first module that is missing.
+        MissingExtra: naming the modules that are missing.
     """
-    for module in TOOLKIT:
-        if find_spec(module) is None:
-            raise MissingExtra(what, "toolkit", module)
+    if missing := missing_toolkit():
+        raise MissingExtra(what, "toolkit", ", ".join(missing))

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.home import home
 from compressor.pipeline.artifact import Artifact, seal
@@ -98,6 +99,29 @@ class Store:
     def interrupted(self) -> list[Path]:
         """Folders of stages that were begun and not finished."""
         return sorted((self.root / ".work").glob("*"))
+
+    def remove(self, keys: Sequence[str], *, everything: bool = False, interrupted: bool = False) -> tuple[int, int]:
+        """Remove artifacts whose key begins with one of `keys`, or all; and what interrupted runs left.
+
+        Returns how many folders went and the bytes they held.
+
+        Raises:
+            RecipeError: a key that no artifact begins with.
+        """
+        artifacts = self.artifacts()
+        for key in keys:
+            if not any(artifact.key.startswith(key) for artifact in artifacts):
+                raise RecipeError(
+                    f"No stored stage has a key that begins with {key!r}.", hint="See: compressor cache ls"
+                )
+        folders = [a.folder for a in artifacts if everything or any(a.key.startswith(key) for key in keys)]
+        if everything or interrupted:
+            folders += self.interrupted()
+        freed = 0
+        for folder in folders:
+            freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            shutil.rmtree(folder)
+        return len(folders), freed
 
     @contextmanager
     def _locked(self, key: Key, events: Events) -> Iterator[None]:

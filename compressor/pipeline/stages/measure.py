@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Literal
 import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
-from compressor.bench.results import Accuracy, Measurement
+from compressor.bench.results import Accuracy
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.examples import evaluation_examples
 from compressor.pipeline.key import Json
+from compressor.pipeline.measurement import write_measurement
 from compressor.pipeline.stage import Stage
 from compressor.recipe.benchmark import Target, WorkloadConfig
 from compressor.tasks import get_task
@@ -86,7 +86,7 @@ class Measure(Stage):
             np.save(out / "logits.npy", logits)
             teacher = np.load(inputs["outputs"].folder / "test.npy") if "outputs" in inputs else None
             measurement = replace(measurement, accuracy=self._accuracy(logits, labels, teacher))
-        (out / "measurement.json").write_text(json.dumps(measurement.to_json(), indent=1), encoding="utf-8")
+        write_measurement(measurement, out)
         return {}
 
     def _accuracy(self, logits: FloatArray, labels: np.ndarray, teacher: FloatArray | None) -> Accuracy:
@@ -98,8 +98,3 @@ class Measure(Stage):
             agreement=task.agreement(logits, teacher) if teacher is not None else None,
             seed=self.seed,
         )
-
-    @staticmethod
-    def result(artifact: Artifact) -> Measurement:
-        """What the stage found."""
-        return Measurement.from_json(json.loads((artifact.folder / "measurement.json").read_text(encoding="utf-8")))

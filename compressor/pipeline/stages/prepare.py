@@ -39,9 +39,7 @@ class Prepare(Stage):
         source = self.section.source
         references = {"train": source} if isinstance(source, str) else source
         return {
-            split: open_source(
-                reference, kind="data", revision=self.section.revision, sha256=self.section.sha256
-            )
+            split: open_source(reference, kind="data", revision=self.section.revision, sha256=self.section.sha256)
             for split, reference in references.items()
         }
 

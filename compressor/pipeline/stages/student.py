@@ -38,7 +38,7 @@ class Student(Stage):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data import load_labels
-        from compressor.distill.student import take_student
+        from compressor.distill.finished import take_student
 
         if self.section.init == "teacher":
             folder = inputs["teacher"].folder / "model"
@@ -52,4 +52,5 @@ class Student(Stage):
             labels=load_labels(inputs["data"].folder) if "data" in inputs else None,
             trust_remote_code=self.section.trust_remote_code,
             out=out,
+            events=events,
         )

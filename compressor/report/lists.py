@@ -1,0 +1,100 @@
+"""Tables of the commands that answer questions: plan, cache, predict, verify, doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from compressor.report import format as fmt
+
+__all__ = [
+    "cache_table",
+    "plain_table",
+    "plan_table",
+    "predictions_table",
+    "reasons_table",
+    "verification_table",
+]
+
+KEY_LENGTH = 12
+"""Characters of a key that are shown: enough for `cache rm`."""
+
+
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table of text."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def plan_table(
+    stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], missing: Sequence[str]
+) -> RenderableType:
+    """Stages in order with what would happen to each; targets that are left out; what must be installed first."""
+    rows = [
+        (
+            stage["name"],
+            stage["state"],
+            fmt.duration(stage["seconds"]) if stage["seconds"] is not None else "",
+            f"{stage['size'] / 1e6:.1f} MB" if stage["size"] is not None else "",
+            stage["key"][:KEY_LENGTH],
+        )
+        for stage in stages
+    ]
+    lines = [f"Target {name} is left out: {reason}." for name, reason in skipped.items()]
+    if missing and any(stage["state"] != "cached" for stage in stages):
+        lines.append(f"Not installed: {', '.join(missing)}. Install: pip install 'compressor[toolkit]'")
+    return Group(plain_table(("stage", "state", "took", "size", "key"), rows), *lines)
+
+
+def cache_table(root: str, artifacts: Sequence[Mapping[str, Any]], interrupted: Sequence[str]) -> RenderableType:
+    """Finished stages, newest first, then interrupted ones."""
+    rows = [
+        (a["stage"], a["key"][:KEY_LENGTH], a["created"], fmt.duration(a["seconds"]), f"{a['size_mb']:.1f} MB")
+        for a in artifacts
+    ]
+    total = sum(a["size_mb"] for a in artifacts)
+    lines = [f"{len(rows)} stages, {total:.0f} MB in {root}", *(f"Interrupted: {name}" for name in interrupted)]
+    return Group(plain_table(("stage", "key", "created", "took", "size"), rows), *lines)
+
+
+def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Why stages would run."""
+    if not reasons:
+        return "Every stage is cached."
+    rows = []
+    for reason in reasons:
+        if reason["nearest"] is None:
+            rows.append((reason["stage"], "nothing of this kind is stored", "", ""))
+        for path, stored, wanted in reason["changes"]:
+            rows.append((reason["stage"], path, _short(stored), _short(wanted)))
+    return plain_table(("stage", "what differs", "stored", "wanted"), rows)
+
+
+def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> Table:
+    """A line a text: its label, its probability, the text."""
+    rows = [(answer["label"], f"{answer['score']:.3f}", text) for text, answer in zip(texts, answers, strict=True)]
+    return plain_table(("label", "score", "text"), rows)
+
+
+def verification_table(result: Mapping[str, Any]) -> RenderableType:
+    """What the self-test of a bundle found."""
+    rows = [
+        (variant, f"{difference:.2g}", f"{result['tolerances'][variant]:.2g}")
+        for variant, difference in result["variants"].items()
+    ]
+    line = f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."
+    return Group(plain_table(("variant", "largest difference", "tolerance"), rows), line)
+
+
+def _short(value: Any) -> str:
+    """A digest is cut to what tells it apart."""
+    text = str(value)
+    return text[:KEY_LENGTH] + "…" if len(text) == 64 and " " not in text else text

@@ -32,8 +32,9 @@ def quantize_columns(
 def quantize_embeddings(model: onnx_ir.Model) -> int:
     """Store the tables that `Gather` reads as int8, and dequantize the rows that were read. In place; returns how many.
 
-    Standard operators only (`Gather` of int8, then `DequantizeLinear` along the last axis), so any ONNX runtime
-    takes the file. Tables that anything but `Gather` reads stay as they are.
+    Standard operators only, so any ONNX runtime takes the file: `Gather` of int8, `Cast`, `Mul` by the scales. (One
+    `DequantizeLinear` along the last axis means the same; onnxruntime's kernel for it is four times slower.) Tables
+    that anything but `Gather` reads stay as they are.
     """
     import onnx_ir
 
@@ -43,16 +44,15 @@ def quantize_embeddings(model: onnx_ir.Model) -> int:
         codes, scales = quantize_columns(table.const_value.numpy())
         small = _initializer(graph, f"{table.name}_quantized", codes)
         scale = _initializer(graph, f"{table.name}_scale", scales)
-        zero_point = _initializer(graph, f"{table.name}_zero_point", np.zeros(scales.shape, np.int8))
         for gather, position in list(table.uses()):
-            row = gather.outputs[0]
-            dequantize = onnx_ir.node("DequantizeLinear", [row, scale, zero_point], {"axis": -1})
-            row.replace_all_uses_with(dequantize.outputs[0])
-            dequantize.replace_input_with(0, row)
+            rows = gather.outputs[0]
+            cast = onnx_ir.node("Cast", [rows], {"to": onnx_ir.DataType.FLOAT})
+            multiply = onnx_ir.node("Mul", [cast.outputs[0], scale])
+            rows.replace_all_uses_with(multiply.outputs[0])
+            cast.replace_input_with(0, rows)
             gather.replace_input_with(position, small)
-            dequantize.outputs[0].name = f"{row.name}_dequantized"
-            row.dtype = onnx_ir.DataType.INT8
-            graph.insert_after(gather, dequantize)
+            rows.dtype = onnx_ir.DataType.INT8
+            graph.insert_after(gather, [cast, multiply])
         graph.initializers.pop(str(table.name))
     return len(tables)
 

@@ -89,12 +89,17 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
             inputs={**data, "teacher": "teach"},
             task=recipe.task,
             max_length=max_length,
-            trust_remote_code=recipe.teacher.trust_remote_code,
+            trust_remote_code=_trusts_teacher(recipe),
         )
     yield from _student(recipe, data, max_length)
     model = "distill" if recipe.distill else "student"
     yield Export(
-        name="export", inputs={"model": model, **data}, task=recipe.task, section=recipe.export, max_length=max_length
+        name="export",
+        inputs={"model": model, **data},
+        task=recipe.task,
+        section=recipe.export,
+        max_length=max_length,
+        trust_remote_code=_trusts_student(recipe),
     )
     for section in recipe.quantize:
         yield Quantize(name=f"quantize/{section.name}", inputs={"export": "export"}, section=section)
@@ -136,7 +141,17 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
             student=recipe.student,
             max_length=max_length,
             seed=recipe.seed,
+            trust_teacher_code=_trusts_teacher(recipe),
         )
+
+
+def _trusts_teacher(recipe: Recipe) -> bool:
+    return recipe.teacher is not None and recipe.teacher.trust_remote_code
+
+
+def _trusts_student(recipe: Recipe) -> bool:
+    """A copy of the teacher runs the teacher's code."""
+    return _trusts_teacher(recipe) if recipe.student.init == "teacher" else recipe.student.trust_remote_code
 
 
 def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Mapping[str, str]) -> Iterator[Measure]:
@@ -161,6 +176,7 @@ def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Ma
             workloads=workloads,
             max_length=max_length,
             seed=recipe.seed,
+            trust_remote_code=_trusts_teacher(recipe) if subject == "teacher" else _trusts_student(recipe),
         )
 
     workloads = recipe.benchmark.workloads

@@ -35,6 +35,7 @@ class Distill(Stage):
     student: StudentSection
     max_length: int
     seed: int
+    trust_teacher_code: bool = False
 
     @property
     def config(self) -> dict[str, Json]:
@@ -73,4 +74,6 @@ class Distill(Stage):
             seed=self.seed,
             out=out,
             events=events,
+            trust_teacher_code=self.trust_teacher_code,
+            name="student" if self.name == self.kind else self.name,
         )

@@ -29,6 +29,7 @@ class Export(Stage):
     task: str
     section: ExportSection
     max_length: int
+    trust_remote_code: bool = False
 
     @property
     def config(self) -> dict[str, Json]:
@@ -46,4 +47,5 @@ class Export(Stage):
             max_length=self.max_length,
             out=out,
             events=events,
+            trust_remote_code=self.trust_remote_code,
         )

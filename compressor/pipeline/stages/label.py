@@ -41,4 +41,5 @@ class Label(Stage):
             max_length=self.max_length,
             out=out,
             events=events,
+            trust_remote_code=self.trust_remote_code,
         )

@@ -41,6 +41,7 @@ class Measure(Stage):
     workloads: tuple[WorkloadConfig, ...]
     max_length: int
     seed: int
+    trust_remote_code: bool = False
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on the engine
@@ -74,6 +75,7 @@ class Measure(Stage):
                 max_length=self.max_length,
                 parameters=model.facts.get("parameters"),
                 task=self.task,
+                trust_remote_code=self.trust_remote_code,
             ),
             self.target,
             self.workloads,

@@ -9,12 +9,29 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["environment", "host_fingerprint"]
+__all__ = ["CpuTicks", "cpu_ticks", "environment", "host_fingerprint"]
 
 # Instruction sets that decide how fast, and sometimes how exactly, a model runs.
-FLAGS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16", "asimddp", "i8mm", "bf16")
+FLAGS = (
+    "sse4_1",
+    "avx",
+    "avx2",
+    "fma",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "amx_int8",
+    "amx_bf16",
+    "asimdhp",
+    "asimddp",
+    "sve",
+    "sve2",
+    "i8mm",
+    "bf16",
+)
 LIBRARIES = ("onnxruntime", "onnxruntime-gpu", "torch", "transformers", "tokenizers", "numpy", "compressor")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_WAIT_POLICY")
 
@@ -31,8 +48,27 @@ def host_fingerprint() -> dict[str, str]:
     }
 
 
-def environment() -> dict[str, Any]:
-    """Everything known about the machine now: what is fixed, and how busy it is. Fields it can't tell are left out."""
+class CpuTicks(NamedTuple):
+    """What the CPUs did since the machine started, in ticks."""
+
+    stolen: int
+    """Given to other virtual machines by the hypervisor."""
+    total: int
+
+
+def cpu_ticks() -> CpuTicks | None:
+    """Read `/proc/stat` (see proc(5)); None outside Linux."""
+    fields = [int(value) for value in (_read("/proc/stat", first_line=True) or "").split()[1:9]]
+    return CpuTicks(fields[7], sum(fields)) if len(fields) == 8 else None
+
+
+def environment(since: CpuTicks | None = None) -> dict[str, Any]:
+    """Everything known about the machine now: what is fixed, and how busy it is. Fields it can't tell are left out.
+
+    Args:
+        since: when a measurement began: `steal_percent` is of the time from there on; left out, since the machine
+            started.
+    """
     cpu = _cpu()
     found: dict[str, Any] = {
         "cpu": cpu["model"],
@@ -46,24 +82,35 @@ def environment() -> dict[str, Any]:
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "load_average": _load_average(),
         "cpu_pressure": _read("/proc/pressure/cpu", first_line=True),
-        "steal_ticks": _steal_ticks(),
+        "memory_pressure": _read("/proc/pressure/memory", first_line=True),
+        "steal_percent": _steal_percent(since),
+        "git_revision": _git_revision(),
         "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
 @cache
-def _cpu() -> dict[str, Any]:
-    model, flags = platform.processor() or platform.machine(), []
-    for line in (_read("/proc/cpuinfo") or "").splitlines():
+def _cpu(cpuinfo: Path = Path("/proc/cpuinfo"), board: Path = Path("/proc/device-tree/model")) -> dict[str, Any]:
+    """Model and flags. ARM kernels name the part by numbers, if at all, and the board it sits on."""
+    values: dict[str, str] = {}
+    for line in (_read(cpuinfo) or "").splitlines():
         name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            model = value.strip()
-        if name.strip() in ("flags", "Features"):
-            present = set(value.split())
-            flags = [flag for flag in FLAGS if flag in present]
-            break
-    return {"model": model, "flags": flags}
+        values.setdefault(name.strip(), value.strip())
+    part = " ".join(values[name] for name in ("CPU implementer", "CPU part") if name in values)
+    arm = " ".join(text for text in ((_read(board) or "").strip("\0"), part) if text)
+    present = (values.get("flags") or values.get("Features") or "").split()
+    return {
+        "model": values.get("model name") or arm or _apple() or platform.processor() or platform.machine(),
+        "flags": [flag for flag in FLAGS if flag in present],
+    }
+
+
+def _apple() -> str | None:
+    if platform.system() != "Darwin":
+        return None
+    found = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
 
 
 @cache
@@ -108,13 +155,27 @@ def _load_average() -> list[float] | None:
         return None
 
 
-def _steal_ticks() -> int | None:
-    """Time the hypervisor gave to others since boot: it grows while a measurement is disturbed."""
-    fields = (_read("/proc/stat", first_line=True) or "").split()
-    return int(fields[8]) if len(fields) > 8 else None
+def _steal_percent(since: CpuTicks | None) -> float | None:
+    """Time the hypervisor gave to others: a measurement it disturbed shows here."""
+    now, before = cpu_ticks(), since or CpuTicks(0, 0)
+    if now is None or now.total <= before.total:
+        return None
+    return round(100 * (now.stolen - before.stolen) / (now.total - before.total), 2)
 
 
-def _read(path: str, *, first_line: bool = False) -> str | None:
+@cache
+def _git_revision() -> str | None:
+    """Of this program, where it runs from its repository; read from the files, since git may not be there."""
+    git = Path(__file__).parents[2] / ".git"
+    head = _read(git / "HEAD") or ""
+    if not head.startswith("ref: "):
+        return head or None
+    name = head.removeprefix("ref: ")
+    packed = (line.split() for line in (_read(git / "packed-refs") or "").splitlines())
+    return _read(git / name) or next((parts[0] for parts in packed if parts[-1] == name), None)
+
+
+def _read(path: str | Path, *, first_line: bool = False) -> str | None:
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from compressor.bench.results import GateVerdict, Latency, Measurement
-from compressor.recipe.gates import GatesSection, holds
+
+if TYPE_CHECKING:
+    from compressor.recipe.gates import GatesSection
 
 __all__ = ["evaluate_gates"]
 
@@ -29,16 +32,31 @@ def evaluate_gates(
     teacher: Measurement | None,
     student: Measurement | None,
 ) -> Iterator[GateVerdict]:
-    """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says so."""
+    """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says why."""
+    from compressor.recipe.gates import holds
+
     for name in type(gates).model_fields:
         expression = getattr(gates, name)
         if expression is None:
             continue
-        value = _VALUES[name](_Measured(variant, fp32, teacher, student)) if variant else None
+        measured = _Measured(variant, fp32, teacher, student) if variant and not variant.skipped else None
+        value = _VALUES[name](measured) if measured else None
         if value is None:
-            yield GateVerdict(name, expression, None, passed=False, reason="not measured")
+            yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant))
         else:
+            # 100 * (0.9 - 0.885) is a hair above 1.5.
+            value = round(value, 9)
             yield GateVerdict(name, expression, value, passed=holds(expression, value))
+
+
+def _reason(name: str, variant: Measurement | None) -> str:
+    """Why there is no figure for this gate."""
+    if variant is not None and variant.skipped:
+        return f"not measured: {variant.skipped.reason}"
+    latency = _single(variant)
+    if name == "p95_ms" and latency:
+        return f"not known: {latency.model.n} calls are too few for a 95th percentile"
+    return "not measured"
 
 
 def _accuracy(measurement: Measurement | None) -> float | None:

@@ -1,4 +1,7 @@
-"""What the parent asks of a worker: one file in, one folder of results out."""
+"""What the parent asks of a worker: one file in, one folder of results out.
+
+Plain data, so that a worker need not load the recipe language: its memory is being measured.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter
-
 from compressor.bench.subject import Subject
-from compressor.recipe.benchmark import Target, WorkloadConfig
 
 __all__ = ["Job"]
 
@@ -21,12 +21,15 @@ class Job:
 
     mode: Literal["speed", "memory"]
     subject: Subject
-    target: Target
-    workloads: tuple[WorkloadConfig, ...]
+    device: Literal["cpu", "cuda"]
+    threads: int
+    spinning: bool
+    workloads: tuple[dict[str, Any], ...]
+    """As the recipe has them."""
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     labels: tuple[str, ...]
-    """For post-processing; a name for each output where they aren't known."""
+    """For post-processing; empty where they aren't known."""
     accuracy: bool
     """Whether the logits of every text are wanted."""
     seed: int
@@ -34,14 +37,13 @@ class Job:
 
     def write(self, path: Path) -> None:
         """Write the job file."""
-        data = asdict(self) | {
-            "target": self.target.model_dump(mode="json"),
-            "workloads": [workload.model_dump(mode="json") for workload in self.workloads],
-        }
-        path.write_text(json.dumps(data, default=str), encoding="utf-8")
+        path.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Job:
         """Read a job file."""
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(cls).validate_python(data)
+        subject = data["subject"] | {"folder": Path(data["subject"]["folder"])}
+        lists = {name: tuple(data[name]) for name in ("workloads", "texts", "labels")}
+        pairs = None if data["pairs"] is None else tuple(data["pairs"])
+        return cls(**data | lists | {"subject": Subject(**subject), "pairs": pairs, "out": Path(data["out"])})

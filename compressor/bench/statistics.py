@@ -18,31 +18,33 @@ RESAMPLES = 2000
 def supports(n: int, quantile: float, *, confidence: float = 0.99) -> bool:
     """Whether `n` samples bound a quantile from above by their second largest value.
 
-    That holds when the chance that at least n - 1 of n samples lie below the quantile is at most 1 - confidence:
-    q^n + n q^(n-1) (1 - q). At 99% it takes 64 samples for p90, 130 for p95 and 662 for p99.
+    That fails when at least n - 1 of the n samples lie below the quantile; how many do is binomial, so the chance is
+    q^n + n q^(n-1) (1 - q), and it must be at most 1 - confidence. At 99% it takes 64 samples for p90, 130 for p95 and
+    662 for p99. Source: David and Nagaraja, Order Statistics, section 7.1.
     """
     chance = quantile**n + n * quantile ** (n - 1) * (1 - quantile)
     return n > 1 and bool(chance <= 1 - confidence)
 
 
 def percentiles(samples_ms: FloatArray) -> Percentiles:
-    """Summary of latency samples [n], in ms. Percentiles are order statistics, never interpolated."""
+    """Summary of latency samples [n], in ms. Percentiles are samples (order statistics), never interpolated."""
     ordered = np.sort(np.asarray(samples_ms, dtype=np.float64))
     n = len(ordered)
 
-    def at(quantile: float) -> float | None:
-        if not supports(n, quantile):
-            return None
-        return float(ordered[min(n - 1, int(np.ceil(quantile * n)) - 1)])
+    def rank(quantile: float) -> float:
+        return float(np.quantile(ordered, quantile, method="inverted_cdf"))
+
+    def tail(quantile: float) -> float | None:
+        return rank(quantile) if supports(n, quantile) else None
 
     return Percentiles(
         n=n,
         mean_ms=float(ordered.mean()),
         min_ms=float(ordered[0]),
-        p50_ms=float(np.median(ordered)),
-        p90_ms=at(0.90),
-        p95_ms=at(0.95),
-        p99_ms=at(0.99),
+        p50_ms=rank(0.50),
+        p90_ms=tail(0.90),
+        p95_ms=tail(0.95),
+        p99_ms=tail(0.99),
     )
 
 

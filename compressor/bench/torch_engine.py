@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy.typing as npt
 import torch
 import transformers
 
-from compressor.bench.engine import Arrays
+from compressor.bench.engine import Arrays, Device
 from compressor.bench.subject import Subject
-from compressor.recipe.benchmark import Target
+from compressor.errors import TargetUnavailable
 
 __all__ = ["TorchEngine"]
 
@@ -23,11 +24,13 @@ class TorchEngine:
 
     accuracy_batch = 32
 
-    def __init__(self, subject: Subject, target: Target) -> None:
-        torch.set_num_threads(target.threads)
+    def __init__(self, subject: Subject, device: Device, threads: int) -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise TargetUnavailable("PyTorch finds no GPU it can use.")
+        torch.set_num_threads(threads)
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
-        self._device = torch.device(target.device)
+        self._device = torch.device(device)
         self._model: Any = getattr(transformers, _MODELS[subject.task]).from_pretrained(
             subject.folder,
             dtype=torch.float32,
@@ -49,6 +52,4 @@ class TorchEngine:
 
 
 def _forward_names(model: Any) -> list[str]:
-    import inspect
-
     return list(inspect.signature(model.forward).parameters)

@@ -1,6 +1,7 @@
 """The measuring process: `python -m compressor.bench.worker job.json`.
 
-It is started afresh for each subject and target, and loads nothing it doesn't measure: no torch for an ONNX file.
+It is started afresh for each subject and target, and loads nothing it doesn't measure: no torch for an ONNX file, and
+where memory is measured nothing but what running a bundle takes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from compressor.bench.engine import open_engine
-from compressor.bench.environment import environment
+from compressor.bench.environment import cpu_ticks, environment
 from compressor.bench.job import Job
 from compressor.bench.memory import read_resident, reset_peak
 from compressor.bench.workload import Bench
@@ -23,30 +24,33 @@ from compressor.runtime.encoder import Encoder
 
 __all__ = ["main"]
 
-MEMORY_TEXTS = 64
-"""Texts run before the peak is read, the longest among them."""
-
 
 def main(job_file: Path) -> None:
     """Do the job and write `result.json`, and `logits.npy` and `samples.npz` where there are any."""
     job = Job.read(job_file)
     result = _memory(job) if job.mode == "memory" else _speed(job)
-    result["torch_loaded"] = "torch" in sys.modules
+    result["loaded"] = [name for name in ("torch", "transformers", "pydantic") if name in sys.modules]
     (job.out / "result.json").write_text(json.dumps(result), encoding="utf-8")
 
 
 def _speed(job: Job) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    from compressor.recipe.benchmark import WorkloadConfig
+
+    workloads = TypeAdapter(tuple[WorkloadConfig, ...]).validate_python(job.workloads)
+    before = cpu_ticks()
     bench = _load(job)
     if job.accuracy:
         np.save(job.out / "logits.npy", bench.logits())
-    for workload in job.workloads:
+    for workload in workloads:
         bench.run(workload)
     if bench.samples:
         np.savez(job.out / "samples.npz", allow_pickle=False, **bench.samples)
     return {
         "latencies": [asdict(latency) for latency in bench.latencies],
         "throughput": asdict(bench.throughput) if bench.throughput else None,
-        "environment": environment(),
+        "environment": environment(since=before),
     }
 
 
@@ -60,15 +64,13 @@ def _memory(job: Job) -> dict[str, Any]:
     bench = _load(job)
     loaded = read_resident()
     reset_peak()
-    longest = max(range(len(bench.texts)), key=lambda row: len(bench.texts[row]))
-    rows = bench.shuffled()
-    for row in [longest, *(next(rows) for _ in range(MEMORY_TEXTS - 1))]:
+    for row in range(len(bench.texts)):
         bench.call(row)
     end = read_resident()
     return {
         "memory": {
-            "imports_mb": imports.now_mb or imports.peak_mb,
-            "load_mb": loaded.now_mb or loaded.peak_mb,
+            "imports_mb": imports.now_mb,
+            "load_mb": loaded.now_mb,
             "peak_mb": end.peak_mb,
             "anonymous_mb": end.anonymous_mb,
             "file_mb": end.file_mb,
@@ -78,7 +80,7 @@ def _memory(job: Job) -> dict[str, Any]:
 
 def _load(job: Job) -> Bench:
     return Bench(
-        engine=open_engine(job.subject, job.target),
+        engine=open_engine(job.subject, device=job.device, threads=job.threads, spinning=job.spinning),
         encoder=Encoder.from_folder(job.subject.folder, job.subject.max_length),
         task=job.subject.task,
         labels=job.labels,

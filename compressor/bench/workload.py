@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, product
+from itertools import cycle, islice, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,19 @@ import numpy.typing as npt
 from compressor.bench.engine import Arrays, Engine
 from compressor.bench.results import Latency, Throughput
 from compressor.bench.statistics import percentiles
-from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, ThroughputWorkload, WorkloadConfig
 from compressor.runtime.answers import answer
 from compressor.runtime.encoder import Encoder
+
+if TYPE_CHECKING:
+    from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, ThroughputWorkload, WorkloadConfig
 
 __all__ = ["Bench", "Samples"]
 
 WARM_UP_CALLS = 10
 WARM_UP_SECONDS = 1.0
+"""Or `min_seconds` of the workload, where that is shorter."""
+THROUGHPUT_TEXTS = 512
+"""As many texts, or four batches where that is more, are put through again and again in whole passes."""
 
 Samples = dict[str, npt.NDArray[np.float64]]
 """Raw latency samples in ms, by workload."""
@@ -43,18 +49,17 @@ class Bench:
 
     def run(self, workload: WorkloadConfig) -> None:
         """Run one workload; results are added to `latencies` or become `throughput`."""
-        match workload:
-            case DatasetWorkload():
-                self._dataset(workload)
-            case GridWorkload():
-                for batch, sequence in product(workload.batch, workload.sequence):
-                    self._cell(workload, batch, sequence)
-            case ThroughputWorkload():
-                self._throughput(workload)
+        if workload.kind == "dataset":
+            self._dataset(workload)
+        elif workload.kind == "grid":
+            for batch, sequence in product(workload.batch, workload.sequence):
+                self._cell(workload, batch, sequence)
+        else:
+            self._throughput(workload)
 
     def logits(self) -> npt.NDArray[np.float32]:
         """First output of every text [texts, ...], in their order."""
-        order = self._by_length()
+        order = self._by_length(range(len(self.texts)))
         size = self.engine.accuracy_batch
         found: dict[int, npt.NDArray[np.float32]] = {}
         for start in range(0, len(order), size):
@@ -74,11 +79,13 @@ class Bench:
         ready = time.perf_counter()
         outputs = self.engine.run(inputs)
         computed = time.perf_counter()
-        answer(self.task, outputs, self.labels)
+        answer(self.task, outputs, self.labels or [str(column) for column in range(outputs[0].shape[-1])])
         return 1000 * (computed - ready), 1000 * (time.perf_counter() - begin)
 
     def _dataset(self, workload: DatasetWorkload) -> None:
-        rows = self.shuffled()
+        # The warm-up is as long as it takes; every model is then measured from the same text on.
+        warm, rows = self.shuffled(), self.shuffled()
+        _warm_up(lambda: self.call(next(warm)), workload.min_seconds)
         taken = _timed(lambda: self.call(next(rows)), workload)
         model, end_to_end = taken[:, 0], taken[:, 1]
         self.samples |= {"dataset.model": model, "dataset.end_to_end": end_to_end}
@@ -93,31 +100,31 @@ class Bench:
             taken = 1000 * (time.perf_counter() - begin)
             return taken, taken
 
+        _warm_up(call, workload.min_seconds)
         model = _timed(call, workload)[:, 0]
         self.samples[f"grid.{batch}x{sequence}"] = model
         self.latencies.append(Latency("grid", batch, sequence, percentiles(model), None))
 
     def _throughput(self, workload: ThroughputWorkload) -> None:
-        """Whole passes are not needed: batches are taken evenly from the shortest to the longest, in seeded order."""
-        order = self._by_length()
-        starts = np.random.default_rng(self.seed).permutation(range(0, len(order), workload.batch)).tolist()
-        batches = [self._encode(order[start : start + workload.batch]) for start in starts]
-        _warm_up(lambda: self.engine.run(batches[0]))
-        samples = tokens = positions = 0
+        """Whole passes over the same seeded choice of texts, tokenized beforehand: short and long have equal parts."""
+        chosen = list(islice(self.shuffled(), min(len(self.texts), max(THROUGHPUT_TEXTS, 4 * workload.batch))))
+        order = self._by_length(chosen)
+        batches = [self._encode(order[i : i + workload.batch]) for i in range(0, len(order), workload.batch)]
+        # The longest batch is the one for which memory has to be had.
+        _warm_up(lambda: self.engine.run(batches[-1]), workload.min_seconds, calls=2)
+        passes, seconds = 0, 0.0
         begin = time.perf_counter()
-        for inputs in cycle(batches):
-            self.engine.run(inputs)
-            samples += len(inputs["input_ids"])
-            tokens += int(inputs["attention_mask"].sum())
-            positions += inputs["attention_mask"].size
-            seconds = time.perf_counter() - begin
-            if seconds >= workload.min_seconds and samples >= len(order):
-                break
+        while seconds < workload.min_seconds:
+            for inputs in batches:
+                self.engine.run(inputs)
+            passes, seconds = passes + 1, time.perf_counter() - begin
+        tokens = sum(int(inputs["attention_mask"].sum()) for inputs in batches)
+        positions = sum(inputs["attention_mask"].size for inputs in batches)
         self.throughput = Throughput(
             batch=workload.batch,
-            n=samples,
-            samples_per_second=samples / seconds,
-            tokens_per_second=tokens / seconds,
+            n=passes * len(chosen),
+            samples_per_second=passes * len(chosen) / seconds,
+            tokens_per_second=passes * tokens / seconds,
             padding_ratio=1 - tokens / positions,
         )
 
@@ -125,9 +132,9 @@ class Bench:
         pairs = None if self.pairs is None else [self.pairs[row] for row in rows]
         return self.encoder.encode([self.texts[row] for row in rows], pairs)
 
-    def _by_length(self) -> list[int]:
-        lengths = [len(text) + len(self.pairs[row] if self.pairs else "") for row, text in enumerate(self.texts)]
-        return sorted(range(len(lengths)), key=lengths.__getitem__)
+    def _by_length(self, rows: Iterable[int]) -> list[int]:
+        """These rows, the shortest in tokens first."""
+        return sorted(rows, key=lambda row: self._encode([row])["input_ids"].size)
 
     def _made_up(self, batch: int, sequence: int) -> Arrays:
         """Inputs of a fixed shape without padding. Ids come from real texts: some models read meaning into a few."""
@@ -137,8 +144,7 @@ class Bench:
 
 
 def _timed(call: Callable[[], tuple[float, float]], timing: DatasetWorkload | GridWorkload) -> npt.NDArray[np.float64]:
-    """Samples [calls, 2] in ms, after a warm-up: at least `min_seconds` and `min_calls`, at most `max_seconds`."""
-    _warm_up(call)
+    """Samples [calls, 2] in ms: at least `min_seconds` and `min_calls`, at most `max_seconds`."""
     taken = []
     begin = time.perf_counter()
     while True:
@@ -148,9 +154,9 @@ def _timed(call: Callable[[], tuple[float, float]], timing: DatasetWorkload | Gr
             return np.asarray(taken, dtype=np.float64)
 
 
-def _warm_up(call: Callable[[], object]) -> None:
+def _warm_up(call: Callable[[], object], min_seconds: float, calls: int = WARM_UP_CALLS) -> None:
     begin = time.perf_counter()
-    calls = 0
-    while calls < WARM_UP_CALLS or time.perf_counter() - begin < WARM_UP_SECONDS:
+    done = 0
+    while done < calls or time.perf_counter() - begin < min(WARM_UP_SECONDS, min_seconds):
         call()
-        calls += 1
+        done += 1

@@ -24,12 +24,9 @@ class EvaluationsWithinEpoch(TrainerCallback):  # type: ignore[misc]  # transfor
         self.steps_per_epoch = steps_per_epoch
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        step = state.global_step % self.steps_per_epoch
-        if (
-            state.global_step < state.max_steps
-            and step
-            and step * self.count // self.steps_per_epoch > (step - 1) * self.count // self.steps_per_epoch
-        ):
+        step, whole = state.global_step % self.steps_per_epoch, self.steps_per_epoch
+        due = step * self.count // whole > (step - 1) * self.count // whole
+        if step and due and state.global_step < state.max_steps:
             control.should_log = control.should_evaluate = control.should_save = True
 
 

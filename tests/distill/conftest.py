@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compressor.data import prepare
+from compressor.distill.outputs import compute_outputs
+from compressor.distill.teacher import teach
 from compressor.events import Silent
 from compressor.recipe.data import DataSection
-from compressor.recipe.teacher import FinetuneSection
+from compressor.recipe.teacher import TeacherSection
 from compressor.tasks import get_task
 from compressor.tasks.task import Task
 from tests import tiny
@@ -38,12 +40,76 @@ def write_data(folder: Path) -> Path:
     return folder / "prepared"
 
 
-@pytest.fixture
-def finetune() -> Callable[..., FinetuneSection]:
-    """A quick fine-tuning in fp32; keyword arguments override it."""
+QUICK = {
+    "epochs": 6,
+    "learning_rate": 3e-3,
+    "batch_size": 16,
+    "precision": "fp32",
+    "device": "cpu",
+    "early_stopping": None,
+}
+"""Settings with which a tiny model learns the made-up reviews in a second or two."""
 
-    def make(**changed: Any) -> FinetuneSection:
-        quick = {"epochs": 2, "learning_rate": 3e-3, "batch_size": 16, "precision": "fp32", "device": "cpu"}
-        return FinetuneSection.model_validate(quick | changed)
 
-    return make
+class Recorder(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, float, float | None, str]] = []
+        self.notes: list[str] = []
+
+    def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
+        self.calls.append((what, done, total, detail))
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A stage's folder and the facts it returned."""
+
+    folder: Path
+    facts: dict[str, Any]
+    events: Recorder = field(default_factory=Recorder)
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory, data: Path, task: Task) -> Finished:
+    """A tiny teacher that has learned the reviews. Read only."""
+    folder = tmp_path_factory.mktemp("teacher")
+    bare = tiny.write_encoder(folder / "bare", layers=2)
+    events = Recorder()
+    facts = teach(
+        TeacherSection.model_validate({"model": "bare", "finetune": QUICK}),
+        task=task,
+        model_folder=bare,
+        data=data,
+        max_length=MAX_LENGTH,
+        seed=1,
+        out=folder / "out",
+        events=events,
+    )
+    return Finished(folder / "out", facts, events)
+
+
+@pytest.fixture(scope="session")
+def outputs(tmp_path_factory: pytest.TempPathFactory, data: Path, task: Task, teacher: Finished) -> Finished:
+    """The teacher's outputs. Read only."""
+    folder = tmp_path_factory.mktemp("outputs")
+    events = Recorder()
+    facts = compute_outputs(
+        task=task,
+        model_folder=teacher.model,
+        data=data,
+        max_length=MAX_LENGTH,
+        out=folder,
+        events=events,
+        device="cpu",
+        precision="fp32",
+    )
+    return Finished(folder, facts, events)

@@ -24,7 +24,7 @@ class HiddenStatesObjective(Objective):
     def __init__(self, config: HiddenStates, student: Layout, teacher: Layout | None) -> None:
         super().__init__(config.kind, config.weight, frozenset({Signal.HIDDEN_STATES}))
         if teacher is None:
-            raise RecipeError("The objective hidden-states needs a teacher.", hint="Add a section `teacher`.")
+            raise RecipeError("hidden-states needs the teacher itself: stored outputs hold its logits only.")
         self.pairs = layer_pairs(config, student.layers, teacher.layers)
         self.projections = torch.nn.ModuleList(
             _projection(student.hidden_size, teacher.hidden_size) for _ in self.pairs

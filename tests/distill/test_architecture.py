@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from transformers import BertConfig, DistilBertConfig, GPT2Config
+
+from compressor.distill.architecture import Layout, layer_count_name
+
+
+def test_depth_and_width_are_read_whatever_the_architecture_calls_them() -> None:
+    assert Layout.of(BertConfig(num_hidden_layers=3, hidden_size=24)) == Layout(3, 24)
+    assert Layout.of(DistilBertConfig(n_layers=5, dim=36, n_heads=6)) == Layout(5, 36)
+    assert Layout.of(GPT2Config(n_layer=7, n_embd=48)) == Layout(7, 48)
+
+
+@pytest.mark.parametrize("config", [BertConfig(), DistilBertConfig(), GPT2Config()])
+def test_the_number_of_layers_is_set_under_the_name_that_counts(config: Any) -> None:
+    setattr(config, layer_count_name(config), 2)
+    assert Layout.of(config).layers == Layout.of(type(config)(**config.to_dict())).layers == 2
+
+
+def test_an_architecture_optimum_has_no_names_for_uses_the_usual_ones() -> None:
+    config = SimpleNamespace(model_type="brand-new", num_hidden_layers=2, hidden_size=8)
+    assert Layout.of(config) == Layout(2, 8)
+    assert layer_count_name(config) == "num_hidden_layers"

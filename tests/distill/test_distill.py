@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import AutoModelForSequenceClassification
+
+from compressor.distill.distill import distill
+from compressor.errors import RecipeError
+from compressor.recipe.distill import DistillSection
+from compressor.recipe.student import StudentSection
+from compressor.tasks.task import Task
+from tests import tiny
+from tests.distill.conftest import MAX_LENGTH, QUICK, Finished, Recorder
+from tests.distill.test_teacher import accuracy
+
+SOFT = {"kind": "soft-targets", "weight": 0.9}
+HARD = {"kind": "hard-labels", "weight": 0.1}
+HIDDEN = {"kind": "hidden-states"}
+
+
+@pytest.fixture
+def run(task: Task, data: Path, tmp_path: Path) -> Any:
+    def run(
+        *objectives: dict[str, Any],
+        init: Path,
+        outputs: Path | None = None,
+        teacher: Path | None = None,
+        layers: tuple[int, ...] | None = (0,),
+        **changed: Any,
+    ) -> Finished:
+        events = Recorder()
+        facts = distill(
+            DistillSection.model_validate(QUICK | {"epochs": 2, "objectives": objectives} | changed),
+            StudentSection(layers=layers),
+            task=task,
+            init_folder=init,
+            data=data,
+            outputs=outputs,
+            teacher_folder=teacher,
+            max_length=MAX_LENGTH,
+            seed=1,
+            out=tmp_path / "out",
+            events=events,
+        )
+        return Finished(tmp_path / "out", facts, events)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def other_tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrower encoder whose tokenizer has the same words under other numbers."""
+    folder = tiny.write_encoder(tmp_path_factory.mktemp("other"), layers=2, hidden=16)
+    vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    words = [word for word in vocabulary if vocabulary[word] >= len(tiny.SPECIAL)]
+    changed = dict(zip(words, reversed([vocabulary[word] for word in words]), strict=True))
+    file = folder / "tokenizer.json"
+    content = json.loads(file.read_text())
+    content["model"]["vocab"] |= changed
+    file.write_text(json.dumps(content))
+    return folder
+
+
+def test_a_student_of_one_layer_learns_from_cached_outputs(
+    run: Any, teacher: Finished, outputs: Finished, data: Path
+) -> None:
+    student = run(SOFT, HARD, init=teacher.model, outputs=outputs.folder, teacher=teacher.model, epochs=4)
+    assert accuracy(student.model, data, "test") >= 0.9
+    model = AutoModelForSequenceClassification.from_pretrained(student.model)
+    assert len(model.bert.encoder.layer) == model.config.num_hidden_layers == 1
+
+
+def test_facts_compare_the_student_with_the_teacher(run: Any, teacher: Finished, outputs: Finished) -> None:
+    facts = run(SOFT, HARD, init=teacher.model, outputs=outputs.folder, teacher=teacher.model).facts
+    assert facts["teacher_parameters"] == teacher.facts["parameters"]
+    assert facts["parameters"] < facts["teacher_parameters"]
+    assert facts["compression_ratio"] == pytest.approx(facts["teacher_parameters"] / facts["parameters"], abs=1e-3)
+    for entry in facts["history"]:
+        soft, hard = entry["objectives"]["soft-targets"], entry["objectives"]["hard-labels"]
+        assert entry["train_loss"] == pytest.approx(0.9 * soft + 0.1 * hard, rel=1e-4)
+    assert facts["labels"] == ["bad", "good"]
+
+
+def test_a_narrow_student_with_its_own_tokenizer_learns_from_either_source(
+    run: Any, teacher: Finished, outputs: Finished, other_tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    student = {"init": other_tokenizer_folder, "layers": None, "epochs": 1, "batch_size": 16}
+    cached = run(SOFT, **student, outputs=outputs.folder)
+    shutil.move(tmp_path / "out", tmp_path / "cached")
+    live = run(SOFT, **student, teacher=teacher.model)
+    first, second = (entry.facts["history"][0]["objectives"]["soft-targets"] for entry in (cached, live))
+    assert first == pytest.approx(second, rel=1e-2)
+    assert "teacher_parameters" not in cached.facts and "teacher_parameters" in live.facts
+
+
+def test_hidden_states_are_learned_from_the_live_teacher_and_the_saved_student_is_clean(
+    run: Any, teacher: Finished, outputs: Finished, tmp_path: Path
+) -> None:
+    before = load_file(teacher.model / "model.safetensors")
+    narrow = tiny.write_encoder(tmp_path / "narrow", layers=2, hidden=16)
+    student = run(SOFT, HIDDEN, init=narrow, outputs=outputs.folder, teacher=teacher.model, layers=(0,), epochs=4)
+    losses = [entry["objectives"]["hidden-states"] for entry in student.facts["history"]]
+    assert losses[-1] < 0.8 * losses[0]
+    names = set(load_file(student.model / "model.safetensors"))
+    assert all(name.startswith(("bert.", "classifier.")) for name in names)
+    after = load_file(teacher.model / "model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_hidden_states_across_tokenizers_are_refused_before_training(
+    run: Any, teacher: Finished, other_tokenizer_folder: Path
+) -> None:
+    with pytest.raises(RecipeError, match="tokenizer isn't the teacher's: their hidden states") as caught:
+        run(SOFT, HIDDEN, init=other_tokenizer_folder, teacher=teacher.model, layers=None)
+    assert "soft-targets works across tokenizers" in str(caught.value)
+
+
+def test_hidden_states_from_the_cache_alone_are_refused_before_training(
+    run: Any, teacher: Finished, outputs: Finished, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="needs the teacher itself"):
+        run(SOFT, HIDDEN, init=teacher.model, outputs=outputs.folder)
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+def test_soft_targets_without_a_teacher_are_refused_before_training(
+    run: Any, teacher: Finished, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="there is no teacher"):
+        run(SOFT, init=teacher.model)
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+def test_a_baseline_needs_no_teacher(run: Any, encoder_folder: Path) -> None:
+    facts = run(HARD | {"weight": 1.0}, init=encoder_folder, layers=(0, 1), epochs=1).facts
+    assert list(facts["history"][0]["objectives"]) == ["hard-labels"]
+    assert "compression_ratio" not in facts
+
+
+def test_the_teachers_answers_can_be_the_labels(run: Any, teacher: Finished, outputs: Finished) -> None:
+    taught = {"kind": "hard-labels", "labels": "teacher"}
+    facts = run(taught, init=teacher.model, outputs=outputs.folder, layers=None, epochs=1).facts
+    assert facts["history"][0]["objectives"]["hard-labels"] < 0.2, "the copied teacher agrees with itself"

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from compressor.distill.architecture import Layout
+from compressor.distill.distiller import Distiller
+from compressor.distill.objectives import build_objectives
+from compressor.distill.outputs import LiveOutputs, TeacherOutputs
+from compressor.distill.signals import Batch, Signal, Signals
+from compressor.errors import RecipeError
+from compressor.recipe.objectives import HardLabels, HiddenStates, SoftTargets
+from compressor.tasks.task import Task
+
+LABELS = ["bad", "good"]
+BATCH = {
+    "input_ids": torch.tensor([[2, 5, 20, 21, 3], [2, 11, 22, 3, 0]]),
+    "attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]),
+    "token_type_ids": torch.zeros(2, 5, dtype=torch.long),
+    "labels": torch.tensor([1, 0]),
+    "length": torch.tensor([5, 4]),
+    "example_id": torch.tensor([7, 3]),
+}
+ALL = [
+    SoftTargets(kind="soft-targets", weight=0.9),
+    HardLabels(kind="hard-labels", weight=0.1),
+    HiddenStates(kind="hidden-states", weight=0.5),
+]
+
+
+class LogitsOnly(TeacherOutputs):
+    provides = frozenset({Signal.LOGITS})
+
+    def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
+        return Signals(logits=torch.zeros(len(batch["labels"]), 2))
+
+
+@pytest.fixture
+def student(task: Task, encoder_folder: Path) -> Any:
+    torch.manual_seed(1)
+    return task.load_model(encoder_folder, LABELS)
+
+
+@pytest.fixture
+def teacher(task: Task, classifier_folder: Path) -> Any:
+    return task.load_model(classifier_folder, LABELS)
+
+
+def make(student: Any, configs: Any, teacher: TeacherOutputs | None, task: Task) -> Distiller:
+    layout = Layout.of(student.config)
+    return Distiller(student, build_objectives(configs, layout, layout), task=task, teacher=teacher)
+
+
+def test_the_loss_is_the_weighted_sum_of_the_objectives(student: Any, teacher: Any, task: Task) -> None:
+    distiller = make(student, ALL, LiveOutputs(teacher), task).train()
+    loss = distiller(**BATCH)["loss"]
+    means = distiller.means()
+    assert set(means) == {"soft-targets", "hard-labels", "hidden-states"}
+    expected = 0.9 * means["soft-targets"] + 0.1 * means["hard-labels"] + 0.5 * means["hidden-states"]
+    assert loss.item() == pytest.approx(expected) == pytest.approx(distiller.mean_loss())
+
+
+def test_gradients_reach_student_and_projections_but_not_the_teacher(student: Any, teacher: Any, task: Task) -> None:
+    distiller = make(student, ALL, LiveOutputs(teacher.train()), task).train()
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    distiller(**BATCH)["loss"].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in distiller.objectives.parameters())
+    assert student.bert.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
+    assert student.classifier.weight.grad.abs().sum() > 0
+    assert all(p.grad is None for p in teacher.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
+
+
+def test_the_teacher_stays_in_eval_mode_and_out_of_checkpoints(student: Any, teacher: Any, task: Task) -> None:
+    distiller = make(student, ALL, LiveOutputs(teacher.train()), task).train()
+    distiller(**BATCH)
+    assert not any(module.training for module in teacher.modules())
+    owners = {name.partition(".")[0] for name in distiller.state_dict()}
+    assert owners == {"student", "objectives"}
+    assert not {id(p) for p in distiller.parameters()} & {id(p) for p in teacher.parameters()}
+
+
+def test_evaluation_is_the_cross_entropy_of_the_data_and_asks_no_teacher(student: Any, task: Task) -> None:
+    class Unasked(LogitsOnly):
+        def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
+            raise AssertionError("asked in evaluation")
+
+    distiller = make(student, ALL[:2], Unasked(), task).eval()
+    output = distiller(**BATCH)
+    probabilities = torch.softmax(output["logits"].detach(), dim=-1)
+    expected = -(math.log(probabilities[0, 1]) + math.log(probabilities[1, 0])) / 2
+    assert output["loss"].item() == pytest.approx(expected, rel=1e-5)
+    assert distiller.means() == {"soft-targets": 0.0, "hard-labels": 0.0}
+
+
+def test_losses_are_computed_in_fp32_under_autocast(student: Any, teacher: Any, task: Task) -> None:
+    seen: list[torch.dtype] = []
+    distiller = make(student, ALL, LiveOutputs(teacher), task).train()
+    distiller.objectives[0].register_forward_hook(
+        lambda module, inputs, output: seen.extend([inputs[0].logits.dtype, inputs[1].logits.dtype, output.dtype])
+    )
+    distiller.objectives[2].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        output = distiller(**BATCH)
+    assert output["logits"].dtype == torch.bfloat16, "the student itself runs in bf16"
+    assert output["loss"].dtype == torch.float32
+    assert set(seen) == {torch.float32}
+
+
+def test_means_are_over_the_batches_since_they_were_forgotten(student: Any, task: Task) -> None:
+    distiller = make(student, [HardLabels(kind="hard-labels")], None, task).train()
+    losses = [distiller(**BATCH)["loss"].item() for _ in range(3)]
+    assert distiller.means()["hard-labels"] == pytest.approx(sum(losses) / 3)
+    distiller.forget()
+    last = distiller(**BATCH)["loss"].item()
+    assert distiller.means()["hard-labels"] == pytest.approx(last)
+
+
+def test_one_kind_used_twice_is_told_apart(student: Any, task: Task) -> None:
+    configs = [SoftTargets(kind="soft-targets", temperature=t) for t in (1.0, 4.0)]
+    distiller = make(student, configs, LogitsOnly(), task).train()
+    distiller(**BATCH)
+    first, second = distiller.means().values()
+    assert list(distiller.means()) == ["soft-targets-1", "soft-targets-2"]
+    assert first != second
+
+
+def test_asking_a_source_for_what_it_lacks_is_refused(student: Any, task: Task) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make(student, ALL, LogitsOnly(), task)
+    (problem,) = caught.value.problems
+    assert problem.path == "distill.objectives.2"
+    assert problem.message == "hidden-states needs the teacher's hidden states; what is there has logits only."
+
+
+def test_objectives_that_ask_a_teacher_are_refused_without_one(student: Any, task: Task) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make(student, ALL, None, task)
+    assert [problem.path for problem in caught.value.problems] == ["distill.objectives.0", "distill.objectives.2"]
+    assert "there is no teacher" in str(caught.value)

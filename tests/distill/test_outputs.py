@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from compressor.data import load_split, tokenize_split
+from compressor.distill.outputs import SPLITS, CachedOutputs, LiveOutputs, compute_outputs
+from compressor.distill.signals import Signal
+from compressor.errors import StageError
+from compressor.events import Silent
+from compressor.tasks import load_tokenizer
+from compressor.tasks.task import Task
+from tests.distill.conftest import MAX_LENGTH, Finished, Recorder
+
+LOGITS = frozenset({Signal.LOGITS})
+
+
+def test_row_i_holds_the_logits_of_example_i(outputs: Finished, teacher: Finished, data: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(teacher.model).eval()
+    tokenizer = AutoTokenizer.from_pretrained(teacher.model)
+    for split in SPLITS:
+        written = np.load(outputs.folder / f"{split}.npy")
+        texts = load_split(data, split)
+        assert written.dtype == np.float16 and written.shape == (len(texts), 2)
+        for example in list(texts)[:12]:
+            inputs = tokenizer(example["text"], truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
+            with torch.no_grad():
+                expected = model(**inputs).logits[0].numpy()
+            assert np.allclose(written[example["example_id"]], expected, atol=5e-3)
+
+
+def test_facts_hold_the_teachers_metrics(outputs: Finished, data: Path) -> None:
+    logits = np.load(outputs.folder / "test.npy")
+    right = np.mean(logits.argmax(axis=1) == np.asarray(load_split(data, "test")["label"]))
+    assert outputs.facts["test"]["accuracy"] == pytest.approx(right)
+    assert outputs.facts["examples"] == {"train": 160, "validation": 20, "test": 20}
+    assert {path.name for path in outputs.folder.iterdir()} == {f"{split}.npy" for split in SPLITS}
+
+
+def test_progress_counts_examples(outputs: Finished) -> None:
+    calls = [call[:3] for call in outputs.events.calls if call[0] == "teacher: outputs, train"]
+    assert calls[-1] == ("teacher: outputs, train", 160, 160)
+    assert len(calls) > 1
+
+
+def test_finished_splits_are_kept_and_a_broken_one_is_computed_again(
+    outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
+) -> None:
+    kept = np.full((160, 2), 7, dtype=np.float16)
+    np.save(tmp_path / "train.npy", kept)
+    (tmp_path / "validation.partial.npy").write_bytes(b"half")
+    np.save(tmp_path / "test.npy", kept[:3])
+    events = Recorder()
+    compute_outputs(
+        task=task,
+        model_folder=teacher.model,
+        data=data,
+        max_length=MAX_LENGTH,
+        out=tmp_path,
+        events=events,
+        device="cpu",
+        precision="fp32",
+    )
+    assert {call[0].rpartition(" ")[2] for call in events.calls} == {"validation", "test"}
+    assert np.array_equal(np.load(tmp_path / "train.npy"), kept)
+    for split in ("validation", "test"):
+        assert np.array_equal(np.load(tmp_path / f"{split}.npy"), np.load(outputs.folder / f"{split}.npy"))
+    assert not list(tmp_path.glob("*.partial*"))
+
+
+def test_a_teacher_that_answers_nan_is_refused(teacher: Finished, task: Task, data: Path, tmp_path: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(teacher.model)
+    model.classifier.weight.data[0, 0] = torch.nan
+    model.save_pretrained(tmp_path / "model")
+    load_tokenizer(teacher.model).save_pretrained(tmp_path / "model")
+    with pytest.raises(StageError, match="NaN"):
+        compute_outputs(
+            task=task,
+            model_folder=tmp_path / "model",
+            data=data,
+            max_length=MAX_LENGTH,
+            out=tmp_path / "out",
+            events=Silent(),
+            device="cpu",
+        )
+
+
+def batch_of(task: Task, folder: Path, data: Path, ids: list[int], cache: Path) -> dict[str, Any]:
+    tokenizer = load_tokenizer(folder)
+    dataset = tokenize_split(load_split(data, "train"), task, tokenizer, max_length=MAX_LENGTH, cache=cache)
+    return task.collator(tokenizer)([dataset[i] for i in ids])
+
+
+def test_cached_and_live_outputs_agree(
+    outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
+) -> None:
+    batch = batch_of(task, teacher.model, data, [9, 2, 140], tmp_path)
+    cached = CachedOutputs(outputs.folder / "train.npy", examples=160, classes=2).read(batch, LOGITS)
+    live = LiveOutputs(task.load_model(teacher.model, ["bad", "good"])).read(batch, LOGITS | {Signal.HIDDEN_STATES})
+    assert cached.logits is not None and cached.logits.dtype == torch.float32
+    assert torch.allclose(cached.logits, live.logits, atol=5e-3)
+    assert cached.hidden_states is None
+    assert [state.shape for state in live.hidden_states or ()] == [(3, batch["input_ids"].shape[1], 32)] * 3
+    assert not live.logits.requires_grad
+
+
+def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_own_tokens(
+    outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path, decoder_folder: Path
+) -> None:
+    tokenizer = load_tokenizer(teacher.model)
+    dataset = tokenize_split(load_split(data, "train"), task, tokenizer, max_length=MAX_LENGTH, cache=tmp_path)
+    source = LiveOutputs(task.load_model(teacher.model, ["bad", "good"]), (dataset, task.collator(tokenizer)))
+    foreign = {"input_ids": torch.ones(3, 4, dtype=torch.long), "example_id": torch.tensor([9, 2, 140])}
+    expected = np.load(outputs.folder / "train.npy")[[9, 2, 140]]
+    assert np.allclose(source.read(foreign, LOGITS).logits, expected, atol=5e-3)
+
+
+def test_a_cache_of_other_data_is_refused(outputs: Finished) -> None:
+    with pytest.raises(StageError, match=r"shape \[160, 2\]; the training split needs \[161, 2\]"):
+        CachedOutputs(outputs.folder / "train.npy", examples=161, classes=2)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import set_seed
+
+from compressor.distill.architecture import Layout
+from compressor.distill.checkpoints import newest_complete, step_of
+from compressor.distill.distiller import Distiller
+from compressor.distill.objectives import Objective, build_objectives
+from compressor.distill.signals import Batch, Signals
+from compressor.distill.training import _EpochOrder, train
+from compressor.errors import TrainingDiverged
+from compressor.events import Silent
+from compressor.recipe.objectives import HardLabels
+from compressor.recipe.training import TrainingSection
+from compressor.tasks import load_tokenizer
+from compressor.tasks.task import Task
+from tests.distill.conftest import MAX_LENGTH, QUICK
+
+
+class Trials:
+    """Trainings of one tiny model on one data set; each call changes some settings."""
+
+    def __init__(self, task: Task, model_folder: Path, data: Path) -> None:
+        self.task = task
+        self.model_folder = model_folder
+        self.data = data
+
+    def __call__(
+        self, out: Path, objective: Objective | None = None, *, seed: int = 1, **changed: Any
+    ) -> dict[str, Any]:
+        set_seed(seed)
+        model = self.task.load_model(self.model_folder, ["bad", "good"])
+        if changed.pop("dropout", True) is False:
+            for module in model.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = 0.0
+        objective = objective or build_objectives([HardLabels(kind="hard-labels")], Layout.of(model.config))[0]
+        return train(
+            Distiller(model, [objective], task=self.task),
+            TrainingSection.model_validate(QUICK | {"epochs": 2} | changed),
+            what="trial",
+            task=self.task,
+            tokenizer=load_tokenizer(self.model_folder),
+            data=self.data,
+            max_length=MAX_LENGTH,
+            seed=seed,
+            out=out,
+            events=Silent(),
+        )
+
+
+@pytest.fixture
+def trial(task: Task, encoder_folder: Path, data: Path) -> Trials:
+    return Trials(task, encoder_folder, data)
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return load_file(out / "model" / "model.safetensors")
+
+
+class Spoiled(Objective):
+    """Cross-entropy that spoils the loss, or only its gradient, from a step on."""
+
+    def __init__(self, step: int, *, loss: float | None = None) -> None:
+        super().__init__("spoiled", 1.0, frozenset())
+        self.step = step
+        self.loss = loss
+        self.calls = 0
+
+    def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
+        assert student.logits is not None
+        self.calls += 1
+        loss = torch.nn.functional.cross_entropy(student.logits, batch["labels"])
+        if self.calls < self.step:
+            return loss
+        if self.loss is not None:
+            return loss * self.loss
+        return loss + torch.sqrt((student.logits * 0).sum())  # worth 0, its slope infinite times 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [(math.nan, "the loss became nan"), (math.inf, "the loss became inf"), (None, "the gradient became nan")],
+)
+def test_training_stops_before_nan_is_learned_and_keeps_the_last_good_checkpoint(
+    trial: Trials, tmp_path: Path, loss: float | None, message: str
+) -> None:
+    with pytest.raises(TrainingDiverged, match=f"trial: {message} at step 14 of 20") as caught:
+        trial(tmp_path, Spoiled(14, loss=loss))
+    assert caught.value.step == 14
+    assert "learning_rate (it is 0.003)" in str(caught.value)
+    assert not (tmp_path / "model").exists()
+    checkpoint = newest_complete(tmp_path / "checkpoints", Silent())
+    assert checkpoint is not None and step_of(checkpoint) == 10
+    kept = load_file(checkpoint / "model.safetensors")
+    assert all(torch.isfinite(weight).all() for weight in kept.values())
+
+
+def test_weights_that_overflow_are_caught_by_validation_and_never_saved(trial: Trials, tmp_path: Path) -> None:
+    with pytest.raises(TrainingDiverged, match=r"the validation loss became (nan|inf) at step 1 of 2"):
+        trial(tmp_path, batch_size=160, learning_rate=1e38, warmup=0, scheduler="constant")
+    assert newest_complete(tmp_path / "checkpoints", Silent()) is None
+
+
+def test_early_stopping_ends_training_after_so_many_validations_without_a_better_score(
+    trial: Trials, tmp_path: Path
+) -> None:
+    facts = trial(tmp_path, epochs=9, learning_rate=1e-9, early_stopping=2)
+    assert facts["stopped_early"] is True
+    assert [entry["step"] for entry in facts["history"]] == [10, 20, 30]
+    assert facts["best_step"] == 10
+    assert facts["steps_planned"] == 90
+
+
+def test_validations_fall_evenly_in_each_epoch_and_one_at_its_end(trial: Trials, tmp_path: Path) -> None:
+    facts = trial(tmp_path, evaluations_per_epoch=3)
+    assert [entry["step"] for entry in facts["history"]] == [4, 7, 10, 14, 17, 20]
+
+
+def test_the_last_step_of_a_broken_epoch_is_validated_once(trial: Trials, tmp_path: Path) -> None:
+    facts = trial(tmp_path, epochs=1.5, evaluations_per_epoch=2)
+    assert [entry["step"] for entry in facts["history"]] == [5, 10, 15]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trial: Trials, tmp_path: Path) -> None:
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        trial(tmp_path / name, seed=seed, epochs=1)
+    first, again, other = (weights(tmp_path / name) for name in ("first", "again", "other"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+
+
+def test_accumulated_steps_train_as_one_large_batch(trial: Trials, tmp_path: Path) -> None:
+    whole = trial(tmp_path / "whole", dropout=False, batch_size=16)
+    parts = trial(tmp_path / "parts", dropout=False, batch_size=8, gradient_accumulation=2)
+    assert whole["steps"] == parts["steps"] == 20
+    for one, two in zip(whole["history"], parts["history"], strict=True):
+        assert one["train_loss"] == pytest.approx(two["train_loss"], rel=0.02)
+        assert one["objectives"]["hard-labels"] == pytest.approx(two["objectives"]["hard-labels"], rel=0.02)
+
+
+def test_bf16_trains_fp32_weights(trial: Trials, tmp_path: Path) -> None:
+    facts = trial(tmp_path, precision="bf16", epochs=1)
+    assert facts["precision"] == "bf16"
+    assert {weight.dtype for weight in weights(tmp_path).values()} == {torch.float32}
+
+
+def test_nothing_is_printed(trial: Trials, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    trial(tmp_path, epochs=1)
+    captured = capfd.readouterr()
+    assert captured.out == "" and captured.err == ""
+
+
+@pytest.mark.parametrize("lengths", [None, [(7 * i) % 40 + 3 for i in range(64)]])
+def test_the_order_depends_on_seed_and_epoch_alone(lengths: list[int] | None) -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        sampler = _EpochOrder(64, lengths, 8, seed)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert sorted(order(1, 0)) == list(range(64))
+    assert order(1, 2) == order(1, 2)
+    assert order(1, 0) != order(1, 1) != order(2, 1)
+
+
+def test_grouped_batches_hold_texts_of_like_length() -> None:
+    lengths = [(7 * i) % 40 + 3 for i in range(640)]
+
+    def padding(order: list[int]) -> int:
+        batches = [[lengths[i] for i in order[start : start + 8]] for start in range(0, 640, 8)]
+        return sum(max(batch) * len(batch) - sum(batch) for batch in batches)
+
+    grouped, shuffled = list(_EpochOrder(640, lengths, 8, 1)), list(_EpochOrder(640, None, 8, 1))
+    assert padding(grouped) < 0.3 * padding(shuffled)

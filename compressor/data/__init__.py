@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compressor.data.prepare import load_labels, load_split, prepare
+from compressor.data.preparation import load_labels, load_split, prepare
 from compressor.data.tokenized import tokenize_split
 
 __all__ = ["load_labels", "load_split", "prepare", "tokenize_split"]

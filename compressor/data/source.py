@@ -13,7 +13,8 @@ from datasets import Dataset
 
 from compressor.data.arrow import write_arrow
 from compressor.data.compression import open_plain, plain_name, unreadable_explained
-from compressor.data.formats import READERS, format_of, parquet_classes, read_parquet
+from compressor.data.formats import READERS, format_of
+from compressor.data.parquet import parquet_classes, read_parquet
 from compressor.errors import DataError
 from compressor.events import Events
 
@@ -59,7 +60,7 @@ class FileSource:
     def read(self, split: str, columns: Mapping[str, str], scratch: Path, events: Events) -> RawSplit:
         path = self.files[split]
         if not path.is_file():
-            raise DataError(f"The file {path} is not there.", hint="Paths in a recipe start at the recipe's folder.")
+            raise DataError(f"The file {path} is not there.", hint="Relative paths start at the working directory.")
         name = plain_name(path)
         kind = format_of(name, self.format)
         classes = None

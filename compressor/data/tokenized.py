@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
 
-from compressor.data.prepare import quiet_datasets
+from compressor.data.preparation import quiet_datasets
 from compressor.tasks.task import Task
 
 if TYPE_CHECKING:

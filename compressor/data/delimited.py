@@ -1,0 +1,67 @@
+"""csv and tsv files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv
+
+from compressor.data.columns import require_columns
+from compressor.errors import DataError
+
+__all__ = ["read_delimited"]
+
+_BLOCK_BYTES = 4 << 20
+
+
+def read_delimited(
+    stream: BinaryIO, columns: Mapping[str, str], origin: str, delimiter: str
+) -> Iterator[pa.RecordBatch]:
+    """csv and tsv: a header line, double quotes around fields that need them, line ends allowed inside quotes."""
+    header = _header(stream, delimiter, origin)
+    require_columns(columns, header, origin)
+    try:
+        yield from pyarrow.csv.open_csv(
+            stream,
+            # One thread, so that errors carry the number of their row.
+            read_options=pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=_BLOCK_BYTES),
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=list(columns.values()),
+                column_types=dict.fromkeys(columns.values(), pa.string()),
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file" in str(error):  # a header and nothing below it
+            return
+        raise _bad_csv(origin, str(error)) from error
+
+
+def _header(stream: BinaryIO, delimiter: str, origin: str) -> list[str]:
+    """Read the column names off the stream, which then stands at the first row."""
+    lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
+    try:
+        return next(row for row in csv.reader(lines, delimiter=delimiter) if row)
+    except StopIteration:
+        raise DataError(f"{origin} is empty.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{origin}: the header is not UTF-8.", hint="Save the file as UTF-8.") from error
+    except csv.Error as error:
+        raise DataError(f"{origin}: the header can't be read: {error}") from error
+
+
+def _bad_csv(origin: str, message: str) -> DataError:
+    if "straddling" in message:
+        return DataError(
+            f"{origin}: a row is longer than {_BLOCK_BYTES >> 20} MiB.", hint="Look for an unclosed quote."
+        )
+    reason = message.removeprefix("CSV parse error: ").replace("CSV conversion error to string: ", "").splitlines()
+    cut = "..." if len(reason) > 1 or len(reason[0]) > 200 else ""
+    if "invalid UTF8" in message:
+        return DataError(f"{origin}: {reason[0]}", hint="Save the file as UTF-8.")
+    hint = "Rows are counted from the first below the header. Look for a stray quote or delimiter there."
+    return DataError(f"{origin}: {reason[0][:200]}{cut}", hint=hint)

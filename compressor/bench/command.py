@@ -35,12 +35,14 @@ def bench_path(
         TargetUnavailable: the device isn't here. WorkerError: a measuring process died.
     """
     target = Target(device=cast(Literal["cpu", "cuda"], device), threads=threads, required=True)
+    longest = max(60.0, seconds)
     workloads: list[WorkloadConfig] = [
-        DatasetWorkload(kind="dataset", min_seconds=seconds),
+        DatasetWorkload(kind="dataset", min_seconds=seconds, max_seconds=longest),
         ThroughputWorkload(kind="throughput", min_seconds=seconds),
     ]
     if grid:
-        workloads.append(GridWorkload(kind="grid", batch=(1, 8), sequence=(32, 128), min_seconds=seconds))
+        shapes = {"batch": (1, 8), "sequence": (32, 128)}
+        workloads.append(GridWorkload(kind="grid", **shapes, min_seconds=seconds, max_seconds=longest))
     examples = [{"text": line} for line in _lines(texts)] if texts else []
     found = []
     with tempfile.TemporaryDirectory(prefix="compressor-bench-") as work:

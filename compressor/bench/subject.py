@@ -43,35 +43,37 @@ class Subject:
 
 
 def subjects_from(path: Path, variants: Sequence[str] | None = None) -> list[Subject]:
-    """The variants of a bundle, or one ONNX file with the tokenizer beside it.
+    """The variants of a bundle, or one ONNX file with the tokenizer beside it or one folder up.
 
     Raises:
         BundleError: neither, or without a variant that was asked for.
     """
-    if path.is_dir() and (path / MANIFEST).exists():
+    if not path.exists():
+        raise BundleError(f"{path} is not there.", hint="Give runs/<name>/bundle or a .onnx file.")
+    if (path / MANIFEST).is_file():
         manifest = Manifest.read(path)
         names = variants or list(manifest.variants)
         return [
             Subject(name, "onnxruntime", path, manifest.max_length, manifest.task, file=manifest.file_of(name))
             for name in names
         ]
-    if path.suffix == ".onnx" and path.is_file():
-        folder = next((parent for parent in (path.parent, path.parent.parent) if _has_tokenizer(parent)), None)
-        if folder is None:
-            raise BundleError(
-                f"There is no tokenizer.json beside {path}.", hint="Put the model's tokenizer.json into its folder."
-            )
-        return [
-            Subject(
-                path.stem,
-                "onnxruntime",
-                folder,
-                _max_length(folder),
-                "text-classification",
-                file=path.relative_to(folder).as_posix(),
-            )
-        ]
-    raise BundleError(f"{path} is neither a bundle nor an ONNX file.", hint="Give runs/<name>/bundle or a .onnx file.")
+    file = path / "model.onnx" if path.is_dir() else path
+    if file.suffix != ".onnx" or not file.is_file():
+        raise BundleError(f"{path} is neither a bundle nor an ONNX file.", hint="Give runs/<name>/bundle or a .onnx.")
+    if variants:
+        raise BundleError(f"{path} has no variants to choose from: it is one ONNX file.", hint="Leave --variant out.")
+    return [_bare(file)]
+
+
+def _bare(file: Path) -> Subject:
+    """An ONNX file that nothing describes: taken for a text classifier."""
+    folder = next((parent for parent in (file.parent, file.parent.parent) if _has_tokenizer(parent)), None)
+    if folder is None:
+        raise BundleError(
+            f"There is no tokenizer.json beside {file}.", hint="Put the model's tokenizer.json into its folder."
+        )
+    name = file.relative_to(folder).as_posix()
+    return Subject(file.stem, "onnxruntime", folder, _max_length(folder), "text-classification", file=name)
 
 
 def _has_tokenizer(folder: Path) -> bool:

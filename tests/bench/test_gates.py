@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from compressor.bench import evaluate_gates
+from compressor.bench.results import (
+    Accuracy,
+    GateVerdict,
+    Interval,
+    Latency,
+    Measurement,
+    Memory,
+    Percentiles,
+    Size,
+    Skipped,
+    Throughput,
+)
+from compressor.recipe.gates import GatesSection
+
+
+def measurement(subject: str, *, accuracy: float, p50: float, size: float, p95: float | None = None) -> Measurement:
+    return Measurement(
+        subject=subject,
+        engine="onnxruntime",
+        target="cpu-1",
+        size=Size(size),
+        accuracy=Accuracy("accuracy", accuracy, Interval(0, 1), 100, {"accuracy": accuracy}, agreement=0.9),
+        latencies=(
+            Latency("grid", 1, 32, Percentiles(50, 99.0, 99.0, 99.0, None, None, None), None),
+            Latency("dataset", 1, None, Percentiles(100, p50, p50, p50, p50, p95, None), None),
+        ),
+        throughput=Throughput(32, 100, 250.0, 5000.0, 0.05),
+        memory=Memory(50.0, 70.0, 90.0, 60.0, 30.0),
+    )
+
+
+VARIANT = measurement("int8", accuracy=0.8, p50=2.0, size=12.0)
+FP32 = measurement("fp32", accuracy=0.81, p50=4.0, size=48.0)
+TEACHER = measurement("teacher", accuracy=0.9, p50=50.0, size=400.0)
+STUDENT = measurement("student", accuracy=0.815, p50=9.0, size=48.0)
+
+
+def verdicts(gates: dict[str, Any], **others: Measurement | None) -> list[GateVerdict]:
+    measured = {"variant": VARIANT, "fp32": FP32, "teacher": TEACHER, "student": STUDENT} | others
+    return list(evaluate_gates(GatesSection(**gates), **measured))
+
+
+@pytest.mark.parametrize(
+    ("gate", "value"),
+    [
+        ("accuracy", 0.8),
+        ("accuracy_retained", 0.8 / 0.9),
+        ("accuracy_lost", 1.5),
+        ("agreement", 0.9),
+        ("size_mb", 12.0),
+        ("size_ratio", 0.25),
+        ("p50_ms", 2.0),
+        ("throughput", 250.0),
+        ("peak_memory_mb", 90.0),
+        ("speedup", 25.0),
+    ],
+)
+def test_each_gate_looks_at_its_figure(gate: str, value: float) -> None:
+    (above,) = verdicts({gate: f"> {value + 0.001}"})
+    (below,) = verdicts({gate: f"< {value + 0.001}"})
+
+    assert above.value == below.value == pytest.approx(value)
+    assert (above.passed, below.passed) == (False, True)
+    assert above.expression == f"> {value + 0.001}"
+
+
+def test_only_gates_that_are_set_are_judged() -> None:
+    assert [verdict.name for verdict in verdicts({"size_mb": "<= 12", "speedup": ">= 3"})] == ["size_mb", "speedup"]
+    assert verdicts({}) == []
+
+
+def test_a_bound_that_is_met_exactly_holds_in_spite_of_rounding() -> None:
+    """100 * (0.815 - 0.8) is 1.4999999999999902, and 100 * (0.9 - 0.885) is a hair above 1.5."""
+    assert 100 * (0.9 - 0.885) > 1.5
+    (lost,) = verdicts(
+        {"accuracy_lost": "<= 1.5"},
+        variant=measurement("int8", accuracy=0.885, p50=1.0, size=1.0),
+        student=measurement("student", accuracy=0.9, p50=1.0, size=1.0),
+    )
+
+    assert lost.passed
+
+
+def test_a_gate_without_its_figure_fails_and_says_why() -> None:
+    (retained,) = verdicts({"accuracy_retained": ">= 0.1"}, teacher=None)
+    assert (retained.value, retained.passed, retained.reason) == (None, False, "not measured")
+
+    (p95,) = verdicts({"p95_ms": "<= 1000"})
+    assert (p95.passed, p95.reason) == (False, "not known: 100 calls are too few for a 95th percentile")
+
+    skipped = replace(VARIANT, latencies=(), skipped=Skipped("there is no NVIDIA GPU"))
+    (size,) = verdicts({"size_mb": "<= 1000"}, variant=skipped)
+    assert (size.passed, size.reason) == (False, "not measured: there is no NVIDIA GPU")
+
+    (nothing,) = verdicts({"size_mb": "<= 1000"}, variant=None)
+    assert not nothing.passed
+
+
+def test_a_supported_p95_is_judged() -> None:
+    (p95,) = verdicts({"p95_ms": "<= 3"}, variant=measurement("int8", accuracy=0.8, p50=2.0, size=12.0, p95=2.5))
+
+    assert (p95.value, p95.passed) == (2.5, True)

@@ -15,6 +15,7 @@ import torch
 
 from compressor.data import load_labels, load_split, tokenize_split
 from compressor.distill.device import Precision, choose_device, choose_precision
+from compressor.distill.disk import disk_full_explained, reserve
 from compressor.distill.signals import Batch, Signal, Signals
 from compressor.errors import StageError
 from compressor.events import Events
@@ -123,7 +124,8 @@ def compute_outputs(
         if not _is_whole(file, (len(dataset), len(labels))):
             start = time.perf_counter()
             what = f"teacher: outputs, {split}"
-            _write_logits(file, model, dataset, task.collator(tokenizer), len(labels), number_format, what, events)
+            with disk_full_explained(out):
+                _write_logits(file, model, dataset, task.collator(tokenizer), len(labels), number_format, what, events)
             seconds += time.perf_counter() - start
             computed += len(dataset)
         facts["examples"][split] = len(dataset)
@@ -154,6 +156,7 @@ def _write_logits(
     """Fill one file, batches sorted by length (no padding to speak of), and rename it into place."""
     partial = file.with_suffix(".partial.npy")
     written = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=(len(dataset), classes))
+    reserve(partial)
     order = np.argsort(np.asarray(dataset["length"]), kind="stable")[::-1]  # longest first: memory fails at once
     device = next(model.parameters()).device
     done = 0

@@ -19,6 +19,7 @@ from compressor.data import load_split, tokenize_split
 from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.device import Device, Precision, choose_device, choose_precision
+from compressor.distill.disk import disk_full_explained
 from compressor.distill.distiller import Distiller
 from compressor.errors import TrainingDiverged
 from compressor.events import Events
@@ -58,6 +59,7 @@ def train(
 
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
+        DiskFull: a checkpoint couldn't be written. Those before it stay.
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
@@ -66,7 +68,7 @@ def train(
         split: tokenize_split(load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens)
         for split in ("train", "validation")
     }
-    with quiet_transformers():
+    with quiet_transformers(), disk_full_explained(out):
         trainer = _Trainer(
             distiller,
             _arguments(section, task, device, precision, seed, checkpoints),
@@ -88,7 +90,7 @@ def train(
         if checkpoint is not None:
             events.note(f"{what}: going on from {checkpoint.name}.")
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    save_model(distiller.student, tokenizer, out / "model")
+        save_model(distiller.student, tokenizer, out / "model")
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)
     return {
@@ -102,7 +104,7 @@ def train(
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write a model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json."""
-    with quiet_transformers():
+    with quiet_transformers(), disk_full_explained(folder):
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
 

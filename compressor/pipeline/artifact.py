@@ -76,7 +76,8 @@ def seal(folder: Path, *, stage: str, key: Key, facts: dict[str, Json], seconds:
     """Write `artifact.json`: from here on the folder counts as finished."""
     files = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        # A seal is already there where a run was killed between sealing and renaming, and resumed.
+        if path.is_file() and path != folder / SEAL:
             stat = path.stat()
             files[path.relative_to(folder).as_posix()] = SealedFile(stat.st_size, stat.st_mtime_ns, _sha256(path))
     record = {

@@ -9,11 +9,13 @@ Layout under the root:
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from compressor.errors import RecipeError
 from compressor.events import Events
@@ -22,6 +24,8 @@ from compressor.pipeline.artifact import Artifact, seal
 from compressor.pipeline.key import Json, Key
 
 __all__ = ["Store"]
+
+_FINISHED = "[!.]*/*"
 
 
 class Store:
@@ -89,7 +93,7 @@ class Store:
     def artifacts(self) -> list[Artifact]:
         """Every finished artifact that can be read, newest first."""
         found = []
-        for folder in self.root.glob("[!.]*/*"):
+        for folder in self.root.glob(_FINISHED):
             try:
                 found.append(Artifact.read(folder))
             except ValueError:
@@ -114,7 +118,11 @@ class Store:
                 raise RecipeError(
                     f"No stored stage has a key that begins with {key!r}.", hint="See: compressor cache ls"
                 )
-        folders = [a.folder for a in artifacts if everything or any(a.key.startswith(key) for key in keys)]
+        if everything:
+            # Damaged ones too, which `artifacts` passes over.
+            folders = list(self.root.glob(_FINISHED))
+        else:
+            folders = [a.folder for a in artifacts if any(a.key.startswith(key) for key in keys)]
         if everything or interrupted:
             folders += self.interrupted()
         freed = 0
@@ -126,11 +134,23 @@ class Store:
     @contextmanager
     def _locked(self, key: Key, events: Events) -> Iterator[None]:
         lock = self.root / ".locks" / f"{key.kind}-{key.short}"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as file:
+        with self._open_lock(lock) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 events.note(f"{key.kind}: another process is making this; waiting for it")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def _open_lock(self, lock: Path) -> IO[str]:
+        """The first thing a run writes to the store."""
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            return lock.open("w", encoding="utf-8")
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise RecipeError(
+                f"The store {self.root} can't be written: {error.strerror}.",
+                hint="Set COMPRESSOR_HOME to a folder that can.",
+            ) from error

@@ -1,0 +1,102 @@
+"""Stages that cost nothing, and plans made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compressor.events import Events, Silent
+from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.key import Json, Key
+from compressor.pipeline.plan import Plan
+from compressor.pipeline.stage import Stage
+from compressor.recipe import load_recipe
+
+Action = Callable[[Path, Events], None]
+
+
+class Heard(Silent):
+    """Events, kept."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fake(Stage):
+    """Writes `note.txt`: its name, its setting and the notes it reads. `action` is what goes wrong, or is looked at."""
+
+    kind = "fake"
+
+    setting: int = 0
+    ran: list[str] = field(default_factory=list)
+    action: Action | None = None
+
+    @property
+    def config(self) -> dict[str, Json]:
+        return {"name": self.name, "setting": self.setting}
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        self.ran.append(self.name)
+        if self.action:
+            self.action(out, events)
+        read = [(artifact.folder / "note.txt").read_text(encoding="utf-8") for artifact in inputs.values()]
+        (out / "note.txt").write_text(f"{self.name}={self.setting}({','.join(read)})", encoding="utf-8")
+        if self.name == "export":
+            labels = {"id2label": {"0": "bad", "1": "good"}}
+            (out / "config.json").write_text(json.dumps(labels), encoding="utf-8")
+        if self.name == "bundle":
+            (out / "bundle").mkdir()
+            (out / "bundle" / "model.onnx").write_text(f"{self.setting}", encoding="utf-8")
+        return {"setting": self.setting}
+
+
+class ResumableFake(Fake):
+    """A fake that goes on from what an interrupted run left."""
+
+    resumable = True
+
+
+CHAIN = {"first": [], "second": ["first"], "side": [], "export": ["second", "side"], "bundle": ["export"]}
+"""Name -> what it reads."""
+
+
+def fake_plan(
+    folder: Path,
+    ran: list[str],
+    *,
+    settings: Mapping[str, int] | None = None,
+    actions: Mapping[str, Action] | None = None,
+    resumable: Sequence[str] = (),
+    gates: str = "{}",
+) -> Plan:
+    """A plan of the stages of `CHAIN`; those that run are added to `ran`."""
+    (folder / "recipe.yaml").write_text(f"name: fake\nstudent: {{init: nowhere}}\ngates: {gates}\n", encoding="utf-8")
+    stages = tuple(
+        (ResumableFake if name in resumable else Fake)(
+            name=name,
+            inputs={read: read for read in reads},
+            setting=(settings or {}).get(name, 0),
+            action=(actions or {}).get(name),
+            ran=ran,
+        )
+        for name, reads in CHAIN.items()
+    )
+    keys: dict[str, Key] = {}
+    for stage in stages:
+        keys[stage.name] = fake_key(stage.config, {role: keys[name].digest for role, name in stage.inputs.items()})
+    return Plan(load_recipe(folder / "recipe.yaml"), stages, keys, {})
+
+
+def fake_key(config: Mapping[str, Any], inputs: Mapping[str, str] | None = None, kind: str = "fake") -> Key:
+    return Key({"kind": kind, "version": 1, "config": dict(config), "inputs": dict(inputs or {})})

@@ -12,9 +12,11 @@ from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import LiveOutputs, TeacherOutputs
 from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.student import keep_layers
 from compressor.errors import RecipeError
 from compressor.recipe.objectives import HardLabels, HiddenStates, SoftTargets
 from compressor.tasks.task import Task
+from tests.distill.test_student import CONFIGS, make_model
 
 LABELS = ["bad", "good"]
 BATCH = {
@@ -142,3 +144,14 @@ def test_objectives_that_ask_a_teacher_are_refused_without_one(student: Any, tas
         make(student, ALL, None, task)
     assert [problem.path for problem in caught.value.problems] == ["distill.objectives.0", "distill.objectives.2"]
     assert "there is no teacher" in str(caught.value)
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_every_architecture_trains_on_all_objectives(architecture: str, task: Task) -> None:
+    teacher, student = make_model(architecture, labels=2), keep_layers(make_model(architecture, labels=2), [0, 1])
+    objectives = build_objectives(ALL, Layout.of(student.config), Layout.of(teacher.config))
+    distiller = Distiller(student, objectives, task=task, teacher=LiveOutputs(teacher)).train()
+    batch = {name: tensor for name, tensor in BATCH.items() if name != "token_type_ids"}
+    distiller(**batch)["loss"].backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in distiller.objectives.parameters())
+    assert sum(p.grad.abs().sum() for p in student.parameters() if p.grad is not None) > 0

@@ -65,9 +65,9 @@ INPUTS = {"input_ids": torch.tensor([[5, 6, 7, 8, 9, 10, 11, 12], [13, 14, 15, 1
 INPUTS["attention_mask"] = (INPUTS["input_ids"] != 0).long()
 
 
-def make(architecture: str) -> Any:
+def make_model(architecture: str, labels: int = 3) -> Any:
     torch.manual_seed(0)
-    config = getattr(transformers, f"{architecture}Config")(**CONFIGS[architecture], num_labels=3)
+    config = getattr(transformers, f"{architecture}Config")(**CONFIGS[architecture], num_labels=labels)
     config.use_cache = False
     return AutoModelForSequenceClassification.from_config(config).eval()
 
@@ -88,7 +88,7 @@ def logits(model: Any) -> torch.Tensor:
 
 @pytest.mark.parametrize("architecture", CONFIGS)
 def test_a_subset_runs_exactly_the_chosen_layers_also_after_saving(architecture: str, tmp_path: Path) -> None:
-    model = make(architecture)
+    model = make_model(architecture)
     chosen = [0, 3]
     cut = copy.deepcopy(model)
     holder, name = layers_of(cut, 4)
@@ -108,7 +108,7 @@ def test_a_subset_runs_exactly_the_chosen_layers_also_after_saving(architecture:
 
 
 def test_bert_layers_run_by_hand_give_the_students_hidden_states() -> None:
-    model = make("Bert")
+    model = make_model("Bert")
     student = keep_layers(model, [1, 3])
     with torch.no_grad():
         ours = student(**INPUTS, output_hidden_states=True).hidden_states
@@ -132,7 +132,7 @@ def test_shared_layers_are_counted_only() -> None:
 
 @pytest.mark.parametrize("architecture", ["ModernBert", "Qwen2"])
 def test_settings_that_go_by_layer_follow_the_layers(architecture: str) -> None:
-    model = make(architecture)
+    model = make_model(architecture)
     assert len(set(model.config.layer_types)) == 2
     student = keep_layers(model, [0, 3])
     assert student.config.layer_types == [model.config.layer_types[0], model.config.layer_types[3]]
@@ -140,12 +140,12 @@ def test_settings_that_go_by_layer_follow_the_layers(architecture: str) -> None:
 
 def test_a_layer_that_is_not_there_is_refused_with_the_number_there_are() -> None:
     with pytest.raises(StageError, match=r"names 4, 9; the model has 4 layers, 0 to 3"):
-        keep_layers(make("Bert"), [0, 4, 9])
+        keep_layers(make_model("Bert"), [0, 4, 9])
 
 
 def test_a_first_layer_that_is_made_differently_is_refused() -> None:
     with pytest.raises(StageError, match="keep layer 0 first"):
-        keep_layers(make("ModernBert"), [1, 2])
+        keep_layers(make_model("ModernBert"), [1, 2])
 
 
 def test_the_teachers_head_is_copied_and_another_is_drawn_afresh(

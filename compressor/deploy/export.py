@@ -60,13 +60,14 @@ def export(
 
     rows = [_texts(example) for example in examples] or SAMPLES
     inputs = Inputs(task, tokenizer, rows, max_length=max_length, names=input_names(model, tokenizer))
+    batches = list(inputs.compared())  # Before tracing, which takes longer: a max_length that is too large shows here.
     traced = _trace(model, inputs.traced(), section.opset)
     graph.tidy(traced, outputs=task.outputs)
     path = out / graph.MODEL_FILE
     proto = graph.save(traced, path)
 
     events.progress("export: comparing with PyTorch", 1, 2)
-    parity = check_parity(path, model, inputs.compared(), outputs=task.outputs, tolerance=section.tolerance)
+    parity = check_parity(path, model, batches, outputs=task.outputs, tolerance=section.tolerance)
     events.progress("export: comparing with PyTorch", 2, 2)
     return {
         "opset": traced.opset_imports[""],
@@ -126,10 +127,13 @@ def _trace(model: PreTrainedModel, inputs: dict[str, torch.Tensor], opset: int |
     config = OnnxConfig(dynamic=True, dynamic_shapes=dict.fromkeys(inputs, either), opset_version=opset)
     try:
         with quiet():
-            return OnnxExporter().export(model, inputs, config=config).program
+            program: onnx_ir.Model = OnnxExporter().export(model, inputs, config=config).program
     except (RuntimeError, ValueError, TypeError, AttributeError, KeyError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StageError(
             f"{type(model).__name__} can't be exported: {reason}",
             hint="Try the other export.attention, leave export.opset out, or take another architecture.",
         ) from error
+    if opset not in (None, program.opset_imports[""]):
+        raise StageError(f"The exporter doesn't know opset {opset}.", hint="Leave export.opset out: it takes its own.")
+    return program

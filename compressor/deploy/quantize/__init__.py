@@ -39,7 +39,7 @@ def quantize(config: QuantizeConfig, *, source: Path, out: Path, events: Events)
     before, after = source / graph.MODEL_FILE, out / graph.MODEL_FILE
     facts = _METHODS[config.method](config, before, after)
     events.progress(what, 1, 2)
-    trial = try_out(after, reference=before, tokenizer_folder=source)
+    trial = try_out(after, reference=before)
     events.progress(what, 2, 2)
     return {
         "method": config.method,

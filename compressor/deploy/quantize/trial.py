@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from compressor.errors import StageError
+from compressor.errors import BundleError, StageError
+from compressor.runtime.encoder import Encoder
 from compressor.runtime.samples import SAMPLES
-from compressor.tasks.checkpoint import load_tokenizer
+from compressor.runtime.session import open_session
 
 __all__ = ["try_out"]
 
 _LENGTH = 32
 
 
-def try_out(file: Path, *, reference: Path, tokenizer_folder: Path) -> dict[str, Any]:
-    """Open `file` as a client would, answer a few sentences one by one, and compare with `reference`.
+def try_out(file: Path, *, reference: Path) -> dict[str, Any]:
+    """Answer a few sentences, one by one, with `file` and with `reference`, each with its tokenizer beside it.
 
     Returns the largest difference and the share of rows with the same answer: a first look, not the accuracy, which
     is measured on the test split.
@@ -25,15 +27,14 @@ def try_out(file: Path, *, reference: Path, tokenizer_folder: Path) -> dict[str,
     Raises:
         StageError: onnxruntime can't open the file, or it answers NaN or infinity.
     """
-    tokenizer = load_tokenizer(tokenizer_folder)
-    batches = [
-        dict(tokenizer(sample["text"], truncation=True, max_length=_LENGTH, return_tensors="np")) for sample in SAMPLES
-    ]
-    got, expected = _answers(file, batches), _answers(reference, batches)
+    try:
+        got, expected = _answers(file), _answers(reference)
+    except BundleError as error:
+        raise StageError(f"The quantized model doesn't run: {error.message}") from error
     if not all(np.isfinite(values).all() for values in got):
         raise StageError(
-            f"The variant in {file.parent.name} answers NaN or infinity.",
-            hint="Take it out of quantize, or try per_channel: true or weights: int8.",
+            "The quantized model answers NaN or infinity.",
+            hint="Take this variant out of quantize, or leave its options at their defaults.",
         )
     pairs = list(zip(got, expected, strict=True))
     return {
@@ -43,14 +44,8 @@ def try_out(file: Path, *, reference: Path, tokenizer_folder: Path) -> dict[str,
     }
 
 
-def _answers(file: Path, batches: list[dict[str, Any]]) -> list[np.ndarray[Any, Any]]:
-    """Every output of every batch."""
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as ort
-
-    try:
-        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    except (ort.Fail, ort.InvalidGraph, ort.NotImplemented) as error:
-        raise StageError(f"onnxruntime can't open {file.name}: {error}") from error
-    names = [value.name for value in session.get_inputs()]
-    return [output for batch in batches for output in session.run(None, {name: batch[name] for name in names})]
+def _answers(file: Path) -> list[npt.NDArray[Any]]:
+    """Every output for every sample."""
+    session = open_session(file)
+    encoder = Encoder.from_folder(file.parent, _LENGTH)
+    return [output for sample in SAMPLES for output in session.run(encoder.encode([sample["text"]]))]

@@ -1,0 +1,194 @@
+"""Dynamic int8: really smaller, really int8, close to fp32, and nothing left lying about."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from onnx import TensorProto, helper, numpy_helper
+
+from compressor.deploy.quantize import quantize
+from compressor.deploy.quantize.embeddings import quantize_columns
+from compressor.deploy.quantize.trial import try_out
+from compressor.errors import StageError
+from compressor.events import Silent
+from compressor.recipe.quantize import DynamicQuantization
+from compressor.runtime.encoder import Encoder
+from compressor.runtime.session import open_session
+from tests import tiny
+
+TABLE = "bert.embeddings.word_embeddings.weight"
+LAYERS = 1
+
+
+def run(source: Path, out: Path, **settings: Any) -> tuple[dict[str, Any], onnx.ModelProto]:
+    facts = quantize(DynamicQuantization(method="dynamic", **settings), source=source, out=out, events=Silent())
+    return facts, onnx.load(out / "model.onnx")
+
+
+def tensors(proto: onnx.ModelProto) -> dict[str, np.ndarray[Any, Any]]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+
+
+def codes(proto: onnx.ModelProto) -> list[np.ndarray[Any, Any]]:
+    """The 8-bit matrices that `MatMulInteger` reads."""
+    weights = tensors(proto)
+    return [weights[node.input[1]] for node in proto.graph.node if node.op_type == "MatMulInteger"]
+
+
+@pytest.fixture(scope="module")
+def quantized(large: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], onnx.ModelProto]:
+    out = tmp_path_factory.mktemp("int8")
+    return out, *run(large, out)
+
+
+def test_the_file_is_about_a_quarter(quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path) -> None:
+    out, facts, _ = quantized
+    ratio = (out / "model.onnx").stat().st_size / (large / "model.onnx").stat().st_size
+    assert ratio <= 0.30
+    assert facts["size_ratio"] == pytest.approx(ratio, abs=1e-4)
+    json.dumps(facts)
+
+
+def test_every_constant_matrix_and_table_became_int8(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto],
+) -> None:
+    _, facts, proto = quantized
+    # Query, key, value, output, two feed-forward matrices a layer; pooler and classifier.
+    assert facts["matrices"] == 6 * LAYERS + 2 == len(codes(proto))
+    # Attention's own products have no constant weights.
+    assert facts["operators"]["MatMul"] == 2 * LAYERS
+    assert facts["source_operators"]["MatMul"] == 8 * LAYERS
+    assert {matrix.dtype for matrix in codes(proto)} == {np.dtype(np.int8)}
+    assert facts["tables"] == 1
+    assert tensors(proto)[f"{TABLE}_quantized"].dtype == np.int8
+    assert TABLE not in tensors(proto)
+
+
+def test_answers_stay_close_at_several_shapes(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path
+) -> None:
+    out, facts, _ = quantized
+    texts = [text for text, _ in tiny.reviews(40)]
+    inputs = Encoder.from_folder(out, 24).encode(texts)
+    (fp32,), (int8,) = (open_session(folder / "model.onnx").run(inputs) for folder in (large, out))
+    assert np.sqrt(np.mean((fp32 - int8) ** 2)) < 0.15 * fp32.std()
+    assert 0 < facts["trial"]["max_abs_difference"] < fp32.std()
+
+
+def test_the_folder_has_the_exports_layout(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path
+) -> None:
+    out, _, proto = quantized
+    names = {file.name for file in large.iterdir()} - {"artifact.json"}
+    assert {file.name for file in out.iterdir()} == names
+    assert all((out / name).read_bytes() == (large / name).read_bytes() for name in names - {"model.onnx"})
+    source = onnx.load(large / "model.onnx")
+    assert proto.graph.input == source.graph.input
+    assert proto.graph.output == source.graph.output
+    assert not proto.graph.value_info
+
+
+def test_nothing_is_left_behind_and_nothing_is_said(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    before = sorted(large.iterdir())
+    run(large, tmp_path / "out")
+    assert list(scratch.iterdir()) == []
+    assert sorted(large.iterdir()) == before
+    assert tuple(capfd.readouterr()) == ("", "")
+    content = (tmp_path / "out" / "model.onnx").read_bytes()
+    assert str(tmp_path).encode() not in content
+    assert b"ort.quant" not in content
+
+
+def test_the_same_source_gives_the_same_bytes(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path, tmp_path: Path
+) -> None:
+    run(large, tmp_path)
+    assert (tmp_path / "model.onnx").read_bytes() == (quantized[0] / "model.onnx").read_bytes()
+
+
+def test_embeddings_stay_fp32_when_the_recipe_says_so(large: Path, tmp_path: Path) -> None:
+    facts, proto = run(large, tmp_path, embeddings=False)
+    assert facts["tables"] == 0
+    assert tensors(proto)[TABLE].dtype == np.float32
+    assert facts["size_ratio"] > 0.30
+
+
+def test_reduced_range_stays_within_seven_bits(large: Path, tmp_path: Path) -> None:
+    _, proto = run(large, tmp_path, reduce_range=True, embeddings=False)
+    assert max(np.abs(matrix.astype(int)).max() for matrix in codes(proto)) <= 64
+
+
+def test_unsigned_weights_with_one_scale_a_matrix(large: Path, tmp_path: Path) -> None:
+    _, proto = run(large, tmp_path, weights="uint8", per_channel=False, embeddings=False)
+    assert {matrix.dtype for matrix in codes(proto)} == {np.dtype(np.uint8)}
+    assert {tensor.size for name, tensor in tensors(proto).items() if name.endswith("_zero_point")} == {1}
+
+
+def test_a_graph_with_nothing_to_quantize_is_refused(tmp_path: Path) -> None:
+    proto = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Cast", ["input_ids"], ["logits"], to=TensorProto.FLOAT)],
+            "model",
+            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "sequence"])],
+        ),
+        opset_imports=[helper.make_opsetid("", 20)],
+        ir_version=10,
+    )
+    onnx.save(proto, tmp_path / "model.onnx")
+    with pytest.raises(StageError, match="Nothing could be quantized"):
+        run(tmp_path, tmp_path / "out")
+
+
+def test_a_variant_that_answers_nan_is_refused(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path, tmp_path: Path
+) -> None:
+    out, _, proto = quantized
+    for file in out.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    broken = onnx.ModelProto()
+    broken.CopyFrom(proto)
+    bias = next(tensor for tensor in broken.graph.initializer if tensor.name == "classifier.bias")
+    bias.CopyFrom(numpy_helper.from_array(np.full(2, np.nan, np.float32), bias.name))
+    onnx.save(broken, tmp_path / "model.onnx")
+    with pytest.raises(StageError, match="NaN"):
+        try_out(tmp_path / "model.onnx", reference=large / "model.onnx")
+
+
+def test_a_variant_onnxruntime_cannot_open_is_refused(large: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(StageError, match="doesn't run"):
+        try_out(tmp_path / "model.onnx", reference=large / "model.onnx")
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 20), st.integers(1, 5)),
+        elements=st.integers(-100_000, 100_000).map(lambda step: step / 64),
+    )
+)
+def test_each_column_has_its_own_scale_and_is_off_by_half_a_step(table: np.ndarray[Any, Any]) -> None:
+    quantized, scales = quantize_columns(table)
+    assert (quantized.dtype, scales.dtype) == (np.int8, np.float32)
+    assert quantized.shape == table.shape
+    assert np.all(np.abs(quantized.astype(int)) <= 127)
+    for column in range(table.shape[1]):
+        largest = max(abs(float(value)) for value in table[:, column])
+        assert scales[column] == pytest.approx(largest / 127 if largest else 1, rel=1e-5)
+        restored = quantized[:, column] * scales[column]
+        assert np.all(np.abs(restored - table[:, column]) <= scales[column] * 0.501)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import time
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from compressor.errors import RecipeError
 from compressor.events import RunEvents
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
@@ -23,7 +25,14 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise RecipeError(
+                f"The run directory {path} can't be made: {error.strerror}.", hint="Choose another with --out."
+            ) from error
 
     def begin(self, recipe: Recipe, keys: dict[str, str]) -> None:
         """Write what is about to be run."""

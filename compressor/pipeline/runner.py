@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from compressor.errors import CompressorError, DiskFull, MissingExtra, RecipeError
+from compressor.errors import DiskFull, MissingExtra, RecipeError
 from compressor.events import RunEvents
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.assemble import assemble
@@ -40,34 +41,44 @@ def run_plan(
         KeyboardInterrupt: passed on after `run.json` is written; the same call resumes.
     """
     forced = _forced(plan, force)
-    directory = RunDirectory(out)
-    directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
-    journal = Journal(out / "events.jsonl", events)
+    with _disk_full_explained("the run directory"):
+        directory = RunDirectory(out)
+        directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
+        journal = Journal(out / "events.jsonl", events)
     runner = Runner(plan, store or Store(), journal, forced)
     try:
         artifacts = runner.run()
-        report = assemble(
-            plan.recipe, artifacts, labels=labels_of(artifacts), skipped=plan.skipped, cached=runner.cached
-        )
-        directory.publish(report, artifacts["bundle"].folder / "bundle")
+        with _disk_full_explained("the report"):
+            report = assemble(
+                plan.recipe, artifacts, labels=labels_of(artifacts), skipped=plan.skipped, cached=runner.cached
+            )
+            directory.publish(report, artifacts["bundle"].folder / "bundle")
     except KeyboardInterrupt:
         directory.status("interrupted", stage=runner.current)
         raise
-    except CompressorError as error:
-        directory.status("failed", stage=runner.current, error=str(error))
+    except Exception as error:
+        # Whatever it is, also a bug, it is recorded and passed on; a full disk may have no room for the record.
+        with suppress(OSError):
+            directory.status("failed", stage=runner.current, error=str(error))
         raise
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        # Nothing is written here: there is no room.
-        raise DiskFull(
-            f"The disk is full: {runner.current or 'the run'} could not write {error.filename or 'its result'}.",
-            hint="Free some space (`compressor cache ls` shows what is stored) and run the same command again.",
-        ) from error
     finally:
         journal.close()
     directory.status("finished", passed=report.passed, chosen=report.chosen)
     return report
+
+
+@contextmanager
+def _disk_full_explained(what: str) -> Iterator[None]:
+    """Turn "no space left on device" into words."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DiskFull(
+            f"The disk is full: {what} could not write {error.filename or 'its result'}.",
+            hint="Free some space (`compressor cache ls` shows what is stored) and run the same command again.",
+        ) from error
 
 
 def _forced(plan: Plan, force: Collection[str]) -> set[str]:
@@ -99,7 +110,8 @@ class Runner:
         artifacts: dict[str, Artifact] = {}
         for index, stage in enumerate(self.plan.stages, start=1):
             self.current = stage.name
-            artifacts[stage.name] = self._take(stage, index, artifacts)
+            with _disk_full_explained(f"the stage {stage.name}"):
+                artifacts[stage.name] = self._take(stage, index, artifacts)
         self.current = None
         return artifacts
 

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.errors import DiskFull, MissingExtra, RecipeError, StageError
+from compressor.events import Events
+from compressor.pipeline import runner
+from compressor.pipeline.plan import Plan
+from compressor.pipeline.runner import require_toolkit, run_plan
+from compressor.pipeline.store import Store
+from compressor.report.document import RunReport
+from tests.pipeline.fakes import CHAIN, Heard, fake_plan
+
+EVERY = list(CHAIN)
+
+
+def run(plan: Plan, out: Path, *, force: Sequence[str] = (), events: Heard | None = None) -> RunReport:
+    return run_plan(plan, out=out / "run", events=events or Heard(), store=Store(out / "store"), force=force)
+
+
+def status(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "run" / "run.json").read_text(encoding="utf-8"))
+    return found
+
+
+def events_of(out: Path) -> list[dict[str, Any]]:
+    lines = (out / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_stages_run_in_order_and_read_what_they_name(tmp_path: Path) -> None:
+    ran: list[str] = []
+    report = run(fake_plan(tmp_path, ran, settings={"second": 7}), tmp_path)
+    assert ran == EVERY
+    assert [(stage.name, stage.cached) for stage in report.stages] == [(name, False) for name in EVERY]
+    assert report.stages[1].facts == {"setting": 7}
+    note = next((tmp_path / "store" / "fake").glob("*/bundle")).parent / "note.txt"
+    assert note.read_text(encoding="utf-8") == "bundle=0(export=0(second=7(first=0()),side=0()))"
+
+
+def test_the_run_directory_is_complete(tmp_path: Path) -> None:
+    plan = fake_plan(tmp_path, [])
+    report = run(plan, tmp_path)
+    found = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert found == ["bundle", "events.jsonl", "recipe.resolved.yaml", "report.json", "report.md", "run.json"]
+    assert status(tmp_path)["status"] == "finished"
+    assert status(tmp_path)["passed"] is True
+    saved = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert RunReport.from_json(saved) == report
+    assert report.labels == ("bad", "good")
+    assert [event["stage"] for event in events_of(tmp_path) if event["event"] == "stage-finished"] == EVERY
+
+
+def test_a_second_run_finds_everything_finished(tmp_path: Path) -> None:
+    run(fake_plan(tmp_path, []), tmp_path)
+    ran: list[str] = []
+    report = run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == []
+    assert all(stage.cached for stage in report.stages)
+    assert [event["stage"] for event in events_of(tmp_path) if event["event"] == "stage-cached"] == EVERY
+
+
+def test_a_change_runs_what_reads_it_and_nothing_else(tmp_path: Path) -> None:
+    run(fake_plan(tmp_path, []), tmp_path)
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran, settings={"side": 1}), tmp_path)
+    assert ran == ["side", "export", "bundle"]
+    run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == ["side", "export", "bundle"], "going back to the first settings finds the first results"
+
+
+def test_the_bundle_beside_the_report_is_the_newest(tmp_path: Path) -> None:
+    run(fake_plan(tmp_path, []), tmp_path)
+    run(fake_plan(tmp_path, [], settings={"bundle": 5}), tmp_path)
+    assert (tmp_path / "run" / "bundle" / "model.onnx").read_text(encoding="utf-8") == "5"
+
+
+@pytest.mark.parametrize(
+    ("force", "again"),
+    [
+        (["second"], ["second", "export", "bundle"]),
+        (["side", "bundle"], ["side", "export", "bundle"]),
+        (["all"], EVERY),
+    ],
+)
+def test_forced_stages_run_with_all_that_read_them(tmp_path: Path, force: list[str], again: list[str]) -> None:
+    run(fake_plan(tmp_path, []), tmp_path)
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran), tmp_path, force=force)
+    assert ran == again
+
+
+def test_a_stage_to_force_that_is_not_there_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    ran: list[str] = []
+    with pytest.raises(RecipeError, match="no stage 'quantise'") as caught:
+        run(fake_plan(tmp_path, ran), tmp_path, force=["quantise"])
+    assert "first" in str(caught.value)
+    assert ran == []
+    assert not (tmp_path / "run").exists()
+
+
+def raising(error: BaseException) -> Any:
+    def action(out: Path, events: Events) -> None:
+        (out / "half").write_text("half", encoding="utf-8")
+        raise error
+
+    return action
+
+
+def test_a_failure_keeps_what_was_finished_and_says_where_it_was(tmp_path: Path) -> None:
+    with pytest.raises(StageError):
+        run(fake_plan(tmp_path, [], actions={"export": raising(StageError("the graph is wrong"))}), tmp_path)
+    assert status(tmp_path)["status"] == "failed"
+    assert status(tmp_path)["stage"] == "export"
+    assert "the graph is wrong" in status(tmp_path)["error"]
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == ["export", "bundle"], "a failure is not kept"
+
+
+def test_a_bug_is_recorded_and_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(fake_plan(tmp_path, [], actions={"export": raising(ZeroDivisionError("oh"))}), tmp_path)
+    assert status(tmp_path)["status"] == "failed"
+
+
+def test_ctrl_c_is_recorded_and_the_same_call_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(fake_plan(tmp_path, [], actions={"second": raising(KeyboardInterrupt())}), tmp_path)
+    assert status(tmp_path)["status"] == "interrupted"
+    assert status(tmp_path)["stage"] == "second"
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == EVERY[1:]
+
+
+def test_a_full_disk_is_an_error_in_words(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "weights.bin")
+    with pytest.raises(DiskFull, match=r"stage second could not write weights\.bin") as caught:
+        run(fake_plan(tmp_path, [], actions={"second": raising(full)}), tmp_path)
+    assert "cache ls" in str(caught.value)
+    assert status(tmp_path)["status"] == "failed"
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == EVERY[1:]
+
+
+def test_other_errors_of_the_system_are_not_called_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError):
+        run(fake_plan(tmp_path, [], actions={"second": raising(PermissionError(errno.EACCES, "no"))}), tmp_path)
+
+
+@pytest.mark.parametrize(("resumable", "seen"), [(["second"], ["half"]), ([], [])])
+def test_only_a_resumable_stage_sees_what_it_left(tmp_path: Path, resumable: list[str], seen: list[str]) -> None:
+    interrupt = {"second": raising(KeyboardInterrupt())}
+    with pytest.raises(KeyboardInterrupt):
+        run(fake_plan(tmp_path, [], actions=interrupt, resumable=resumable), tmp_path)
+    found: list[str] = []
+
+    def look(out: Path, events: Events) -> None:
+        found.extend(path.name for path in out.iterdir())
+
+    run(fake_plan(tmp_path, [], actions={"second": look}, resumable=resumable), tmp_path)
+    assert found == seen
+
+
+def test_a_forced_stage_begins_anew_even_if_it_could_resume(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(fake_plan(tmp_path, [], actions={"second": raising(KeyboardInterrupt())}, resumable=["second"]), tmp_path)
+    found: list[str] = []
+
+    def look(out: Path, events: Events) -> None:
+        found.extend(path.name for path in out.iterdir())
+
+    plan = fake_plan(tmp_path, [], actions={"second": look}, resumable=["second"])
+    run(plan, tmp_path, force=["second"])
+    assert found == []
+
+
+def test_a_damaged_result_is_made_again_and_said(tmp_path: Path) -> None:
+    plan = fake_plan(tmp_path, [])
+    run(plan, tmp_path)
+    (Store(tmp_path / "store").place(plan.keys["side"]) / "note.txt").write_text("evil", encoding="utf-8")
+    ran: list[str] = []
+    events = Heard()
+    run(fake_plan(tmp_path, ran), tmp_path, events=events)
+    assert ran == ["side"]
+    assert len(events.warnings) == 1
+    assert [event["message"] for event in events_of(tmp_path) if event["event"] == "warning"] == events.warnings
+
+
+def test_without_the_toolkit_only_finished_stages_can_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(fake_plan(tmp_path, []), tmp_path)
+    hidden = {"torch", "datasets"}
+    monkeypatch.setattr(runner, "find_spec", lambda name: None if name in hidden else object())
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == []
+    with pytest.raises(MissingExtra, match=r"The stage side needs the extra 'toolkit' \(datasets, torch is") as caught:
+        run(fake_plan(tmp_path, ran, settings={"side": 1}), tmp_path)
+    assert "pip install 'compressor[toolkit]'" in str(caught.value)
+    assert ran == []
+
+
+def test_the_toolkit_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_toolkit("This test")
+
+
+def test_a_run_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file", encoding="utf-8")
+    ran: list[str] = []
+    with pytest.raises(RecipeError, match="--out"):
+        run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == []
+    assert (tmp_path / "run").read_text(encoding="utf-8") == "a file"
+
+
+def test_progress_is_passed_on_and_thinned_out_in_the_log(tmp_path: Path) -> None:
+    def work(out: Path, events: Events) -> None:
+        for step in range(1, 101):
+            events.progress("training", step, 100, f"step {step}")
+
+    class Counting(Heard):
+        steps = 0
+
+        def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
+            self.steps += 1
+
+    events = Counting()
+    run(fake_plan(tmp_path, [], actions={"second": work}), tmp_path, events=events)
+    assert events.steps == 100
+    steps = [event["done"] for event in events_of(tmp_path) if event["event"] == "progress"]
+    assert steps[0] == 1
+    assert steps[-1] == 100
+    assert len(steps) < 20
+
+
+def test_failed_gates_are_in_the_status(tmp_path: Path) -> None:
+    report = run(fake_plan(tmp_path, [], gates='{size_mb: "<= 1"}'), tmp_path)
+    assert not report.passed
+    assert status(tmp_path)["passed"] is False
+    assert status(tmp_path)["status"] == "finished"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     help="One recipe file turns a large NLP teacher into a small, measured, edge-ready ONNX bundle.",
     no_args_is_help=True,
@@ -111,7 +113,7 @@ def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
     from compressor.recipe import schema_text
 
-    sys.stdout.write(schema_text())
+    _write(schema_text())
 
 
 @recipes_app.command("ls")
@@ -132,7 +134,7 @@ def recipes_show(name: str) -> None:
     """Print a shipped recipe."""
     from compressor.recipe.shipped import show
 
-    sys.stdout.write(show(name))
+    _write(show(name))
 
 
 @recipes_app.command("cp")
@@ -241,8 +243,11 @@ def cache_rm(
     interrupted: Annotated[bool, typer.Option("--interrupted", help="Remove what interrupted runs left.")] = False,
 ) -> None:
     """Remove stored stages. Runs that need them make them again."""
+    from compressor.errors import RecipeError
     from compressor.pipeline.store import Store
 
+    if not (keys or everything or interrupted):
+        raise RecipeError("Nothing is named to be removed.", hint="Give keys, --interrupted or --all.")
     removed, freed = Store().remove(keys or (), everything=everything, interrupted=interrupted)
     _say(f"Removed {removed} stages, {freed / 1e6:.0f} MB.")
 
@@ -294,11 +299,23 @@ def _first_comment(path: Path) -> str:
 def _print(result: RenderableType | dict[str, Any] | list[Any]) -> None:
     """Put a result on stdout: JSON for data, else a table."""
     if isinstance(result, dict | list):
-        sys.stdout.write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        _write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
         return
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 140).print(result)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    with console.capture() as drawn:
+        console.print(result)
+    _write(drawn.get())
+
+
+def _write(text: str) -> None:
+    """Put text on stdout. A reader that went away, as `| head` does, is no failure."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str) -> None:
@@ -318,13 +335,12 @@ def main() -> None:
     except CompressorError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Typer turns ctrl-C into exit code 130 without a word, and every other end into its exit code.
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise
         _say("Interrupted. Finished stages are kept; the same command goes on from here.")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of stdout went away, as `| head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(INTERRUPTED)
     except Exception:  # noqa: BLE001  # the last resort: a bug of ours is shown whole and has an exit code of its own
         import traceback
 

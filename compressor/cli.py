@@ -303,7 +303,8 @@ def _print(result: RenderableType | dict[str, Any] | list[Any]) -> None:
         return
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    # Texts are printed as they are: `[b]` and `:smile:` in them mean nothing.
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
     with console.capture() as drawn:
         console.print(result)
     _write(drawn.get())

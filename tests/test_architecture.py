@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": GROUND | {"bench.results"},
     "pipeline": GROUND | ABOVE_GROUND,
     "cli": GROUND | ABOVE_GROUND | {"pipeline"},
+    "__main__": {"cli"},
 }
 
 

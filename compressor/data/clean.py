@@ -54,7 +54,7 @@ class CleanSplit:
     raw: RawSplit
     rows: npt.NDArray[np.int64]
     """Row numbers in `raw.rows`, ascending."""
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int32]
     keys: npt.NDArray[np.uint64]
     """Hashes of the normalised texts: equal for what counts as the same text."""
     words: npt.NDArray[np.int32]
@@ -81,7 +81,7 @@ def normalise(text: str) -> str:
 def clean(raw: RawSplit, labels: Labels, events: Events) -> tuple[CleanSplit, Rejected]:
     """Go through a split once and keep what can be used."""
     rejected = Rejected()
-    rows, found, keys, words = array("q"), array("q"), array("Q"), array("i")
+    rows, found, keys, words = array("q"), array("i"), array("Q"), array("i")
     roles = [role for role in _TEXTS if role in raw.rows.column_names]
     for table in raw.rows.with_format("arrow").iter(batch_size=BATCH):
         for *texts, said in zip(*(table[role].to_pylist() for role in (*roles, "label")), strict=True):
@@ -105,7 +105,7 @@ def clean(raw: RawSplit, labels: Labels, events: Events) -> tuple[CleanSplit, Re
     split = CleanSplit(
         raw,
         rows=np.frombuffer(rows, np.int64),
-        labels=np.frombuffer(found, np.int64),
+        labels=np.frombuffer(found, np.int32),
         keys=np.frombuffer(keys, np.uint64),
         words=np.frombuffer(words, np.int32),
     )

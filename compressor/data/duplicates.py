@@ -38,10 +38,10 @@ def drop_duplicates(splits: Mapping[str, CleanSplit]) -> tuple[dict[str, CleanSp
     """Leave every text in one split only, and there once."""
     found = Duplicates()
     kept: dict[str, CleanSplit] = {}
-    elsewhere = np.empty(0, np.uint64)
     for name in [name for name in _KEPT_FIRST if name in splits]:
         split = splits[name]
         first, conflicts = _first_copies(split)
+        elsewhere = np.concatenate([np.empty(0, np.uint64), *(other.keys for other in kept.values())])
         leaked = np.isin(split.keys, elsewhere)
         found.within += int((~first & ~leaked).sum())
         found.across += int(leaked.sum())
@@ -50,7 +50,6 @@ def drop_duplicates(splits: Mapping[str, CleanSplit]) -> tuple[dict[str, CleanSp
         if len(copies) and not found.example:
             found.example = str(split.raw.rows[int(split.rows[copies[0]])]["text"])
         kept[name] = split.take(first & ~leaked)
-        elsewhere = np.union1d(elsewhere, split.keys)
     return {name: kept[name] for name in splits}, found
 
 
@@ -67,8 +66,10 @@ def refuse_duplicates(found: Duplicates) -> None:
 
 def _first_copies(split: CleanSplit) -> tuple[npt.NDArray[np.bool_], int]:
     """Which rows are the first of their text, and how many texts have copies with different labels."""
-    _, first, copy_of = np.unique(split.keys, return_index=True, return_inverse=True)
+    texts, first = np.unique(split.keys, return_index=True)
     mask = np.zeros(len(split), bool)
     mask[first] = True
-    conflicting = split.labels != split.labels[first[copy_of]]
+    copies = np.flatnonzero(~mask)
+    original = first[np.searchsorted(texts, split.keys[copies])]
+    conflicting = copies[split.labels[copies] != split.labels[original]]
     return mask, len(np.unique(split.keys[conflicting]))

@@ -65,11 +65,11 @@ def prepare(
         with quiet_datasets():
             source = _open(section, files)
             plan = plan_splits(section.split, source.splits, source.origin)
-            labels, cleaned, rejected = _clean_all(section, source, plan, columns, scratch, events)
-            kept, duplicates = drop_duplicates(cleaned)
+            labels, splits, rejected = _clean_all(section, source, plan, columns, scratch, events)
+            splits, duplicates = drop_duplicates(splits)
             if section.duplicates == "error":
                 refuse_duplicates(duplicates)
-            splits = _split(_limited(kept, section.limit, seed), plan, labels, seed)
+            splits = _split(_limited(splits, section.limit, seed), plan, labels, seed)
             _check_classes(splits, labels, events)
             for name, split in splits.items():
                 _write(split, out / name, scratch / f"{name}-out.arrow")

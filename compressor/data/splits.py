@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def plan_splits(section: SplitSection, available: Sequence[str], origin: str) ->
 
 
 def carve(
-    labels: npt.NDArray[np.int64], fractions: Mapping[str, float], names: Sequence[str], seed: int
+    labels: npt.NDArray[np.integer[Any]], fractions: Mapping[str, float], names: Sequence[str], seed: int
 ) -> dict[str, Rows]:
     """Deal the rows out, class by class, so that every split has each class in the same share.
 

@@ -108,6 +108,10 @@ def compute_outputs(
 ) -> dict[str, Any]:
     """Write the teacher's logits for every split: `out/<split>.npy`, fp16 [examples, classes], row i for example i.
 
+    `precision` is that of the training split, which bf16 hardly changes (measured on MiniLM-L6: logits of standard
+    deviation 1.37 move by 0.003 on average; KL at T=2 is 2e-6). Validation and test are always fp32: up to one answer
+    in 400 flips in bf16, and these are compared with exported models.
+
     A split that an interrupted run finished is kept. Returns the teacher's metrics on validation and test, the number
     of examples, and how it was computed.
     """
@@ -124,8 +128,9 @@ def compute_outputs(
         if not _is_whole(file, (len(dataset), len(labels))):
             start = time.perf_counter()
             what = f"teacher: outputs, {split}"
+            exact = "fp32" if split != "train" else number_format
             with disk_full_explained(out):
-                _write_logits(file, model, dataset, task.collator(tokenizer), len(labels), number_format, what, events)
+                _write_logits(file, model, dataset, task.collator(tokenizer), len(labels), exact, what, events)
             seconds += time.perf_counter() - start
             computed += len(dataset)
         facts["examples"][split] = len(dataset)

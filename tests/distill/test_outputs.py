@@ -73,6 +73,26 @@ def test_finished_splits_are_kept_and_a_broken_one_is_computed_again(
     assert not list(tmp_path.glob("*.partial*"))
 
 
+def test_bf16_is_for_the_training_split_alone(
+    outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
+) -> None:
+    facts = compute_outputs(
+        task=task,
+        model_folder=teacher.model,
+        data=data,
+        max_length=MAX_LENGTH,
+        out=tmp_path,
+        events=Silent(),
+        device="cpu",
+        precision="bf16",
+    )
+    assert facts["precision"] == "bf16"
+    exact, rounded = (np.load(folder / "train.npy").astype(np.float32) for folder in (outputs.folder, tmp_path))
+    assert 0 < np.abs(exact - rounded).mean() < 0.02 * exact.std()
+    for split in ("validation", "test"):
+        assert np.array_equal(np.load(tmp_path / f"{split}.npy"), np.load(outputs.folder / f"{split}.npy"))
+
+
 def test_a_teacher_that_answers_nan_is_refused(teacher: Finished, task: Task, data: Path, tmp_path: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(teacher.model)
     model.classifier.weight.data[0, 0] = torch.nan

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from datasets import Dataset
-from datasets.table import MemoryMappedTable
 
 from compressor.errors import DataError
 
-__all__ = ["BATCH", "as_strings", "text_of", "write_arrow"]
+__all__ = ["BATCH", "as_strings", "read_arrow", "text_of", "write_arrow"]
 
 BATCH = 10_000
-"""Rows held in memory at a time."""
+"""Rows held in memory at a time, where the format leaves the choice."""
 
 
-def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], fingerprint: str) -> Dataset:
-    """Stream batches into an Arrow file and open it memory-mapped. `fingerprint` names the content for `datasets`."""
+def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Stream batches into an Arrow file, and return how many rows there were."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    rows = 0
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    return Dataset(MemoryMappedTable.from_file(str(path)), fingerprint=fingerprint)
+            rows += batch.num_rows
+    return rows
+
+
+def read_arrow(path: Path) -> Iterator[pa.RecordBatch]:
+    """Go through an Arrow file a batch at a time. It isn't memory-mapped: that would count as memory in use."""
+    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:
+        yield from stream
 
 
 def as_strings(array: pa.Array, column: str, origin: str, classes: Sequence[str] | None = None) -> pa.Array:

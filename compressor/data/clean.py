@@ -5,24 +5,25 @@ from __future__ import annotations
 import unicodedata
 from array import array
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from compressor.data.arrow import BATCH
+from compressor.data.arrow import read_arrow
 from compressor.data.columns import did_you_mean
 from compressor.data.labels import Labels
 from compressor.data.source import RawSplit
 from compressor.errors import DataError
 from compressor.events import Events
 
-__all__ = ["CleanSplit", "Rejected", "check_rejected", "clean", "describe", "normalise"]
+__all__ = ["CleanSplit", "Rejected", "check_rejected", "chosen_batches", "clean", "describe", "normalise"]
 
 _MOST_VALUES = 1000
-_TEXTS = ("text", "text_pair")
 
 
 @dataclass
@@ -53,7 +54,7 @@ class CleanSplit:
 
     raw: RawSplit
     rows: npt.NDArray[np.int64]
-    """Row numbers in `raw.rows`, ascending."""
+    """Row numbers in `raw`, ascending."""
     labels: npt.NDArray[np.int32]
     keys: npt.NDArray[np.uint64]
     """Hashes of the normalised texts: equal for what counts as the same text."""
@@ -73,6 +74,16 @@ class CleanSplit:
         )
 
 
+def chosen_batches(split: CleanSplit) -> Iterator[pa.RecordBatch]:
+    """The split's rows as they stand in the source, columns named after roles, in order."""
+    start = 0
+    for batch in read_arrow(split.raw.path):
+        first, last = np.searchsorted(split.rows, (start, start + batch.num_rows))
+        if first < last:
+            yield batch.take(pa.array(split.rows[first:last] - start))
+        start += batch.num_rows
+
+
 def normalise(text: str) -> str:
     """The text as it is compared: composed (NFC), without case, with single spaces."""
     return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
@@ -82,9 +93,9 @@ def clean(raw: RawSplit, labels: Labels, events: Events) -> tuple[CleanSplit, Re
     """Go through a split once and keep what can be used."""
     rejected = Rejected()
     rows, found, keys, words = array("q"), array("i"), array("Q"), array("i")
-    roles = [role for role in _TEXTS if role in raw.rows.column_names]
-    for table in raw.rows.with_format("arrow").iter(batch_size=BATCH):
-        for *texts, said in zip(*(table[role].to_pylist() for role in (*roles, "label")), strict=True):
+    roles = [role for role in raw.roles if role != "label"]
+    for batch in read_arrow(raw.path):
+        for *texts, said in zip(*(batch[role].to_pylist() for role in (*roles, "label")), strict=True):
             row, value = rejected.read, (said or "").strip()
             rejected.read += 1
             if value in labels.dropped:
@@ -101,7 +112,7 @@ def clean(raw: RawSplit, labels: Labels, events: Events) -> tuple[CleanSplit, Re
                 found.append(labels.index[value])
                 keys.append(int.from_bytes(blake2b(compared.encode(), digest_size=8).digest(), "big"))
                 words.append(sum(len(text.split()) for text in texts))
-        events.progress("prepare: checking", rejected.read, len(raw.rows), raw.origin)
+        events.progress("prepare: checking", rejected.read, raw.count, raw.origin)
     split = CleanSplit(
         raw,
         rows=np.frombuffer(rows, np.int64),

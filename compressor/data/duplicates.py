@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from compressor.data.clean import CleanSplit
+from compressor.data.clean import CleanSplit, chosen_batches
 from compressor.errors import DataError
 
 __all__ = ["Duplicates", "drop_duplicates", "refuse_duplicates"]
@@ -48,7 +48,7 @@ def drop_duplicates(splits: Mapping[str, CleanSplit]) -> tuple[dict[str, CleanSp
         found.conflicting_labels += conflicts
         copies = np.flatnonzero(~first | leaked)
         if len(copies) and not found.example:
-            found.example = str(split.raw.rows[int(split.rows[copies[0]])]["text"])
+            found.example = next(chosen_batches(split.take(copies[:1])))["text"][0].as_py()
         kept[name] = split.take(first & ~leaked)
     return {name: kept[name] for name in splits}, found
 

@@ -36,8 +36,9 @@ class HubSource:
         classes = tuple(label.names) if isinstance(label, ClassLabel) else None
         schema = pa.schema([(role, pa.string()) for role in columns])
         batches = _batches(data, columns, schema, self.origin, classes, events)
-        rows = write_arrow(scratch / f"{split}.arrow", schema, batches, split)
-        return RawSplit(rows, f"{self.origin}, split {split!r}", classes)
+        arrow = scratch / f"{split}.arrow"
+        count = write_arrow(arrow, schema, batches)
+        return RawSplit(arrow, tuple(columns), count, f"{self.origin}, split {split!r}", classes)
 
 
 def _batches(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
-from compressor.data.arrow import BATCH
+from compressor.data.arrow import read_arrow
 from compressor.data.source import RawSplit
 from compressor.errors import DataError
 from compressor.recipe.data import DataSection
@@ -64,8 +64,8 @@ def _classes(train: RawSplit, dropped: frozenset[str]) -> tuple[str, ...]:
 
 def _found(train: RawSplit, dropped: frozenset[str]) -> tuple[str, ...]:
     values: set[str] = set()
-    for table in train.rows.select_columns(["label"]).with_format("arrow").iter(batch_size=BATCH):
-        values |= {value.strip() for value in pc.unique(table["label"]).to_pylist() if value and value.strip()}
+    for batch in read_arrow(train.path):
+        values |= {value.strip() for value in pc.unique(batch["label"]).to_pylist() if value and value.strip()}
         if len(values) > _MOST:
             raise DataError(
                 f"The label column of {train.origin} holds more than {_MOST} different values.",

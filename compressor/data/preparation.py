@@ -15,8 +15,8 @@ import pyarrow as pa
 from datasets import Dataset
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-from compressor.data.arrow import BATCH, write_arrow
-from compressor.data.clean import CleanSplit, Rejected, check_rejected, clean, describe
+from compressor.data.arrow import write_arrow
+from compressor.data.clean import CleanSplit, Rejected, check_rejected, chosen_batches, clean, describe
 from compressor.data.columns import role_columns
 from compressor.data.duplicates import Duplicates, drop_duplicates, refuse_duplicates
 from compressor.data.hub import HubSource
@@ -42,7 +42,7 @@ def prepare(
     out: Path,
     events: Events,
 ) -> dict[str, Any]:
-    """Read, clean, de-duplicate and split; write `train`, `validation`, `test` and `labels.json` into `out`.
+    """Read, clean, de-duplicate and split; write {train,validation,test}.arrow and labels.json into `out`.
 
     A split holds the task's text columns, `label` (index into the labels) and `example_id` (0, 1, ... in its order).
     Memory holds some numbers a row, never the texts. The result depends on the content and the seed alone.
@@ -72,7 +72,7 @@ def prepare(
             splits = _split(_limited(splits, section.limit, seed), plan, labels, seed)
             _check_classes(splits, labels, events)
             for name, split in splits.items():
-                _write(split, out / name, scratch / f"{name}-out.arrow")
+                _write(split, out / f"{name}.arrow")
         (out / _LABELS_FILE).write_text(json.dumps(labels.names, ensure_ascii=False) + "\n", encoding="utf-8")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -82,7 +82,7 @@ def prepare(
 
 def load_split(folder: Path, split: str) -> Dataset:
     """A split that `prepare` wrote, memory-mapped."""
-    return Dataset.load_from_disk(str(folder / split))
+    return Dataset.from_file(str(folder / f"{split}.arrow"))
 
 
 def load_labels(folder: Path) -> list[str]:
@@ -114,7 +114,7 @@ def _clean_all(
 ) -> tuple[Labels, dict[str, CleanSplit], dict[str, Rejected]]:
     raw = {split: source.read(name, columns, scratch, events) for split, name in plan.given.items()}
     for split in raw.values():
-        if not len(split.rows):
+        if not split.count:
             raise DataError(f"{split.origin} holds no rows.")
     labels = choose_labels(section, raw["train"])
     cleaned, rejected = {}, {}
@@ -152,22 +152,24 @@ def _check_classes(splits: Mapping[str, CleanSplit], labels: Labels, events: Eve
         events.warn(f"{what}: its figures say nothing about that.")
 
 
-def _write(split: CleanSplit, folder: Path, scratch: Path) -> None:
-    """Save the split with `Dataset.save_to_disk`, the bytes depending on nothing but its content."""
-    texts = [name for name in split.raw.rows.column_names if name != "label"]
-    schema = pa.schema([*((name, pa.string()) for name in texts), ("label", pa.int64()), ("example_id", pa.int64())])
-    rows = split.raw.rows.select_columns(texts).with_format("arrow")
+def _write(split: CleanSplit, path: Path) -> None:
+    """Write a split as `datasets` opens it, the bytes depending on nothing but its content."""
+    texts = [role for role in split.raw.roles if role != "label"]
+    digest = blake2b(split.keys.tobytes() + split.labels.tobytes(), digest_size=8).hexdigest()
+    schema = pa.schema(
+        [*((role, pa.string()) for role in texts), ("label", pa.int64()), ("example_id", pa.int64())],
+        metadata={"huggingface": json.dumps({"fingerprint": f"{path.stem}-{digest}"})},
+    )
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for start in range(0, len(split), BATCH):
-            part = slice(start, start + BATCH)
-            table = rows[split.rows[part]]
-            table = table.append_column("label", pa.array(split.labels[part], pa.int64()))
-            table = table.append_column("example_id", pa.array(np.arange(start, start + len(table)), pa.int64()))
-            yield from table.combine_chunks().cast(schema).to_batches()
+        start = 0
+        for batch in chosen_batches(split):
+            ids = np.arange(start, start + batch.num_rows)
+            numbers = [pa.array(split.labels[ids], pa.int64()), pa.array(ids, pa.int64())]
+            yield pa.RecordBatch.from_arrays([*(batch[role] for role in texts), *numbers], schema=schema)
+            start += batch.num_rows
 
-    digest = blake2b(split.keys.tobytes() + split.labels.tobytes(), digest_size=8).hexdigest()
-    write_arrow(scratch, schema, batches(), f"{folder.name}-{digest}").save_to_disk(str(folder))
+    write_arrow(path, schema, batches())
 
 
 def _tell(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-from datasets import Dataset
 
 from compressor.data.arrow import write_arrow
 from compressor.data.compression import open_plain, plain_name, unreadable_explained
@@ -25,8 +24,11 @@ __all__ = ["FileSource", "RawSplit", "Source"]
 class RawSplit:
     """A split of the source as it was read: every column text or null."""
 
-    rows: Dataset
-    """Columns named after roles: `text`, `label`, perhaps `text_pair`."""
+    path: Path
+    """An Arrow file with columns named after roles: `text`, `label`, perhaps `text_pair`."""
+    roles: tuple[str, ...]
+    count: int
+    """Rows."""
     origin: str
     """What to call it in messages."""
     classes: tuple[str, ...] | None = None
@@ -72,7 +74,8 @@ class FileSource:
             batches = _stream(path, kind, columns, events)
         schema = pa.schema([(role, pa.string()) for role in columns])
         named = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in batches)
-        return RawSplit(write_arrow(scratch / f"{split}.arrow", schema, named, split), path.name, classes)
+        arrow = scratch / f"{split}.arrow"
+        return RawSplit(arrow, tuple(columns), write_arrow(arrow, schema, named), path.name, classes)
 
 
 def _stream(path: Path, kind: str, columns: Mapping[str, str], events: Events) -> Iterator[pa.RecordBatch]:

@@ -48,7 +48,12 @@ def test_a_csv_becomes_three_stratified_splits(tmp_path: Path, reviews_csv: Path
 
 def test_nothing_but_the_splits_and_the_labels_is_left_behind(tmp_path: Path, reviews_csv: Path) -> None:
     run(tmp_path / "out", reviews_csv)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["labels.json", *sorted(SPLITS)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "labels.json",
+        "test.arrow",
+        "train.arrow",
+        "validation.arrow",
+    ]
     with pytest.raises(DataError):
         run(tmp_path / "failed", reviews_csv, labels=("only", "others"))
     assert list((tmp_path / "failed").iterdir()) == []
@@ -304,8 +309,7 @@ def test_order_of_the_rows_is_kept_inside_a_split(tmp_path: Path) -> None:
 
 
 def test_more_rows_than_a_batch_keep_texts_and_labels_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("clean", "labels", "preparation", "json_files"):
-        monkeypatch.setattr(f"compressor.data.{module}.BATCH", 7)
+    monkeypatch.setattr("compressor.data.json_files.BATCH", 7)
     rows = reviews(100)
     run(tmp_path / "out", write(tmp_path, rows))
     known = {row["text"]: row["label"] for row in rows}

@@ -12,7 +12,8 @@ import pyarrow.parquet
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from compressor.data.source import FileSource
+from compressor.data.arrow import read_arrow
+from compressor.data.source import FileSource, RawSplit
 from compressor.errors import DataError
 from tests.data.support import ENCODERS, PACKERS, Listener, Row, reviews, run, write
 
@@ -25,9 +26,13 @@ TRICKY: list[Row] = [
 ]
 
 
+def rows_of(raw: RawSplit) -> list[Row]:
+    return [row for batch in read_arrow(raw.path) for row in batch.to_pylist()]
+
+
 def read(path: Path, columns: dict[str, str] = COLUMNS, kind: str | None = None) -> list[Row]:
     raw = FileSource({"train": path}, kind).read("train", columns, path.parent / "scratch", Listener())
-    return list(raw.rows)
+    return rows_of(raw)
 
 
 def content(folder: Path, name: str, text: str | bytes) -> Path:
@@ -98,7 +103,7 @@ def test_numbers_of_a_class_label_in_parquet_become_names(tmp_path: Path) -> Non
     pyarrow.parquet.write_table(data.data.table.cast(features.arrow_schema), path)
     raw = FileSource({"train": path}).read("train", COLUMNS, tmp_path, Listener())
     assert raw.classes == ("neg", "pos")
-    assert list(raw.rows["label"]) == ["pos", "neg", "-1"]
+    assert [row["label"] for row in rows_of(raw)] == ["pos", "neg", "-1"]
 
 
 def test_typed_parquet_columns_become_plain_text(tmp_path: Path) -> None:

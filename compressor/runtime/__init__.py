@@ -11,7 +11,7 @@ from compressor.runtime.bundle import Bundle, load
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.manifest import Manifest
 from compressor.runtime.session import Session, open_session
-from compressor.runtime.verify import Verification, golden_answers, verify
+from compressor.runtime.verify import Verification, verify
 
 __all__ = [
     "Bundle",
@@ -21,7 +21,6 @@ __all__ = [
     "Session",
     "Verification",
     "answer",
-    "golden_answers",
     "load",
     "open_session",
     "verify",

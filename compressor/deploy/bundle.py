@@ -1,0 +1,146 @@
+"""The folder that ships: every variant, the tokenizer, and the proof of what they answer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
+from compressor.errors import StageError
+from compressor.runtime import Manifest, verify
+from compressor.runtime.golden import seal
+from compressor.runtime.manifest import digest
+from compressor.runtime.samples import SAMPLES
+
+__all__ = ["BundlePlan", "bundle_files", "write_bundle"]
+
+_MODEL_FILE = "model.onnx"
+_CONFIG, _TOKENIZER_CONFIG, _SPECIAL_TOKENS_MAP = "config.json", "tokenizer_config.json", "special_tokens_map.json"
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "added_tokens.json",
+)
+
+
+@dataclass(frozen=True)
+class BundlePlan:
+    """What goes into a bundle."""
+
+    name: str
+    task: str
+    labels: Sequence[str]
+    max_length: int
+    """In tokens; longer texts are cut."""
+    variants: Mapping[str, Path]
+    """Variant -> folder with `model.onnx`, its config and its tokenizer."""
+    chosen: str
+    """The variant that answers by default."""
+    pairs: bool = False
+    """Whether an input is a pair of texts."""
+    include: Literal["all", "chosen"] = "all"
+    examples: Sequence[Mapping[str, Any]] = ()
+    """Rows with `text`, and `text_pair` for pairs, whose answers are sealed; without any, built-in sentences serve."""
+    gates: Sequence[Mapping[str, Any]] = ()
+    """Verdicts, for the manifest."""
+    passed: bool = True
+    versions: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = ""
+    """The resolved recipe, for `recipe.resolved.yaml`."""
+
+
+def bundle_files(plan: BundlePlan) -> dict[str, str]:
+    """Variant -> its file in the bundle, for the variants that go in.
+
+    Raises:
+        StageError: the chosen variant is not among them.
+    """
+    if plan.chosen not in plan.variants:
+        raise StageError(f"There is no variant {plan.chosen!r}; there are: {', '.join(plan.variants)}.")
+    files = file_names(plan.variants)
+    return files if plan.include == "all" else {plan.chosen: files[plan.chosen]}
+
+
+def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
+    """Write the bundle into the new folder `out`, `card` as its README.md, and test it as a user would.
+
+    Returns facts: the size of every file, and the largest difference of each variant from the first on the sealed
+    texts.
+
+    Raises:
+        StageError: the chosen variant is not among those planned.
+        VerificationFailed: the bundle doesn't give the same answers twice on this machine.
+    """
+    files = bundle_files(plan)
+    source = plan.variants[plan.chosen]
+    for variant, name in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(plan.variants[variant] / _MODEL_FILE, out / name)
+    _write_config(plan, source, out, files[plan.chosen])
+    _write_tokenizer(plan, source, out)
+    (out / "README.md").write_text(card, encoding="utf-8")
+    if plan.recipe:
+        (out / "recipe.resolved.yaml").write_text(plan.recipe, encoding="utf-8")
+    manifest = Manifest(
+        name=plan.name,
+        task=plan.task,
+        labels=tuple(plan.labels),
+        max_length=plan.max_length,
+        pairs=plan.pairs,
+        variants=files,
+        default=plan.chosen,
+        files={},
+        versions=dict(plan.versions),
+        gates=tuple(dict(gate) for gate in plan.gates),
+        passed=plan.passed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    golden = seal(out, manifest, _golden_examples(plan))
+    golden.write(out)
+    sealed = {path.relative_to(out).as_posix(): digest(path) for path in sorted(out.rglob("*")) if path.is_file()}
+    replace(manifest, files=sealed).write(out)
+    return {"files": _sizes(out), "golden": golden.differences(), "verified": verify(out).variants}
+
+
+def _write_config(plan: BundlePlan, source: Path, out: Path, default_file: str) -> None:
+    config = json.loads((source / _CONFIG).read_text(encoding="utf-8"))
+    _write_json(out / _CONFIG, client_config(config, plan.labels, default_file))
+
+
+def _write_tokenizer(plan: BundlePlan, source: Path, out: Path) -> None:
+    for name in _TOKENIZER_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, out / name)
+    settings = json.loads((source / _TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+    settings = tokenizer_settings(settings, plan.max_length)
+    _write_json(out / _TOKENIZER_CONFIG, settings)
+    _write_json(out / _SPECIAL_TOKENS_MAP, special_tokens_map(settings))
+
+
+def _golden_examples(plan: BundlePlan) -> list[dict[str, str]]:
+    """Texts alone, without labels and ids; for pairs without examples, each built-in sentence with the next."""
+    roles = ("text", "text_pair") if plan.pairs else ("text",)
+    if plan.examples:
+        return [{role: str(example[role]) for role in roles} for example in plan.examples]
+    texts = [example["text"] for example in SAMPLES]
+    return [dict(zip(roles, pair, strict=False)) for pair in zip(texts, [*texts[1:], texts[0]], strict=True)]
+
+
+def _sizes(out: Path) -> dict[str, float]:
+    """File -> megabytes (10^6 bytes)."""
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    return {path.relative_to(out).as_posix(): round(path.stat().st_size / 1e6, 6) for path in files}
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,95 @@
+"""`golden.json`: a few inputs, what each variant answered when sealed, and how far another machine may differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compressor.errors import BundleError
+from compressor.runtime.bundle import Bundle, assemble
+from compressor.runtime.manifest import Manifest
+
+__all__ = ["GOLDEN", "Golden", "replay", "seal"]
+
+GOLDEN = "golden.json"
+
+FP32_SHARE = 0.005
+REDUCED_SHARE = 0.15
+"""Tolerance as a share of the largest sealed output, for fp32 and for fewer bits."""
+
+Example = dict[str, str]
+Row = list[float]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Sealed answers."""
+
+    examples: tuple[Example, ...]
+    """Each with `text`, and `text_pair` where the bundle answers pairs."""
+    outputs: dict[str, list[Row]]
+    """Variant -> the model's first output for each example on its own, flattened."""
+    tolerances: dict[str, float]
+    """Variant -> largest difference of an output that is still the same answer."""
+
+    def differences(self) -> dict[str, float]:
+        """Largest difference of each variant's sealed outputs from the first variant's."""
+        first = next(iter(self.outputs.values()))
+        return {
+            variant: max(float(np.abs(np.subtract(a, b)).max()) for a, b in zip(rows, first, strict=True))
+            for variant, rows in self.outputs.items()
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write `golden.json` into the bundle."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        (folder / GOLDEN).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path, manifest: Manifest) -> Golden:
+        """Read the sealed answers of a bundle.
+
+        Raises:
+            BundleError: there are none, they can't be read, or they aren't complete.
+        """
+        path = folder / GOLDEN
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            examples = tuple(dict(example) for example in data["examples"])
+            outputs = {
+                str(name): [[float(value) for value in row] for row in rows] for name, rows in data["outputs"].items()
+            }
+            tolerances = {str(name): float(value) for name, value in data["tolerances"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BundleError(f"{path} can't be read: {error}", hint="Copy the bundle again.") from error
+        complete = all(
+            variant in tolerances and len(outputs.get(variant, ())) == len(examples) for variant in manifest.variants
+        )
+        if not examples or not complete or not all(isinstance(example.get("text"), str) for example in examples):
+            raise BundleError(f"{path} doesn't hold an answer of every variant to every text.")
+        return cls(examples, outputs, tolerances)
+
+
+def seal(folder: Path, manifest: Manifest, examples: Sequence[Example]) -> Golden:
+    """Ask every variant in a bundle's folder, on the CPU, and keep what it answers."""
+    outputs, tolerances = {}, {}
+    for variant in manifest.variants:
+        rows = replay(assemble(folder, manifest, variant=variant), examples)
+        outputs[variant] = [[round(float(value), 7) for value in row] for row in rows]
+        share = FP32_SHARE if variant == "fp32" else REDUCED_SHARE
+        tolerances[variant] = float(f"{share * max(float(np.abs(row).max()) for row in rows):.3g}")
+    return Golden(tuple(examples), outputs, tolerances)
+
+
+def replay(bundle: Bundle, examples: Sequence[Example]) -> list[npt.NDArray[np.floating[Any]]]:
+    """The first output for each example on its own, flattened."""
+    return [
+        np.ravel(bundle.outputs([example["text"]], [example["text_pair"]] if "text_pair" in example else None)[0])
+        for example in examples
+    ]

@@ -62,6 +62,8 @@ class Bundle:
         for text in (*texts, *(pairs or ())):
             if not isinstance(text, str):
                 raise BundleError(f"{text!r} is not a text.", hint="Give every text as str.")
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise BundleError(f"{text!r} holds half a character.", hint="Read the text with its right encoding.")
 
 
 def load(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant: str | None = None) -> Bundle:

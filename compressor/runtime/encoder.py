@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from compressor.errors import BundleError
 
@@ -21,66 +21,83 @@ Inputs = dict[str, npt.NDArray[np.int64]]
 class Encoder:
     """Tokenizes, cuts to `max_length` tokens, and pads a batch to its longest text."""
 
-    def __init__(self, tokenizer: Tokenizer, *, max_length: int, pad_id: int, pad_type_id: int = 0) -> None:
+    def __init__(self, tokenizer: Tokenizer, settings: Mapping[str, Any], *, max_length: int) -> None:
+        """`settings`: what tokenizer_config.json says; names and defaults are those of transformers.
+
+        Raises:
+            BundleError: `max_length` has no room for a text beside the special tokens.
+        """
         self.max_length = max_length
-        self.pad_id = pad_id
-        self.pad_type_id = pad_type_id
+        self.pad_id = _pad_id(tokenizer, settings)
+        self.pad_type_id = int(settings.get("pad_token_type_id") or 0)
+        self.pads_left = settings.get("padding_side") == "left"
         self._tokenizer = tokenizer
+        if max_length <= tokenizer.num_special_tokens_to_add(False):
+            raise BundleError(f"A max_length of {max_length} tokens leaves no room for a text.")
         # A tokenizer.json may carry settings of its own; what was trained with counts.
         tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length)
+        tokenizer.enable_truncation(max_length, direction=settings.get("truncation_side") or "right")
+        tokenizer.encode_special_tokens = bool(settings.get("split_special_tokens"))
 
     @classmethod
     def from_folder(cls, folder: Path, max_length: int) -> Encoder:
-        """Read `tokenizer.json`, and the padding token from `tokenizer_config.json`.
+        """Read `tokenizer.json`, and from `tokenizer_config.json` the padding token and the sides.
 
         Raises:
-            BundleError: a file is missing or can't be read.
+            BundleError: a file is missing or can't be read, or `max_length` is too small.
         """
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise BundleError(f"{path} is not there.")
         try:
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
-            raise BundleError(f"{folder / 'tokenizer.json'} can't be read: {error}") from error
-        settings = _settings(folder / "tokenizer_config.json")
-        padding = tokenizer.padding or {}
-        token = _token(settings, "pad_token") or _token(settings, "eos_token")
-        pad_id = tokenizer.token_to_id(token) if token else padding.get("pad_id")
-        return cls(
-            tokenizer,
-            max_length=max_length,
-            pad_id=0 if pad_id is None else pad_id,
-            pad_type_id=settings.get("pad_token_type_id") or 0,
-        )
+            raise BundleError(f"{path} can't be read: {error}") from error
+        return cls(tokenizer, _settings(folder / "tokenizer_config.json"), max_length=max_length)
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Inputs:
-        """`input_ids`, `attention_mask` and `token_type_ids`, each int64 [batch, sequence], padded on the right."""
+        """`input_ids`, `attention_mask` and `token_type_ids`, each int64 [batch, sequence]."""
         rows = list(zip(texts, pairs, strict=True)) if pairs is not None else list(texts)
-        return self._pad(self._tokenizer.encode_batch(rows))
+        encodings = self._tokenizer.encode_batch(rows)
+        # Where nothing marks beginning or end, an empty text has no tokens, and attention to nothing is NaN: it gets
+        # one padding token that is attended to.
+        ids = [encoding.ids or [self.pad_id] for encoding in encodings]
+        return {
+            "input_ids": self._pad(ids, self.pad_id),
+            "attention_mask": self._pad([[1] * len(row) for row in ids], 0),
+            "token_type_ids": self._pad(
+                [encoding.type_ids or [self.pad_type_id] for encoding in encodings], self.pad_type_id
+            ),
+        }
 
-    def _pad(self, encodings: Sequence[Encoding]) -> Inputs:
-        shape = (len(encodings), max((len(encoding.ids) for encoding in encodings), default=0))
-        ids = np.full(shape, self.pad_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        types = np.full(shape, self.pad_type_id, dtype=np.int64)
-        for row, encoding in enumerate(encodings):
-            length = len(encoding.ids)
-            ids[row, :length] = encoding.ids
-            mask[row, :length] = encoding.attention_mask
-            types[row, :length] = encoding.type_ids
-        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+    def _pad(self, rows: Sequence[Sequence[int]], value: int) -> npt.NDArray[np.int64]:
+        longest = max((len(row) for row in rows), default=0)
+        padded = np.full((len(rows), longest), value, dtype=np.int64)
+        for target, row in zip(padded, rows, strict=True):
+            target[longest - len(row) if self.pads_left else 0 :][: len(row)] = row
+        return padded
+
+
+def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> int:
+    """The padding token, or the end token of decoders, which come without one; masked, so any would do."""
+    names = [_token(settings, "pad_token"), _token(settings, "eos_token"), (tokenizer.padding or {}).get("pad_token")]
+    ids = (tokenizer.token_to_id(name) for name in names if name)
+    return next((found for found in ids if found is not None), 0)
 
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise BundleError(f"{path} can't be read: {error}") from error
+    if not isinstance(found, dict):
+        raise BundleError(f"{path} can't be read: it holds no settings.")
     return found
 
 
-def _token(settings: dict[str, Any], name: str) -> str | None:
+def _token(settings: Mapping[str, Any], name: str) -> str | None:
     """A special token, written as text or, by older libraries, as {"content": text}."""
     token = settings.get(name)
     return token.get("content") if isinstance(token, dict) else token

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from compressor.errors import BundleError
@@ -71,21 +71,37 @@ class Manifest:
             )
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            version = data["schema_version"]
+            version = int(data["schema_version"])
             if version > SCHEMA_VERSION:
                 raise BundleError(
                     f"{path} is of version {version}; this compressor reads up to {SCHEMA_VERSION}.",
                     hint="pip install --upgrade compressor",
                 )
-            data["files"] = {name: FileDigest(**entry) for name, entry in data["files"].items()}
-            data["labels"], data["gates"] = tuple(data["labels"]), tuple(data["gates"])
-            manifest = cls(**data)
+            manifest = cls._from_json(data)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BundleError(f"{path} can't be read: {error}") from error
-        for name in (*manifest.files, *manifest.variants.values()):
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                raise BundleError(f"{path} names a file outside the bundle: {name}")
+            raise BundleError(f"{path} can't be read: {error}", hint="Copy the bundle again.") from error
+        if wrong := manifest._inconsistency():
+            raise BundleError(f"{path} {wrong}", hint="Copy the bundle again.")
         return manifest
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any]) -> Manifest:
+        """What another writer of this version adds is left out."""
+        known = {key: data[key] for key in (found.name for found in fields(cls)) if key in data}
+        sealed = {name: FileDigest(int(entry["size"]), str(entry["sha256"])) for name, entry in data["files"].items()}
+        tuples = {"labels": tuple(map(str, data["labels"])), "gates": tuple(data.get("gates", ()))}
+        return cls(**(known | tuples | {"files": sealed, "max_length": int(data["max_length"])}))
+
+    def _inconsistency(self) -> str | None:
+        """What no bundle says, as the end of a sentence."""
+        for name in (*self.files, *self.variants.values()):
+            if not _is_inside(name):
+                return f"names a file outside the bundle: {name}"
+        if self.max_length < 1 or not self.labels:
+            return "has no labels, or no room for a text."
+        if self.default not in self.variants:
+            return f"has no file for its default variant {self.default!r}."
+        return None
 
     def file_of(self, variant: str | None) -> str:
         """The file of a variant, or of the default one.
@@ -100,12 +116,19 @@ class Manifest:
 
     def damage(self, folder: Path) -> Iterator[str]:
         """What differs between the files and their digests, a sentence each."""
+        yield from (f"{name} has no digest" for name in self.variants.values() if name not in self.files)
         for name, sealed in self.files.items():
             path = folder / name
             if not path.is_file():
                 yield f"{name} is missing"
             elif path.stat().st_size != sealed.size or digest(path).sha256 != sealed.sha256:
                 yield f"{name} has changed"
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a file name stays in the folder it is resolved in, on any operating system."""
+    path = PureWindowsPath(name)  # Reads both kinds of slashes, drives too.
+    return bool(path.parts) and not path.anchor and ".." not in path.parts
 
 
 def digest(path: Path) -> FileDigest:

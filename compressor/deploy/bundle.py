@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
+
+import yaml
 
 from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
 from compressor.errors import StageError
@@ -56,7 +58,7 @@ class BundlePlan:
     passed: bool = True
     versions: Mapping[str, str] = field(default_factory=dict)
     recipe: str = ""
-    """The resolved recipe, for `recipe.resolved.yaml`."""
+    """The resolved recipe, for `recipe.resolved.yaml`; local files lose their folders."""
 
 
 def bundle_files(plan: BundlePlan) -> dict[str, str]:
@@ -90,7 +92,7 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
     _write_tokenizer(plan, source, out)
     (out / "README.md").write_text(card, encoding="utf-8")
     if plan.recipe:
-        (out / "recipe.resolved.yaml").write_text(plan.recipe, encoding="utf-8")
+        (out / "recipe.resolved.yaml").write_text(_without_folders(plan.recipe), encoding="utf-8")
     manifest = Manifest(
         name=plan.name,
         task=plan.task,
@@ -134,6 +136,22 @@ def _golden_examples(plan: BundlePlan) -> list[dict[str, str]]:
         return [{role: str(example[role]) for role in roles} for example in plan.examples]
     texts = [example["text"] for example in SAMPLES]
     return [dict(zip(roles, pair, strict=False)) for pair in zip(texts, [*texts[1:], texts[0]], strict=True)]
+
+
+def _without_folders(recipe: str) -> str:
+    """The recipe with the names of local files only: where they lay is nobody's business, and of no use elsewhere."""
+    paths = [value for value in _scalars(yaml.safe_load(recipe)) if PurePath(value).is_absolute()]
+    for path in sorted(paths, key=len, reverse=True):
+        recipe = recipe.replace(path, PurePath(path).name)
+    return recipe
+
+
+def _scalars(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _scalars(child)
 
 
 def _sizes(out: Path) -> dict[str, float]:

@@ -81,6 +81,7 @@ def tokenizer_settings(settings: Mapping[str, Any], max_length: int) -> dict[str
         found["extra_special_tokens"] = extra
     elif extra:
         found["additional_special_tokens"] = extra
+    found.setdefault("padding_side", "right")  # As it was trained; some classes of transformers pad on the left.
     found["model_max_length"] = max_length
     return found
 

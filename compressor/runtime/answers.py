@@ -30,6 +30,8 @@ class Prediction:
 def classify(outputs: Sequence[FloatArray], labels: Sequence[str]) -> list[Prediction]:
     """Softmax over logits [batch, labels]."""
     logits = np.asarray(outputs[0], dtype=np.float64)
+    if logits.shape[-1] != len(labels):
+        raise BundleError(f"The model gives {logits.shape[-1]} outputs and {len(labels)} labels are named.")
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities = shifted / shifted.sum(axis=-1, keepdims=True)
     return [
@@ -47,7 +49,7 @@ def answer(task: str, outputs: Sequence[FloatArray], labels: Sequence[str]) -> l
     """Answers of a batch, as the task means its outputs.
 
     Raises:
-        BundleError: this version doesn't know the task.
+        BundleError: this version doesn't know the task, or the labels don't fit the outputs.
     """
     if task not in _ANSWERS:
         raise BundleError(f"This compressor can't answer the task {task!r}.", hint="pip install --upgrade compressor")

@@ -88,9 +88,14 @@ class Manifest:
     def _from_json(cls, data: dict[str, Any]) -> Manifest:
         """What another writer of this version adds is left out."""
         known = {key: data[key] for key in (found.name for found in fields(cls)) if key in data}
-        sealed = {name: FileDigest(int(entry["size"]), str(entry["sha256"])) for name, entry in data["files"].items()}
-        tuples = {"labels": tuple(map(str, data["labels"])), "gates": tuple(data.get("gates", ()))}
-        return cls(**(known | tuples | {"files": sealed, "max_length": int(data["max_length"])}))
+        checked = {
+            "labels": tuple(map(str, data["labels"])),
+            "max_length": int(data["max_length"]),
+            "variants": {str(variant): str(name) for variant, name in data["variants"].items()},
+            "files": {name: FileDigest(int(of["size"]), str(of["sha256"])) for name, of in data["files"].items()},
+            "gates": tuple(data.get("gates", ())),
+        }
+        return cls(**(known | checked))
 
     def _inconsistency(self) -> str | None:
         """What no bundle says, as the end of a sentence."""

@@ -70,7 +70,7 @@ def open_session(
     provider = PROVIDERS[device]
     if provider not in onnxruntime.get_available_providers():
         raise TargetUnavailable(
-            f"The installed onnxruntime has no {provider}.",
+            f"The device {device} can't be used: the installed onnxruntime has no {provider}.",
             hint="For CUDA: pip uninstall onnxruntime, then pip install onnxruntime-gpu.",
         )
     if not model.is_file():

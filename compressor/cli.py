@@ -7,7 +7,6 @@ Progress goes to stderr, results to stdout. Exit codes: 0 ok, 1 a gate failed, 2
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from enum import StrEnum
@@ -38,6 +37,13 @@ app.add_typer(recipes_app, name="recipes")
 app.add_typer(cache_app, name="cache")
 
 
+class Device(StrEnum):
+    """Where a bundle runs."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 class Format(StrEnum):
     """How results are printed."""
 
@@ -52,6 +58,7 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: distill.epochs=1. Repeatable.")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="`json` for programs.")]
+DeviceOption = Annotated[Device, typer.Option(help="`cuda` needs a GPU and the package onnxruntime-gpu.")]
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
 
 
@@ -112,8 +119,9 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
 def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
     from compressor.recipe import schema_text
+    from compressor.report.stdout import write
 
-    _write(schema_text())
+    write(schema_text())
 
 
 @recipes_app.command("ls")
@@ -133,8 +141,9 @@ def recipes_ls(format_: FormatOption = Format.TABLE) -> None:
 def recipes_show(name: str) -> None:
     """Print a shipped recipe."""
     from compressor.recipe.shipped import show
+    from compressor.report.stdout import write
 
-    _write(show(name))
+    write(show(name))
 
 
 @recipes_app.command("cp")
@@ -150,7 +159,7 @@ def recipes_cp(
 @app.command()
 def bench(
     path: Annotated[Path, typer.Argument(help="A bundle folder or an ONNX file.")],
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DeviceOption = Device.CPU,
     threads: Annotated[int, typer.Option(min=1, help="Intra-op threads.")] = 1,
     variant: Annotated[list[str] | None, typer.Option(help="Only this variant. Repeatable.")] = None,
     grid: Annotated[bool, typer.Option(help="Also measure fixed shapes: batch 1 and 8, 32 and 128 tokens.")] = False,
@@ -166,7 +175,7 @@ def bench(
     with console_events() as events:
         found = bench_path(
             path,
-            device=device,
+            device=device.value,
             threads=threads,
             variants=variant,
             grid=grid,
@@ -183,7 +192,7 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts to answer. None: one a line from stdin.")] = None,
     pair: Annotated[list[str] | None, typer.Option(help="Second text of each pair, where the task has pairs.")] = None,
     variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DeviceOption = Device.CPU,
     threads: Annotated[int, typer.Option(min=1, help="Intra-op threads.")] = 1,
     format_: FormatOption = Format.TABLE,
 ) -> None:
@@ -194,7 +203,9 @@ def predict(
     from compressor.report.lists import predictions_table
 
     asked = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    loaded = runtime.load(bundle, device=device, threads=threads, variant=variant)
+    if not asked:
+        raise typer.BadParameter("there is no text to answer: give some, or lines on stdin.")
+    loaded = runtime.load(bundle, device=device.value, threads=threads, variant=variant)
     answers = [asdict(prediction) for prediction in loaded.predict(asked, pair)]
     if format_ is Format.JSON:
         _print([{"text": text, **answer} for text, answer in zip(asked, answers, strict=True)])
@@ -205,7 +216,7 @@ def predict(
 @app.command()
 def verify(
     bundle: BundleArgument,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DeviceOption = Device.CPU,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Test a bundle on this device: checksums, and the answers it was sealed with."""
@@ -214,7 +225,7 @@ def verify(
     from compressor import runtime
     from compressor.report.lists import verification_table
 
-    result = asdict(runtime.verify(bundle, device=device))
+    result = asdict(runtime.verify(bundle, device=device.value))
     _print(result if format_ is Format.JSON else verification_table(result))
 
 
@@ -298,25 +309,9 @@ def _first_comment(path: Path) -> str:
 
 def _print(result: RenderableType | dict[str, Any] | list[Any]) -> None:
     """Put a result on stdout: JSON for data, else a table."""
-    if isinstance(result, dict | list):
-        _write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-        return
-    from rich.console import Console
+    from compressor.report.stdout import print_result
 
-    # Texts are printed as they are: `[b]` and `:smile:` in them mean nothing.
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
-    with console.capture() as drawn:
-        console.print(result)
-    _write(drawn.get())
-
-
-def _write(text: str) -> None:
-    """Put text on stdout. A reader that went away, as `| head` does, is no failure."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print_result(result)
 
 
 def _say(message: str) -> None:

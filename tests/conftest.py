@@ -10,11 +10,15 @@ import pytest
 from hypothesis import settings
 
 from tests import tiny
+from tests.tiny_run import TinyRun
+from tests.tiny_run import make as make_tiny_run
 
 # Set before any Hugging Face library is imported: a test that reaches for a hub fails at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Models this small lose by a second thread, and on a busy machine they lose a lot.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # The same examples every time, and no deadline: the first one may pay for an import.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -61,3 +65,9 @@ def base_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import dockerfile
 
     return dockerfile.install_runtime(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, reviews_csv: Path) -> TinyRun:
+    """A whole run on the tiny models. Read only."""
+    return make_tiny_run(tmp_path_factory.mktemp("tiny-run"), data=reviews_csv, model=encoder_folder)

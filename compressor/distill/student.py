@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from compressor.distill.architecture import Layout, layer_count_name
-from compressor.errors import StageError
+from compressor.errors import RecipeError, StageError
 from compressor.events import Events, Silent
 from compressor.tasks.task import Task
 
@@ -35,7 +35,8 @@ def build_student(
     A head that already answers `labels` is kept, as a teacher's is; another is drawn from torch's global generator.
 
     Raises:
-        StageError: `layers` names one that isn't there, or layers that this architecture can't run without others.
+        RecipeError: `layers` names one that isn't there.
+        StageError: this architecture can't run these layers without others.
     """
     model = task.load_model(init_folder, labels, trust_remote_code=trust_remote_code, events=events)
     return model if layers is None else keep_layers(model, layers)
@@ -49,11 +50,11 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMode
     the model is saved and loaded.
 
     Raises:
-        StageError: see `build_student`.
+        RecipeError, StageError: see `build_student`.
     """
     depth = Layout.of(model.config).layers
     if outside := [layer for layer in layers if not 0 <= layer < depth]:
-        raise StageError(
+        raise RecipeError(
             f"student.layers names {', '.join(map(str, outside))}; the model has {depth} layers, 0 to {depth - 1}.",
             hint=f"Choose from 0 to {depth - 1}.",
         )

@@ -41,7 +41,7 @@ def copy(name: str, destination: Path, *, overwrite: bool = False) -> Path:
     text = show(name)
     file = destination / f"{name}.yaml" if destination.is_dir() else destination
     if file.exists() and not overwrite:
-        raise RecipeError(f"{file} is there already.", hint="Choose another name, or allow overwriting it.")
+        raise RecipeError(f"{file} is there already.", hint="Choose another name, or overwrite it with --force.")
     first, _, rest = text.partition("\n")
     if first.startswith("# yaml-language-server") and not (file.parent / "schema.json").is_file():
         text = rest

@@ -10,7 +10,7 @@ import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from compressor.distill.student import build_student, keep_layers
-from compressor.errors import StageError
+from compressor.errors import RecipeError, StageError
 from compressor.tasks.task import Task
 
 COMMON = {
@@ -139,7 +139,7 @@ def test_settings_that_go_by_layer_follow_the_layers(architecture: str) -> None:
 
 
 def test_a_layer_that_is_not_there_is_refused_with_the_number_there_are() -> None:
-    with pytest.raises(StageError, match=r"names 4, 9; the model has 4 layers, 0 to 3"):
+    with pytest.raises(RecipeError, match=r"names 4, 9; the model has 4 layers, 0 to 3"):
         keep_layers(make_model("Bert"), [0, 4, 9])
 
 

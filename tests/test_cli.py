@@ -1,0 +1,547 @@
+"""Every command as a user calls it: what goes to stdout, what to stderr, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.recipe import schema_text
+from compressor.recipe.shipped import show
+from compressor.report.document import RunReport
+from tests import tiny
+from tests.command import ROOT, Result, compressor, spawn
+from tests.pipeline import recipes
+from tests.tiny_run import TinyRun
+
+
+@pytest.fixture
+def finished(tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -> TinyRun:
+    """The tiny run, its stages in the store. Leave them as they are."""
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    return tiny_run
+
+
+# What a command loads -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["recipes", "ls"],
+        ["validate", "quickstart"],
+        ["schema"],
+        ["cache", "ls"],
+        ["doctor"],
+    ],
+    ids=" ".join,
+)
+def test_quick_commands_load_neither_torch_nor_transformers(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from compressor.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert end.code in (0, None), end.code\n"
+        "print([m for m in ('torch', 'transformers', 'datasets', 'sklearn') if m in sys.modules], file=sys.stderr)\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    *said, loaded = process.stderr.splitlines()
+    assert loaded == "[]"
+    assert process.stdout or said
+
+
+def test_help_names_every_command() -> None:
+    shown = compressor("--help").succeeds().out
+    for command in ("run", "plan", "validate", "schema", "recipes", "bench", "predict", "verify", "cache", "doctor"):
+        assert f"\n  {command} " in shown
+
+
+def test_no_command_is_a_wrong_call_that_is_helped() -> None:
+    found = compressor()
+    assert found.code == 2
+    assert "Usage:" in found.out + found.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rnu"], ["run"], ["run", "quickstart", "--epochs", "3"], ["predict", "b", "--format", "xml"]]
+)
+def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
+    compressor(*arguments).fails(2, "Usage:")
+
+
+# run ----------------------------------------------------------------------------------------------------------------
+
+
+def test_run_leaves_a_whole_run_directory(finished: TinyRun) -> None:
+    found = {path.name for path in finished.out.iterdir()}
+    assert found == {"bundle", "events.jsonl", "recipe.resolved.yaml", "report.json", "report.md", "run.json"}
+    inside = {path.relative_to(finished.bundle).as_posix() for path in finished.bundle.rglob("*") if path.is_file()}
+    assert inside >= {
+        "README.md",
+        "config.json",
+        "golden.json",
+        "manifest.json",
+        "onnx/model.onnx",
+        "onnx/model_quantized.onnx",
+        "recipe.resolved.yaml",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+
+
+def test_run_prints_its_report_as_json_and_the_rest_to_stderr(finished: TinyRun) -> None:
+    printed = finished.result.json
+    assert printed == json.loads((finished.out / "report.json").read_text(encoding="utf-8"))
+    assert printed["passed"] is True
+    assert "[1/" in finished.result.err
+    assert "teach: done in" in finished.result.err
+    assert f"Bundle: {finished.bundle}" in finished.result.err
+
+
+def test_the_report_holds_every_subject_with_its_figures(finished: TinyRun) -> None:
+    report = RunReport.from_json(finished.result.json)
+    for subject in ("teacher", "student", "fp32", "int8"):
+        found = report.measurement(subject, "cpu-1")
+        assert found is not None
+        assert found.accuracy is not None and found.accuracy.interval.low <= found.accuracy.value
+        assert found.latency() is not None and found.throughput is not None and found.memory is not None
+        assert found.size.model_mb > 0
+    baseline = report.measurement("baseline")
+    assert baseline is not None and baseline.accuracy is not None and not baseline.latencies
+    fp32, student = report.measurement("fp32"), report.measurement("student")
+    assert fp32 is not None and fp32.accuracy is not None and student is not None and student.accuracy is not None
+    assert fp32.accuracy.value == student.accuracy.value
+    assert {gate.name: gate.passed for gate in report.gates} == {"size_ratio": True, "accuracy_retained": True}
+
+
+def test_a_target_that_is_not_here_is_reported_as_skipped(finished: TinyRun) -> None:
+    report = RunReport.from_json(finished.result.json)
+    skipped = [found for found in report.measurements if found.skipped]
+    assert {found.target for found in skipped} == {"cuda"}
+    assert all(found.skipped and found.skipped.reason for found in skipped)
+
+
+def test_a_second_run_finds_everything_finished(finished: TinyRun, tmp_path: Path) -> None:
+    again = compressor("run", finished.recipe, "--out", tmp_path, "--format", "json").succeeds()
+    assert all(stage["cached"] for stage in again.json["stages"])
+    assert again.json["measurements"] == finished.result.json["measurements"]
+    assert "done in" not in again.err
+    assert (tmp_path / "bundle" / "manifest.json").is_file()
+
+
+def test_the_closing_table_goes_to_stdout(finished: TinyRun, tmp_path: Path) -> None:
+    found = compressor("run", finished.recipe, "--out", tmp_path).succeeds()
+    for word in ("teacher", "student", "int8", "accuracy", "p50", "size_ratio", "PASS"):
+        assert word in found.out
+    assert "found finished" not in found.out
+
+
+def test_without_out_the_run_is_named_after_the_recipe(
+    finished: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    compressor("run", finished.recipe).succeeds()
+    assert (tmp_path / "runs" / "tiny" / "report.json").is_file()
+
+
+def test_a_failed_gate_is_exit_code_1_and_the_bundle_is_written_and_marked(
+    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home_of_my_own(tmp_path)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    found = compressor("run", tiny_run.recipe, "--out", tmp_path / "run", "--set", "gates.size_mb='<= 0.000001'")
+    assert found.code == 1
+    assert "Traceback" not in found.err
+    assert "FAIL" in found.out
+    manifest = json.loads((tmp_path / "run" / "bundle" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["passed"] is False
+    assert [gate["name"] for gate in manifest["gates"] if not gate["passed"]] == ["size_mb"]
+    assert compressor("verify", tmp_path / "run" / "bundle").code == 0
+
+
+def test_a_stage_can_be_forced(tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home_of_my_own(tmp_path)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    found = compressor("run", tiny_run.recipe, "--out", tmp_path / "run", "--force", "bundle", "--format", "json")
+    assert [stage["name"] for stage in found.succeeds().json["stages"] if not stage["cached"]] == ["bundle"]
+
+
+def test_a_stage_to_force_that_is_not_there_is_refused(finished: TinyRun, tmp_path: Path) -> None:
+    found = compressor("run", finished.recipe, "--out", tmp_path / "run", "--force", "quantise")
+    found.fails(2, "quantise", "quantize/int8")
+
+
+def test_a_run_directory_that_is_a_file_is_refused(finished: TinyRun, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    compressor("run", finished.recipe, "--out", tmp_path / "file").fails(2, "--out")
+
+
+def test_a_damaged_result_in_the_store_is_made_again(
+    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tiny_run.home_of_my_own(tmp_path)
+    monkeypatch.setenv("COMPRESSOR_HOME", str(home))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    (graph,) = home.glob("store/quantize/*/model.onnx")
+    graph.write_bytes(graph.read_bytes()[:-1] + b"?")
+    found = compressor("run", tiny_run.recipe, "--out", tmp_path / "run", "--format", "json").succeeds()
+    assert [stage["name"] for stage in found.json["stages"] if not stage["cached"]] == ["quantize/int8"]
+    assert "warning: quantize: the stored result is damaged (model.onnx has changed) and is made again" in found.err
+
+
+def test_a_bug_of_ours_is_shown_whole_with_exit_code_101(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("compressor.recipe.load_recipe", broken)
+    found = compressor("validate", "quickstart")
+    assert found.code == 101
+    assert "Traceback" in found.err and "ZeroDivisionError: a bug" in found.err
+    assert "bug in compressor" in found.err
+
+
+def test_a_reader_that_goes_away_is_no_failure() -> None:
+    with spawn("schema") as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert said == ""
+
+
+# plan, cache --------------------------------------------------------------------------------------------------------
+
+
+def test_plan_tells_what_is_finished(finished: TinyRun) -> None:
+    found = compressor("plan", finished.recipe, "--format", "json").succeeds().json
+    assert {stage["state"] for stage in found["stages"]} == {"cached"}
+    assert found["stages"][0]["name"] == "prepare"
+    assert list(found["skipped_targets"]) == ["cuda"]
+    assert found["missing_modules"] == []
+    changed = compressor("plan", finished.recipe, "--set", "distill.epochs=9", "--format", "json").succeeds().json
+    states = {stage["name"]: stage["state"] for stage in changed["stages"]}
+    assert [states[name] for name in ("label", "distill", "bundle")] == ["cached", "to run", "to run"]
+    assert "quantize/int8" in compressor("plan", finished.recipe).succeeds().out
+
+
+def test_plan_makes_nothing(reviews_csv: Path, encoder_folder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    file = recipes.write(tmp_path, recipes.full(reviews_csv, encoder_folder))
+    found = compressor("plan", file, "--format", "json", environment={"COMPRESSOR_HOME": str(home)})
+    assert {stage["state"] for stage in found.succeeds().json["stages"]} == {"to run"}
+    assert not home.exists()
+
+
+def test_cache_ls_lists_what_is_stored(finished: TinyRun) -> None:
+    found = compressor("cache", "ls", "--format", "json").succeeds().json
+    assert {"prepare", "teach", "label", "distill", "export", "quantize/int8", "bundle"} <= {
+        row["stage"] for row in found["artifacts"]
+    }
+    assert found["interrupted"] == []
+    assert found["root"] == str(finished.home / "store")
+    assert str(len(found["artifacts"])) in compressor("cache", "ls").succeeds().out
+
+
+def test_cache_why_names_the_change(finished: TinyRun) -> None:
+    assert compressor("cache", "why", finished.recipe, "--format", "json").succeeds().json == []
+    assert "Every stage is cached" in compressor("cache", "why", finished.recipe).succeeds().out
+    found = compressor("cache", "why", finished.recipe, "--set", "distill.epochs=9", "--format", "json").succeeds()
+    first = found.json[0]
+    assert first["stage"] == "distill"
+    assert first["changes"] == [["config.distill.epochs", 2, 9]]
+    table = compressor("cache", "why", finished.recipe, "--set", "distill.epochs=9").succeeds().out
+    assert "config.distill.epochs" in table
+
+
+def test_cache_rm_removes_what_is_named(tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tiny_run.home_of_my_own(tmp_path)
+    monkeypatch.setenv("COMPRESSOR_HOME", str(home))
+    stored = compressor("cache", "ls", "--format", "json").json["artifacts"]
+    bundle = next(row for row in stored if row["stage"] == "bundle")
+    compressor("cache", "rm").fails(2, "--all")
+    compressor("cache", "rm", "zzz").fails(2, "zzz", "cache ls")
+    assert "Removed 1 stages" in compressor("cache", "rm", bundle["key"][:12]).succeeds().err
+    left = compressor("cache", "ls", "--format", "json").json["artifacts"]
+    assert len(left) == len(stored) - 1
+    compressor("cache", "rm", "--all").succeeds()
+    assert compressor("cache", "ls", "--format", "json").json["artifacts"] == []
+
+
+# recipes, schema, validate, doctor ----------------------------------------------------------------------------------
+
+
+def test_shipped_recipes_are_listed_shown_and_copied(tmp_path: Path) -> None:
+    names = compressor("recipes", "ls", "--format", "json").succeeds().json
+    assert names == ["export-only", "quickstart", "reviews-mpnet", "sst2-bert"]
+    table = compressor("recipes", "ls").succeeds().out
+    assert all(name in table for name in names)
+    assert compressor("recipes", "show", "quickstart").succeeds().out == show("quickstart")
+    compressor("recipes", "show", "quickstrat").fails(2, "quickstart")
+    compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml").succeeds()
+    compressor("validate", tmp_path / "mine.yaml").succeeds()
+    compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml").fails(2, "is there already", "--force")
+    compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml", "--force").succeeds()
+
+
+def test_the_schema_is_the_committed_one() -> None:
+    printed = compressor("schema").succeeds().out
+    assert printed == schema_text() == (ROOT / "recipes" / "schema.json").read_text(encoding="utf-8")
+
+
+def test_doctor_shows_what_is_here() -> None:
+    found = {finding["name"]: finding for finding in compressor("doctor", "--format", "json").succeeds().json}
+    assert found["extra toolkit"]["state"] == "ok"
+    assert found["target cpu"]["state"] == "ok"
+    assert "onnxruntime" in compressor("doctor").succeeds().out
+
+
+def test_doctor_fails_where_the_base_install_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compressor.pipeline.doctor.BASE", ("no-such-distribution",))
+    found = compressor("doctor")
+    assert found.code == 3
+    assert "no-such-distribution" in found.out
+
+
+# predict, verify, bench ---------------------------------------------------------------------------------------------
+
+
+def test_predict_answers_arguments_and_lines(finished: TinyRun) -> None:
+    asked = ["a good film", "a dull story"]
+    found = compressor("predict", finished.bundle, *asked, "--format", "json").succeeds().json
+    assert [answer["text"] for answer in found] == asked
+    for answer in found:
+        assert set(answer["scores"]) == {"bad", "good"}
+        assert answer["score"] == max(answer["scores"].values()) == answer["scores"][answer["label"]]
+        assert sum(answer["scores"].values()) == pytest.approx(1, abs=1e-6)
+    piped = compressor("predict", finished.bundle, "--format", "json", stdin="a good film\n\na dull story\n")
+    assert piped.succeeds().json == found
+    table = compressor("predict", finished.bundle, *asked).succeeds().out
+    assert "a dull story" in table
+
+
+def test_predict_can_be_asked_for_another_variant(finished: TinyRun) -> None:
+    found = compressor("predict", finished.bundle, "a good film", "--variant", "fp32", "--format", "json")
+    assert found.succeeds().json[0]["label"] in ("bad", "good")
+    compressor("predict", finished.bundle, "a good film", "--variant", "int3").fails(2, "int3", "fp32, int8")
+
+
+def test_texts_are_shown_as_they_are(finished: TinyRun) -> None:
+    text = "[/red] a :smile: [bold]film[/bold] <b> été 映画"
+    assert text in compressor("predict", finished.bundle, text).succeeds().out
+
+
+def test_predict_without_a_text_is_a_wrong_call(finished: TinyRun) -> None:
+    compressor("predict", finished.bundle, stdin="").fails(2, "text")
+    compressor("predict", finished.bundle, stdin="\n  \n").fails(2, "text")
+
+
+def test_a_pair_for_a_bundle_of_single_texts_is_refused(finished: TinyRun) -> None:
+    compressor("predict", finished.bundle, "a", "--pair", "b").fails(2, "single texts")
+
+
+@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
+def test_what_is_not_a_bundle_is_refused(command: str, tmp_path: Path) -> None:
+    texts = ["a film"] if command == "predict" else []
+    compressor(command, tmp_path, *texts).fails(2, str(tmp_path))
+    compressor(command, tmp_path / "nowhere", *texts).fails(2, "nowhere")
+
+
+@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
+def test_a_device_that_is_not_known_is_a_wrong_call(command: str, finished: TinyRun) -> None:
+    texts = ["a film"] if command == "predict" else []
+    compressor(command, finished.bundle, *texts, "--device", "tpu").fails(2, "tpu", "cuda")
+
+
+@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
+def test_a_device_that_is_not_here_is_exit_code_3(command: str, finished: TinyRun) -> None:
+    texts = ["a film"] if command == "predict" else []
+    compressor(command, finished.bundle, *texts, "--device", "cuda").fails(3, "cuda")
+
+
+def test_verify_replays_the_sealed_answers(finished: TinyRun) -> None:
+    found = compressor("verify", finished.bundle, "--format", "json").succeeds().json
+    assert found["texts"] == 8
+    assert set(found["variants"]) == {"fp32", "int8"}
+    assert all(found["variants"][name] <= found["tolerances"][name] for name in found["variants"])
+    assert "as sealed" in compressor("verify", finished.bundle).succeeds().out
+
+
+def test_verify_finds_changed_and_missing_files(finished: TinyRun, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(finished.bundle, tmp_path / "bundle"))
+    graph = bundle / "onnx" / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"?")
+    (bundle / "config.json").unlink()
+    compressor("verify", bundle).fails(1, "onnx/model.onnx has changed", "config.json is missing")
+
+
+def test_bench_measures_a_bundle(finished: TinyRun, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("a good film\na dull story\n", encoding="utf-8")
+    options = ("--variant", "int8", "--seconds", "0.1", "--texts", texts, "--format", "json")
+    found = compressor("bench", finished.bundle, *options).succeeds().json
+    assert [measured["subject"] for measured in found] == ["int8"]
+    assert found[0]["latencies"][0]["workload"] == "dataset"
+    assert found[0]["latencies"][0]["model"]["p50_ms"] > 0
+    assert found[0]["memory"]["peak_mb"] > 0
+
+
+def test_bench_of_a_variant_or_texts_that_are_not_there_is_refused(finished: TinyRun, tmp_path: Path) -> None:
+    compressor("bench", finished.bundle, "--variant", "int3").fails(2, "int3", "int8")
+    compressor("bench", finished.bundle, "--texts", tmp_path / "nowhere.txt").fails(2, "nowhere.txt")
+
+
+# Bad input ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def attempt(tiny_run: TinyRun, tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> Any:
+    """Run the full recipe with overrides, its stages finished; check that a failure lost nothing, left no bundle."""
+    home = tiny_run.home_of_my_own(tmp_path)
+    before = set((home / "store").glob("*/*"))
+
+    def run(*overrides: str, **environment: str) -> Result:
+        file = recipes.write(tmp_path, recipes.full(reviews_csv, encoder_folder))
+        environment = {"COMPRESSOR_HOME": str(home)} | environment
+        options = [option for override in overrides for option in ("--set", override)]
+        found = compressor("run", file, "--out", tmp_path / "run", *options, environment=environment)
+        assert not (tmp_path / "run" / "bundle").exists()
+        assert before <= set((home / "store").glob("*/*"))
+        status = tmp_path / "run" / "run.json"
+        if status.exists():
+            assert json.loads(status.read_text(encoding="utf-8"))["status"] == "failed"
+        return found
+
+    return run
+
+
+def test_every_mistake_of_a_recipe_is_told_at_once_with_its_line(tmp_path: Path, reviews_csv: Path) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(
+        "name: broken\n"
+        f"data: {{source: {reviews_csv}, max_lenght: 32}}\n"
+        "student: {init: somewhere}\n"
+        "distill:\n"
+        "  epochs: many\n"
+        "  objectives: [{kind: soft-target}]\n",
+        encoding="utf-8",
+    )
+    for command in ("validate", "plan", "run"):
+        found = compressor(command, file, "--set", "bench.threads=1")
+        found.fails(2, "broken.yaml:2", "max_lenght", "did you mean `max_length`")
+        found.fails(2, "broken.yaml:5", "distill.epochs", "must be a number", "'many'")
+        found.fails(2, "broken.yaml:6", "did you mean `soft-targets`")
+        found.fails(2, "--set bench.threads=1", "did you mean `benchmark`")
+
+
+def test_a_recipe_that_is_not_there_or_not_yaml(tmp_path: Path) -> None:
+    compressor("validate", "quickstat").fails(2, "quickstat", "did you mean `quickstart`")
+    (tmp_path / "bad.yaml").write_text("name: [\n", encoding="utf-8")
+    compressor("run", tmp_path / "bad.yaml").fails(2, "bad.yaml")
+    (tmp_path / "empty.yaml").write_text("", encoding="utf-8")
+    compressor("run", tmp_path / "empty.yaml").fails(2, "is empty")
+
+
+def test_an_environment_variable_that_is_not_set(tmp_path: Path, attempt: Any) -> None:
+    attempt("data.source=${NO_SUCH_VARIABLE}").fails(2, "NO_SUCH_VARIABLE")
+
+
+def test_a_missing_file(attempt: Any, reviews_csv: Path) -> None:
+    attempt(f"data.source={reviews_csv.with_name('review.csv')}").fails(3, "review.csv", "Did you mean", "reviews.csv")
+
+
+def data(folder: Path, text: str) -> str:
+    file = folder / "data.csv"
+    file.write_text(text, encoding="utf-8")
+    return f"data.source={file}"
+
+
+def test_an_empty_data_set(attempt: Any, tmp_path: Path) -> None:
+    attempt(data(tmp_path, "text,label\n")).fails(2, "data.csv", "no rows")
+    attempt(data(tmp_path, "")).fails(2, "data.csv", "empty")
+
+
+def test_a_data_set_of_one_class(attempt: Any, tmp_path: Path) -> None:
+    rows = "".join(f"a good film number {i},good\n" for i in range(40))
+    attempt(data(tmp_path, f"text,label\n{rows}")).fails(2, "good", "label")
+
+
+def test_too_many_bad_rows_are_refused_and_counted(attempt: Any, tmp_path: Path) -> None:
+    rows = [f'"{text}",{label}' for text, label in tiny.reviews(60)]
+    bad = [",good", " ,bad", "a film,meh"] * 5
+    found = attempt(data(tmp_path, "\n".join(["text,label", *rows, *bad])), "data.labels=[bad, good]")
+    found.fails(2, "15 of 75 rows (20.0%)", "10 without a text", "5 with an unknown label", "'meh' 5", "max_rejected")
+
+
+def test_a_label_column_that_is_not_there_names_those_that_are(attempt: Any) -> None:
+    attempt("data.columns={text: text, label: labl}").fails(2, "labl", "text", "label")
+
+
+def test_duplicate_texts_across_given_splits(attempt: Any, tmp_path: Path) -> None:
+    train = tiny.write_reviews(tmp_path / "train.csv", 60)
+    test = tmp_path / "test.csv"
+    test.write_text("".join(train.read_text(encoding="utf-8").splitlines(keepends=True)[:30]), encoding="utf-8")
+    files = f"data.source={{train: {train}, test: {test}}}"
+    attempt(files, "data.duplicates=error").fails(2, "29 of another split", "data.duplicates: drop")
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["teacher.model=some-org/no-such-model", "data.source=some-org/no-such-data", "student.init=some-org/no"],
+)
+def test_a_hub_that_cannot_be_reached(attempt: Any, override: str) -> None:
+    _, _, reference = override.partition("=")
+    attempt(override, HF_HUB_OFFLINE="1").fails(3, reference)
+
+
+def test_a_file_that_is_not_the_pinned_one(attempt: Any) -> None:
+    attempt(f"data.sha256={'a' * 64}").fails(3, "sha256", "a" * 64)
+
+
+def test_weights_in_pickle_format_are_refused(attempt: Any, encoder_folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(encoder_folder, tmp_path / "model"))
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    attempt(f"teacher.model={model}").fails(2, "pytorch_model.bin", "pickle", "safetensors")
+    attempt(f"student.init={model}", "student.layers=null").fails(2, "pytorch_model.bin", "pickle")
+
+
+def test_code_that_comes_with_a_model_is_refused(attempt: Any, encoder_folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(encoder_folder, tmp_path / "model"))
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    config["auto_map"] = {"AutoModel": "modeling_evil.Evil"}
+    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    proof = tmp_path / "it-ran"
+    (model / "modeling_evil.py").write_text(f"open({str(proof)!r}, 'w')\n", encoding="utf-8")
+    attempt(f"teacher.model={model}").fails(2, "Python code", "modeling_evil.Evil", "trust_remote_code")
+    assert not proof.exists()
+
+
+def test_a_folder_that_holds_no_model(attempt: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    attempt(f"teacher.model={tmp_path / 'empty'}").fails(3, "config.json")
+
+
+def test_a_training_that_diverges_names_the_step(attempt: Any) -> None:
+    attempt("teacher.finetune.learning_rate=1e30").fails(4, "teacher", "step", "learning_rate")
+
+
+def test_layers_that_the_model_does_not_have(attempt: Any) -> None:
+    attempt("student.layers=[0, 9]").fails(2, "9", "layers")
+
+
+def test_a_required_target_that_is_not_here(attempt: Any) -> None:
+    targets = "benchmark.targets=[{device: cuda, required: true}]"
+    attempt(targets, CUDA_VISIBLE_DEVICES="").fails(3, "cuda", "required")
+
+
+def test_a_home_that_cannot_be_written(attempt: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    attempt(COMPRESSOR_HOME=str(tmp_path / "file" / "home")).fails(2, "COMPRESSOR_HOME")

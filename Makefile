@@ -28,7 +28,8 @@ types: .venv/dev.stamp  ## Check types
 	$(BIN)/mypy
 
 bench: .venv/dev.stamp  ## Benchmarks of the tool itself
-	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only
+	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only \
+		$(if $(wildcard runs/quickstart/bundle),--bundle runs/quickstart/bundle)
 
 schema: .venv/toolkit.stamp  ## Write recipes/schema.json afresh
 	$(BIN)/compressor schema > recipes/schema.json.new

@@ -14,7 +14,7 @@ __all__ = ["ExportSection"]
 class ExportSection(Section):
     """How the student becomes one ONNX file, and how closely it must agree with PyTorch."""
 
-    opset: int | None = Field(None, ge=18, description="ONNX opset. Left out: the newest the exporter supports.")
+    opset: int | None = Field(None, ge=18, description="ONNX opset. Left out: the exporter's default.")
     attention: Literal["eager", "sdpa"] = Field("eager", description="Attention implementation that is traced.")
     tolerance: Positive = Field(
         1e-4, description="Largest difference from PyTorch's outputs that passes; a larger one stops the run."

@@ -118,7 +118,7 @@ def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) 
 
 
 def _max_length(recipe: Recipe) -> int:
-    return recipe.data.max_length if recipe.data else DEFAULT_MAX_LENGTH
+    return recipe.data.max_length if recipe.data else recipe.export.max_length or DEFAULT_MAX_LENGTH
 
 
 def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:

@@ -88,6 +88,12 @@ def _cut_students_are_trained(recipe: Recipe) -> Problems:
         yield Problem(message, "student.layers")
 
 
+def _length_is_set_once(recipe: Recipe) -> Problems:
+    if recipe.data is not None and recipe.export.max_length is not None:
+        hint = "set `data.max_length`, which holds for the training too"
+        yield Problem("is for recipes without `data`", "export.max_length", hint=hint)
+
+
 def _hidden_state_pairs_are_sound(recipe: Recipe) -> Problems:
     for index, objective in enumerate(recipe.distill.objectives if recipe.distill else ()):
         if not isinstance(objective, HiddenStates) or isinstance(objective.layers, str):
@@ -250,6 +256,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_teacher_is_there, ("teacher", "student", "distill")),
     (_layers_are_sound, ("student",)),
     (_cut_students_are_trained, ("student", "distill")),
+    (_length_is_set_once, ("data", "export")),
     (_hidden_state_pairs_are_sound, ("distill",)),
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),

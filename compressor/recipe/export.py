@@ -19,3 +19,8 @@ class ExportSection(Section):
     tolerance: Positive = Field(
         1e-4, description="Largest difference from PyTorch's outputs that passes; a larger one stops the run."
     )
+    max_length: int | None = Field(
+        None,
+        ge=4,
+        description="Texts are cut to this many tokens where there is no `data`, which has its own. Left out: 128.",
+    )

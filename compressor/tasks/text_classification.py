@@ -81,8 +81,8 @@ class TextClassification(Task):
     ) -> dict[str, list[Any]]:
         if max_length > tokenizer.model_max_length:
             raise DataError(
-                f"data.max_length is {max_length}, and the model takes at most {tokenizer.model_max_length} tokens.",
-                hint=f"Set data.max_length to {tokenizer.model_max_length} or less.",
+                f"max_length is {max_length}, and the model takes at most {tokenizer.model_max_length} tokens.",
+                hint=f"Set data.max_length (without data, export.max_length) to {tokenizer.model_max_length} or less.",
             )
         pairs = columns.get("text_pair")
         encoded = tokenizer(

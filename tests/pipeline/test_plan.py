@@ -85,6 +85,11 @@ def test_a_finished_student_is_only_exported_and_measured(finished: Planned) -> 
     assert inputs(plan, "export") == {"model": "student"}
 
 
+def test_without_data_the_export_says_where_texts_are_cut(finished: Planned) -> None:
+    assert finished().keys["export"].document["config"]["max_length"] == 128
+    assert finished("export.max_length=512").keys["export"].document["config"]["max_length"] == 512
+
+
 def test_every_variant_is_measured_on_every_target(planned: Planned) -> None:
     plan = planned(
         "quantize=[{name: a, method: dynamic}, {name: b, method: dynamic, embeddings: false}]",

@@ -16,6 +16,7 @@ EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={i
     "overrides",
     [
         EXPORT,
+        [*EXPORT, "export.max_length=512"],
         [*EXPORT, "benchmark.workloads=[{kind: grid}, {kind: grid, batch: [8]}]"],
         [*EXPORT, 'gates={size_mb: "< 9", p50_ms: "< 9", p95_ms: "< 9", throughput: "> 9", peak_memory_mb: "< 9"}'],
         ["benchmark.workloads=[{kind: grid, batch: [1, 8]}]", 'gates={p50_ms: "< 9", speedup: "> 1"}'],
@@ -43,6 +44,7 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
     ("overrides", "paths"),
     [
         (["data=null", "gates=null"], ["teacher", "distill"]),
+        (["export.max_length=16"], ["export.max_length"]),
         (["teacher=null", "gates=null"], ["student.init", "distill.objectives.0"]),
         (
             ["teacher=null", "gates=null", "student.init=org/small", "distill.objectives.1.labels=teacher"],

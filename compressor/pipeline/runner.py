@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -69,15 +70,18 @@ def run_plan(
 
 @contextmanager
 def _disk_full_explained(what: str) -> Iterator[None]:
-    """Turn "no space left on device" into words."""
+    """Turn "no space left on device" into words, from whatever library it comes: some raise errors of their own."""
     try:
         yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except DiskFull:
+        raise
+    except Exception as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and os.strerror(errno.ENOSPC) not in str(error):
             raise
         raise DiskFull(
-            f"The disk is full: {what} could not write {error.filename or 'its result'}.",
-            hint="Free some space (`compressor cache ls` shows what is stored) and run the same command again.",
+            f"The disk is full: {what} can't be written.",
+            hint="Free some space (`compressor cache ls` shows what is stored), or set COMPRESSOR_HOME to a folder on "
+            "a larger disk, and run the same command again.",
         ) from error
 
 
@@ -110,7 +114,7 @@ class Runner:
         artifacts: dict[str, Artifact] = {}
         for index, stage in enumerate(self.plan.stages, start=1):
             self.current = stage.name
-            with _disk_full_explained(f"the stage {stage.name}"):
+            with _disk_full_explained(f"the result of {stage.name}"):
                 artifacts[stage.name] = self._take(stage, index, artifacts)
         self.current = None
         return artifacts

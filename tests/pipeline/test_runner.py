@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compressor.errors import DiskFull, MissingExtra, RecipeError, StageError
+from compressor.errors import DiskFull, MissingExtra, RecipeError, StageError, WorkerError
 from compressor.events import Events
 from compressor.pipeline import runner
 from compressor.pipeline.plan import Plan
@@ -140,15 +140,28 @@ def test_ctrl_c_is_recorded_and_the_same_call_goes_on(tmp_path: Path) -> None:
     assert ran == EVERY[1:]
 
 
-def test_a_full_disk_is_an_error_in_words(tmp_path: Path) -> None:
-    full = OSError(errno.ENOSPC, "No space left on device", "weights.bin")
-    with pytest.raises(DiskFull, match=r"stage second could not write weights\.bin") as caught:
+@pytest.mark.parametrize(
+    "full",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "weights.bin"),
+        Exception("No space left on device (os error 28)"),
+        WorkerError("The process that measures int8 died:\n    OSError: [Errno 28] No space left on device"),
+    ],
+    ids=["system", "library", "worker"],
+)
+def test_a_full_disk_is_an_error_in_words(tmp_path: Path, full: Exception) -> None:
+    with pytest.raises(DiskFull, match=r"The disk is full: the result of second can't be written\.") as caught:
         run(fake_plan(tmp_path, [], actions={"second": raising(full)}), tmp_path)
     assert "cache ls" in str(caught.value)
     assert status(tmp_path)["status"] == "failed"
     ran: list[str] = []
     run(fake_plan(tmp_path, ran), tmp_path)
     assert ran == EVERY[1:]
+
+
+def test_the_words_of_a_stage_for_a_full_disk_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(DiskFull, match="from its checkpoint"):
+        run(fake_plan(tmp_path, [], actions={"second": raising(DiskFull("from its checkpoint"))}), tmp_path)
 
 
 def test_other_errors_of_the_system_are_not_called_a_full_disk(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 from tests import tiny
 from tests.tiny_run import TinyRun
 from tests.tiny_run import make as make_tiny_run
+
+# A job that a shell starts in the background ignores ctrl-C, and so would every process the tests start to interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Set before any Hugging Face library is imported: a test that reaches for a hub fails at once.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -48,6 +48,8 @@ class BundlePlan:
     """Variant -> folder with `model.onnx`, its config and its tokenizer."""
     chosen: str
     """The variant that answers by default."""
+    precisions: Mapping[str, str] = field(default_factory=dict)
+    """Variant -> `int8`, ...: names its file; left out, the variant's name says it."""
     pairs: bool = False
     """Whether an input is a pair of texts."""
     include: Literal["all", "chosen"] = "all"
@@ -69,7 +71,7 @@ def bundle_files(plan: BundlePlan) -> dict[str, str]:
     """
     if plan.chosen not in plan.variants:
         raise StageError(f"There is no variant {plan.chosen!r}; there are: {', '.join(plan.variants)}.")
-    files = file_names(plan.variants)
+    files = file_names({variant: plan.precisions.get(variant, variant) for variant in plan.variants})
     return files if plan.include == "all" else {plan.chosen: files[plan.chosen]}
 
 

@@ -5,12 +5,12 @@ Our own runtime needs none of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["client_config", "file_names", "special_tokens_map", "tokenizer_settings"]
+__all__ = ["client_config", "dtype_of", "file_names", "special_tokens_map", "tokenizer_settings"]
 
 # transformers.js finds `onnx/model{suffix}.onnx` by its option `dtype`: DEFAULT_DTYPE_SUFFIX_MAPPING in
 # src/utils/dtypes.js of transformers.js 4.3.
@@ -31,8 +31,8 @@ _DTYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Variant -> suffix, where it isn't the variant's own name. `q8` is what transformers.js takes in a browser unless told
-# otherwise, so the usual 8-bit variant goes by it.
+# Precision -> suffix, where it isn't the precision's own name. `q8` is what transformers.js takes in a browser unless
+# told otherwise, so the first 8-bit variant goes by it.
 _SUFFIXES: Mapping[str, str] = MappingProxyType({"fp32": "", "int8": "_quantized", "int4": "_q4"})
 
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -51,14 +51,23 @@ _TRACES = (
 )
 
 
-def file_names(variants: Iterable[str]) -> dict[str, str]:
-    """Variant -> its file in the bundle, each its own: a name that is taken already gives way to the variant's."""
+def file_names(precisions: Mapping[str, str]) -> dict[str, str]:
+    """Variant -> its file in the bundle, by its precision; where that name is taken already, by its own.
+
+    A variant's own name never stands where transformers.js would take it for another precision.
+    """
     files: dict[str, str] = {}
-    for variant in variants:
-        suffixes = [_SUFFIXES.get(variant, f"_{variant}"), f"_{variant}", f"_variant_{variant}"]
+    for variant, precision in precisions.items():
+        own = [f"_{variant}"] if f"_{variant}" not in _DTYPES else []
+        suffixes = [_SUFFIXES.get(precision, f"_{precision}"), *own, f"_variant_{variant}"]
         names = [f"onnx/model{suffix}.onnx" for suffix in suffixes]
         files[variant] = next(name for name in names if name not in files.values())
     return files
+
+
+def dtype_of(file: str) -> str | None:
+    """What transformers.js calls a file of the bundle; None where it has no name for it."""
+    return _DTYPES.get(PurePosixPath(file).stem.removeprefix("model"))
 
 
 def client_config(config: Mapping[str, Any], labels: Sequence[str], default_file: str) -> dict[str, Any]:
@@ -66,7 +75,7 @@ def client_config(config: Mapping[str, Any], labels: Sequence[str], default_file
     found = {key: value for key, value in config.items() if key != "_name_or_path"}
     found["id2label"] = {str(i): label for i, label in enumerate(labels)}
     found["label2id"] = {label: i for i, label in enumerate(labels)}
-    dtype = _DTYPES.get(PurePosixPath(default_file).stem.removeprefix("model"))
+    dtype = dtype_of(default_file)
     return {**found, "transformers.js_config": {"dtype": dtype}} if dtype else found
 
 

@@ -23,6 +23,11 @@ class DynamicQuantization(Section):
     )
     embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
 
+    @property
+    def precision(self) -> str:
+        """What the variant's weights are, whatever its name."""
+        return "int8"
+
 
 # More methods join as a union discriminated by `method`.
 QuantizeConfig = DynamicQuantization

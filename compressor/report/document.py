@@ -23,6 +23,11 @@ class StageRecord:
     """Time the stage took when it ran, also where this run found it finished."""
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def kind(self) -> str:
+        """The stage without what it was for: `quantize` of `quantize/int8`."""
+        return self.name.partition("/")[0]
+
 
 @dataclass(frozen=True)
 class RunReport:

@@ -85,7 +85,7 @@ def stages_table(report: RunReport) -> str:
 def _facts(report: RunReport) -> Iterator[str]:
     """A section for each stage that found something: rows kept and dropped, parity, sizes."""
     for stage in report.stages:
-        if stage.facts and stage.name != "measure":  # what it found is the table above
+        if stage.facts:
             yield f"## Facts: {stage.name}"
             yield _list(stage.facts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,31 +14,20 @@ from compressor.report.verdict import baseline_sentence, closing_sentence
 
 __all__ = ["model_card"]
 
-# transformers.js looks files up by these suffixes of `model`:
-# https://huggingface.co/docs/transformers.js/guides/dtypes, DEFAULT_DTYPE_SUFFIX_MAPPING in src/utils/dtypes.js.
-_DTYPES = {
-    "": "fp32",
-    "_fp16": "fp16",
-    "_quantized": "q8",
-    "_int8": "int8",
-    "_uint8": "uint8",
-    "_q4": "q4",
-    "_q4f16": "q4f16",
-    "_bnb4": "bnb4",
-}
-
 
 def model_card(
     report: RunReport,
     *,
     license_name: str | None = None,
-    files: Mapping[str, str] | None = None,
+    file: str = "onnx/model.onnx",
+    dtype: str | None = "fp32",
 ) -> str:
     """The card of the bundle this report is about.
 
-    `files` maps each variant to its file in the bundle (`onnx/model_quantized.onnx`), as the manifest does.
+    Args:
+        file: the chosen variant's file in the bundle.
+        dtype: the name transformers.js has for such files; None where it has none.
     """
-    files = files or {}
     sections = [
         _front_matter(report, license_name),
         f"# {report.name}",
@@ -48,7 +36,7 @@ def model_card(
         "\n".join(filter(None, [closing_sentence(report), baseline_sentence(report)])),
         "## Use it",
         _python(),
-        _javascript(report, files),
+        _javascript(report, file, dtype),
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
         "## Measured",
         measured_tables(report.measurements, report.chosen),
@@ -65,16 +53,18 @@ def model_card(
 def _treatment(report: RunReport) -> list[str]:
     """What was done to the model, in order."""
     words = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
-    return [words[stage.name] for stage in report.stages if stage.name in words]
+    kinds = dict.fromkeys(stage.kind for stage in report.stages)
+    return [words[kind] for kind in kinds if kind in words]
 
 
 def _front_matter(report: RunReport, license_name: str | None) -> str:
     tags = {"distill": "distillation", "quantize": "quantization"}
+    kinds = {stage.kind for stage in report.stages}
     front: dict[str, Any] = {"license": license_name} if license_name else {}
     front |= {
         "library_name": "transformers.js",
         "pipeline_tag": report.task,
-        "tags": ["onnx", "onnxruntime", *(tags[stage.name] for stage in report.stages if stage.name in tags)],
+        "tags": ["onnx", "onnxruntime", *(tag for kind, tag in tags.items() if kind in kinds)],
     }
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
 
@@ -90,13 +80,9 @@ print(bundle.predict(["a gripping, funny film"]))
 ```"""
 
 
-def _javascript(report: RunReport, files: Mapping[str, str]) -> str:
-    suffix = PurePosixPath(files.get(report.chosen, "onnx/model.onnx")).stem.removeprefix("model")
-    options = (
-        f'{{ dtype: "{_DTYPES[suffix]}" }}'
-        if suffix in _DTYPES
-        else f'{{ model_file_name: "model{suffix}", dtype: "fp32" }}'
-    )
+def _javascript(report: RunReport, file: str, dtype: str | None) -> str:
+    named = f'model_file_name: "{PurePosixPath(file).stem}", dtype: "fp32"'
+    options = f"{{ {named} }}" if dtype is None else f'{{ dtype: "{dtype}" }}'
     return f"""In the browser or Node, with transformers.js; this folder is `models/{report.name}`:
 
 ```js
@@ -122,7 +108,7 @@ def _limits(report: RunReport) -> str:
     else:
         lines.append("- Its accuracy wasn't measured.")
     lines.append(f"- Latency, throughput and memory hold for {_machine(report)}; measure again on your device.")
-    if any(stage.name == "quantize" for stage in report.stages):
+    if any(stage.kind == "quantize" for stage in report.stages):
         lines.append(
             "- An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate; "
             "`compressor verify` tells."

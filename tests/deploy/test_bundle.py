@@ -178,20 +178,20 @@ def test_transformers_reads_its_labels(written: Written) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variants", "suffixes"),
+    ("precisions", "suffixes"),
     [
-        (["fp32", "int8"], ["", "_quantized"]),
-        (["fp32", "fp16", "uint8", "q4"], ["", "_fp16", "_uint8", "_q4"]),
-        (["fp32", "int8", "small"], ["", "_quantized", "_small"]),
-        (["int8", "quantized"], ["_quantized", "_variant_quantized"]),
-        (["quantized", "int8"], ["_quantized", "_int8"]),
-        (["q4", "int4"], ["_q4", "_int4"]),
+        ({"fp32": "fp32", "int8": "int8"}, ["", "_quantized"]),
+        ({"fp32": "fp32", "half": "fp16", "uint8": "uint8", "tiny": "int4"}, ["", "_fp16", "_uint8", "_q4"]),
+        ({"fp32": "fp32", "fast": "int8", "small": "int8"}, ["", "_quantized", "_small"]),
+        ({"int8": "int8", "quantized": "int8"}, ["_quantized", "_variant_quantized"]),
+        ({"quantized": "int8", "int8": "int8"}, ["_quantized", "_variant_int8"]),
+        ({"fast": "int8", "q4": "int8"}, ["_quantized", "_variant_q4"]),
     ],
 )
 def test_files_have_the_names_transformers_js_looks_up_and_none_has_anothers(
-    variants: list[str], suffixes: list[str]
+    precisions: dict[str, str], suffixes: list[str]
 ) -> None:
-    assert list(file_names(variants).values()) == [f"onnx/model{suffix}.onnx" for suffix in suffixes]
+    assert list(file_names(precisions).values()) == [f"onnx/model{suffix}.onnx" for suffix in suffixes]
 
 
 @pytest.mark.parametrize(

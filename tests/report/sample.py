@@ -80,7 +80,7 @@ def report() -> RunReport:
             StageRecord("teach", "b" * 64, False, 251.0, {"epochs": 2}),
             StageRecord("distill", "d" * 64, False, 322.0, {"best_epoch": 4}),
             StageRecord("export", "c" * 64, False, 7.7, {"opset": 20, "nodes": 83, "parity": parity}),
-            StageRecord("quantize", "e" * 64, False, 3.1, {"variants": [{"name": "int8", "size_mb": 17.6}]}),
+            StageRecord("quantize/int8", "e" * 64, False, 3.1, {"variants": [{"name": "int8", "size_mb": 17.6}]}),
         ),
         environment={"cpu": "Example CPU @ 2.0 GHz", "cores": 2, "versions": {"onnxruntime": "1.32.0"}},
     )

@@ -85,6 +85,12 @@ def test_the_card_begins_with_what_the_hub_reads() -> None:
     assert "license" not in front_matter(model_card(sample.report()))
 
 
+def test_the_card_tells_what_was_done_and_what_follows_from_it() -> None:
+    card = model_card(sample.report())
+    assert "distilled from a larger one, exported to ONNX, quantized and measured" in card
+    assert "VNNI" in card
+
+
 def test_the_card_claims_only_what_was_done() -> None:
     exported = RunReport.from_json(
         {**sample.report().to_json(), "stages": [{"name": "export", "key": "", "cached": False, "seconds": 1.0}]}
@@ -97,9 +103,8 @@ def test_the_card_claims_only_what_was_done() -> None:
 
 def test_the_card_shows_how_to_load_the_file_that_was_chosen() -> None:
     report = sample.report()
-    assert '{ dtype: "q8" }' in model_card(report, files={"int8": "onnx/model_quantized.onnx"})
-    assert '{ dtype: "fp16" }' in model_card(report, files={"int8": "onnx/model_fp16.onnx"})
-    own = model_card(report, files={"int8": "onnx/model_int8-trim.onnx"})
+    assert '{ dtype: "q8" }' in model_card(report, file="onnx/model_quantized.onnx", dtype="q8")
+    own = model_card(report, file="onnx/model_int8-trim.onnx", dtype=None)
     assert '{ model_file_name: "model_int8-trim", dtype: "fp32" }' in own
 
 

@@ -41,6 +41,7 @@ class Bundle(Stage):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
+        from compressor.deploy.clients import dtype_of
 
         report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs), skipped=self.skipped)
         examples, _ = evaluation_examples(inputs.get("prepare"), "validation", limit=self.recipe.bundle.golden)
@@ -52,6 +53,7 @@ class Bundle(Stage):
             max_length=self.max_length,
             pairs=self.recipe.data is not None and "text_pair" in self.recipe.data.columns,
             variants={"fp32": inputs["export"].folder, **quantized},
+            precisions={section.name: section.precision for section in self.recipe.quantize},
             chosen=report.chosen,
             include=self.recipe.bundle.include,
             examples=examples,
@@ -63,6 +65,7 @@ class Bundle(Stage):
             },
             recipe=dump_recipe(self.recipe),
         )
-        card = model_card(report, license_name=self.recipe.bundle.license, files=bundle_files(plan))
+        file = bundle_files(plan)[report.chosen]
+        card = model_card(report, license_name=self.recipe.bundle.license, file=file, dtype=dtype_of(file))
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}

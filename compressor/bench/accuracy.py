@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compressor.bench.results import Accuracy
-from compressor.bench.statistics import FloatArray, bootstrap_mean
+from compressor.bench.statistics import FloatArray, bootstrap_mean, paired_difference
 
 __all__ = ["score_accuracy"]
 
@@ -16,9 +16,13 @@ def score_accuracy(
     *,
     main_metric: str,
     agreement: float | None = None,
+    reference: FloatArray | None = None,
     seed: int,
 ) -> Accuracy:
-    """The main metric with a bootstrap interval over its per-example scores [examples]."""
+    """The main metric with a bootstrap interval over its per-example scores [examples].
+
+    `reference`: the teacher's scores of the same examples [examples], for the paired difference.
+    """
     return Accuracy(
         metric=main_metric,
         value=float(metrics[main_metric]),
@@ -26,4 +30,5 @@ def score_accuracy(
         n=len(scores),
         metrics={name: float(value) for name, value in metrics.items()},
         agreement=agreement,
+        difference=None if reference is None else paired_difference(scores, reference, seed=seed),
     )

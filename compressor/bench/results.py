@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "Accuracy",
+    "Difference",
     "GateVerdict",
     "Interval",
     "Latency",
@@ -33,6 +34,14 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """How far two models' scores on the same examples lie apart, and how sure that is."""
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """Quality on the test split."""
 
@@ -45,6 +54,8 @@ class Accuracy:
     """Every metric of the task, for example accuracy and f1_macro."""
     agreement: float | None = None
     """Share of examples answered as the teacher does."""
+    difference: Difference | None = None
+    """Of the main metric from the teacher's, paired by example: narrower than two intervals held side by side."""
 
 
 @dataclass(frozen=True)

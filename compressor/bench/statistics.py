@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.results import Interval, Percentiles
+from compressor.bench.results import Difference, Interval, Percentiles
 
 __all__ = ["bootstrap_mean", "paired_difference", "percentiles", "supports"]
 
@@ -53,15 +53,13 @@ def bootstrap_mean(scores: FloatArray, *, seed: int, confidence: float = 0.95) -
     return _interval(_resampled_means(np.asarray(scores, dtype=np.float64), seed), confidence)
 
 
-def paired_difference(
-    scores: FloatArray, reference: FloatArray, *, seed: int, confidence: float = 0.95
-) -> tuple[float, Interval]:
+def paired_difference(scores: FloatArray, reference: FloatArray, *, seed: int, confidence: float = 0.95) -> Difference:
     """Mean of `scores - reference` on the same examples [n], and its bootstrap interval.
 
     Both answer the same texts, so their common luck cancels: far narrower than the two intervals apart.
     """
     difference = np.asarray(scores, dtype=np.float64) - np.asarray(reference, dtype=np.float64)
-    return float(difference.mean()), _interval(_resampled_means(difference, seed), confidence)
+    return Difference(float(difference.mean()), _interval(_resampled_means(difference, seed), confidence))
 
 
 def _resampled_means(values: FloatArray, seed: int) -> FloatArray:

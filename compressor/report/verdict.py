@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from compressor.bench.results import Accuracy
 from compressor.report import format as fmt
 from compressor.report.document import RunReport
 from compressor.report.rows import speedup
@@ -46,7 +47,18 @@ def _kept(report: RunReport) -> str | None:
         return None
     share = fmt.percent(chosen.accuracy.value / teacher.accuracy.value)
     values = f"{fmt.percent(chosen.accuracy.value)} of {fmt.percent(teacher.accuracy.value)}"
-    return f"keeps {share} of the teacher's {chosen.accuracy.metric} ({values})"
+    return f"keeps {share} of the teacher's {chosen.accuracy.metric} ({values}{_apart(chosen.accuracy)})"
+
+
+def _apart(accuracy: Accuracy) -> str:
+    """The paired difference from the teacher, in points."""
+    if accuracy.difference is None:
+        return ""
+    difference, interval = accuracy.difference, accuracy.difference.interval
+    return (
+        f"; {100 * difference.value:+.1f} points, {interval.confidence:.0%} interval "
+        f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}"
+    )
 
 
 def _faster(report: RunReport) -> str | None:

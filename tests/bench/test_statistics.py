@@ -66,16 +66,17 @@ def test_pairing_makes_the_difference_of_two_models_narrow() -> None:
     reference = (np.arange(1000) < 800).astype(float)
     scores = reference.copy()
     scores[:20] = 0.0
-    mean, interval = paired_difference(scores, reference, seed=0)
+    found = paired_difference(scores, reference, seed=0)
+    interval = found.interval
     alone = bootstrap_mean(scores, seed=0)
 
-    assert mean == pytest.approx(-0.02)
+    assert found.value == pytest.approx(-0.02)
     assert interval.low < -0.02 < interval.high < 0
     assert interval.high - interval.low < 0.5 * (alone.high - alone.low)
 
 
 def test_equal_models_do_not_differ() -> None:
     scores = np.array([1.0, 0.0, 1.0, 1.0])
-    mean, interval = paired_difference(scores, scores, seed=0)
+    found = paired_difference(scores, scores, seed=0)
 
-    assert (mean, interval.low, interval.high) == (0.0, 0.0, 0.0)
+    assert (found.value, found.interval.low, found.interval.high) == (0.0, 0.0, 0.0)

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console, RenderableType
 
-from compressor.bench.results import Measurement, Size, Skipped
+from compressor.bench.results import Difference, Interval, Measurement, Size, Skipped
 from compressor.report.document import RunReport
 from compressor.report.table import bench_table, closing_table
 from tests.report import sample
@@ -75,6 +75,17 @@ def test_gates_show_what_was_measured_and_the_verdict() -> None:
 
 def closing(report: RunReport) -> str:
     return text(closing_table(report), 1000).strip().splitlines()[-1]
+
+
+def test_the_closing_sentence_gives_the_paired_difference_where_it_was_measured() -> None:
+    report = sample.report()
+    difference = Difference(-0.025, Interval(-0.041, -0.008))
+    measured = tuple(
+        replace(found, accuracy=replace(found.accuracy, difference=difference)) if found.accuracy else found
+        for found in report.measurements
+    )
+    told = closing(replace(report, measurements=measured))
+    assert "(82.3% of 84.8%; -2.5 points, 95% interval -4.1 to -0.8)" in told
 
 
 def test_the_closing_sentence_says_whether_it_may_ship() -> None:

@@ -32,6 +32,7 @@ class Measure(Stage):
     """
 
     kind = "measure"
+    version = 2  # 2: the paired difference from the teacher
 
     task: str
     subject: str
@@ -98,5 +99,6 @@ class Measure(Stage):
             task.metrics(logits, labels),
             main_metric=task.main_metric,
             agreement=task.agreement(logits, teacher) if teacher is not None else None,
+            reference=task.scores(teacher, labels) if teacher is not None and self.subject != "teacher" else None,
             seed=self.seed,
         )

@@ -161,12 +161,19 @@ def _work(job: Job, target: Target) -> dict[str, Any]:
 
 def _died(job: Job, target: Target, code: int, stderr: str) -> WorkerError:
     how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-    words = "\n".join(f"    {line}" for line in stderr.strip().splitlines()[-STDERR_LINES:])
+    words = "\n".join(f"    {line}" for line in _last_words(stderr))
     return WorkerError(
         f"The process measuring {job.subject.name} on {target.name} ({job.mode}) {how}."
         + (f" It said:\n{words}" if words else ""),
         hint="SIGKILL usually means that memory ran out." if code == -signal.SIGKILL else None,
     )
+
+
+def _last_words(stderr: str) -> list[str]:
+    """The last lines; of a traceback only the message it ends with."""
+    lines = stderr.strip().splitlines()[-STDERR_LINES:]
+    inside = [number for number, line in enumerate(lines) if line.startswith('  File "') or line.startswith("    ")]
+    return (lines[inside[-1] + 1 :] if inside else lines) or lines[-1:]
 
 
 def _signal_name(number: int) -> str:

@@ -207,6 +207,17 @@ def test_a_crash_shows_the_end_of_what_it_said(
     assert "line 12\n" not in str(caught.value)
 
 
+def test_of_a_traceback_only_its_message_is_shown(
+    onnx_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = tmp_path / "said"
+    said.write_text('Traceback (most recent call last):\n  File "a.py", line 1, in run\n    go()\nOops: no room\n')
+    monkeypatch.setattr(sys, "executable", str(executable(tmp_path / "python", f"cat {said} >&2; exit 1")))
+    with pytest.raises(WorkerError, match="Oops: no room") as caught:
+        run(onnx(onnx_folder), tmp_path / "work")
+    assert "Traceback" not in str(caught.value) and "a.py" not in str(caught.value)
+
+
 def test_a_killed_process_points_to_memory(onnx_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(executable(tmp_path / "python", "kill -9 $$")))
     with pytest.raises(WorkerError, match=r"int8 on cpu-1.*was killed by SIGKILL") as caught:

@@ -111,6 +111,7 @@ class Runner:
 
     def run(self) -> dict[str, Artifact]:
         """Artifacts by stage name, in order."""
+        self._fetch()
         artifacts: dict[str, Artifact] = {}
         for index, stage in enumerate(self.plan.stages, start=1):
             self.current = stage.name
@@ -118,6 +119,15 @@ class Runner:
                 artifacts[stage.name] = self._take(stage, index, artifacts)
         self.current = None
         return artifacts
+
+    def _fetch(self) -> None:
+        """Have everything that comes from outside, and refuse what can't be used, before hours are spent."""
+        for stage in self.plan.stages:
+            if stage.name in self.forced or not self.store.place(self.plan.keys[stage.name]).exists():
+                self.current = stage.name
+                require_toolkit(f"The stage {stage.name}")
+                with _disk_full_explained(f"what {stage.name} reads"):
+                    stage.fetch(self.events)
 
     def _take(self, stage: Stage, index: int, artifacts: Mapping[str, Artifact]) -> Artifact:
         key = self.plan.keys[stage.name]

@@ -12,9 +12,9 @@ from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json
 from compressor.recipe.model import ModelSource
-from compressor.sources import Source, open_source
+from compressor.sources import Source, check_model_folder, open_source
 
-__all__ = ["TRAINING_LIBRARIES", "Stage", "model_source"]
+__all__ = ["TRAINING_LIBRARIES", "Stage", "fetch_models", "model_source"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class Stage(ABC):
     """Distributions whose versions shape the result."""
     resumable: ClassVar[bool] = False
     """Whether `run` goes on from what an interrupted run left in `out`."""
+
     name: str
     """Unique in a plan: `distill`, `quantize/int8`."""
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +47,14 @@ class Stage(ABC):
         """What is read from outside the store; its identity goes into the key."""
         return {}
 
+    def fetch(self, events: Events) -> dict[str, Path]:
+        """Role -> local file or folder of each source. Called before the first stage runs, and again by `run`.
+
+        Raises:
+            SourceError, UnsafeSource: what is missing or refused stops a run before anything is trained.
+        """
+        return {role: source.fetch(events) for role, source in self.sources.items()}
+
     @property
     def host(self) -> dict[str, str]:
         """What of this machine the result holds for; nothing, unless the stage measures it."""
@@ -57,6 +66,14 @@ class Stage(ABC):
 
 
 TRAINING_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "datasets")
+
+
+def fetch_models(sources: Mapping[str, Source], pins: ModelSource, events: Events) -> dict[str, Path]:
+    """Folders of models, each one looked at: safetensors only, and no code that isn't trusted."""
+    folders = {role: source.fetch(events) for role, source in sources.items()}
+    for folder in folders.values():
+        check_model_folder(folder, trust_remote_code=pins.trust_remote_code)
+    return folders
 
 
 def model_source(reference: str, pins: ModelSource) -> Source:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from compressor.errors import DiskFull, MissingExtra, RecipeError, StageError, WorkerError
+from compressor.errors import DiskFull, MissingExtra, RecipeError, SourceError, StageError, WorkerError
 from compressor.events import Events
 from compressor.pipeline import runner
 from compressor.pipeline.plan import Plan
 from compressor.pipeline.runner import require_toolkit, run_plan
 from compressor.pipeline.store import Store
 from compressor.report.document import RunReport
-from tests.pipeline.fakes import CHAIN, Heard, fake_plan
+from tests.pipeline.fakes import CHAIN, Fake, Heard, fake_plan
 
 EVERY = list(CHAIN)
 
@@ -42,6 +42,22 @@ def test_stages_run_in_order_and_read_what_they_name(tmp_path: Path) -> None:
     assert report.stages[1].facts == {"setting": 7}
     note = next((tmp_path / "store" / "fake").glob("*/bundle")).parent / "note.txt"
     assert note.read_text(encoding="utf-8") == "bundle=0(export=0(second=7(first=0()),side=0()))"
+
+
+def test_a_source_that_cannot_be_had_stops_a_run_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(stage: Fake, events: Events) -> dict[str, Path]:
+        if stage.name == "export":
+            raise SourceError("not to be had")
+        return {}
+
+    monkeypatch.setattr(Fake, "fetch", fetch)
+    ran: list[str] = []
+    with pytest.raises(SourceError, match="not to be had"):
+        run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == []
+    assert (status(tmp_path)["status"], status(tmp_path)["stage"]) == ("failed", "export")
 
 
 def test_the_run_directory_is_complete(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json
-from compressor.pipeline.stage import TRAINING_LIBRARIES, Stage, model_source
+from compressor.pipeline.stage import TRAINING_LIBRARIES, Stage, fetch_models, model_source
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
-from compressor.sources import Source, check_model_folder
+from compressor.sources import Source
 from compressor.tasks import get_task
 
 __all__ = ["Distill"]
@@ -52,15 +52,14 @@ class Distill(Stage):
     def sources(self) -> dict[str, Source]:
         return {} if self.student.init == "teacher" else {"init": model_source(self.student.init, self.student)}
 
+    def fetch(self, events: Events) -> dict[str, Path]:
+        return fetch_models(self.sources, self.student, events)
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.distill import distill
 
         teacher = inputs["teacher"].folder / "model" if "teacher" in inputs else None
-        if self.student.init == "teacher":
-            init = inputs["teacher"].folder / "model"
-        else:
-            init = self.sources["init"].fetch(events)
-            check_model_folder(init, trust_remote_code=self.student.trust_remote_code)
+        init = self.fetch(events).get("init") or inputs["teacher"].folder / "model"
         asks = any(objective.uses_teacher for objective in self.section.objectives)
         return distill(
             self.section,

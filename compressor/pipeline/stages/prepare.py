@@ -43,14 +43,18 @@ class Prepare(Stage):
             for split, reference in references.items()
         }
 
+    def fetch(self, events: Events) -> dict[str, Path]:
+        """Local files; a data set on a hub is downloaded by `datasets`, the part that is needed."""
+        return {
+            split: source.fetch(events) for split, source in self.sources.items() if not isinstance(source, HubSource)
+        }
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data import prepare
 
-        sources = self.sources
-        section, files = self.section, None
-        hub = [source for source in sources.values() if isinstance(source, HubSource)]
-        if hub:
-            section = section.model_copy(update={"source": hub[0].id, "revision": hub[0].identity()["revision"]})
-        else:
-            files = {split: source.fetch(events) for split, source in sources.items()}
+        section = self.section
+        for source in self.sources.values():
+            if isinstance(source, HubSource):
+                section = section.model_copy(update={"source": source.id, "revision": source.commit})
+        files = self.fetch(events) or None
         return prepare(section, get_task(self.task), seed=self.seed, files=files, out=out, events=events)

@@ -9,9 +9,9 @@ from pathlib import Path
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json
-from compressor.pipeline.stage import Stage, model_source
+from compressor.pipeline.stage import Stage, fetch_models, model_source
 from compressor.recipe.student import StudentSection
-from compressor.sources import Source, check_model_folder
+from compressor.sources import Source
 from compressor.tasks import get_task
 
 __all__ = ["Student"]
@@ -36,15 +36,14 @@ class Student(Stage):
     def sources(self) -> dict[str, Source]:
         return {} if self.section.init == "teacher" else {"init": model_source(self.section.init, self.section)}
 
+    def fetch(self, events: Events) -> dict[str, Path]:
+        return fetch_models(self.sources, self.section, events)
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data import load_labels
         from compressor.distill.finished import take_student
 
-        if self.section.init == "teacher":
-            folder = inputs["teacher"].folder / "model"
-        else:
-            folder = self.sources["init"].fetch(events)
-            check_model_folder(folder, trust_remote_code=self.section.trust_remote_code)
+        folder = self.fetch(events).get("init") or inputs["teacher"].folder / "model"
         return take_student(
             task=get_task(self.task),
             init_folder=folder,

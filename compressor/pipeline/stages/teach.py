@@ -9,9 +9,9 @@ from pathlib import Path
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json
-from compressor.pipeline.stage import TRAINING_LIBRARIES, Stage, model_source
+from compressor.pipeline.stage import TRAINING_LIBRARIES, Stage, fetch_models, model_source
 from compressor.recipe.teacher import TeacherSection
-from compressor.sources import Source, check_model_folder
+from compressor.sources import Source
 from compressor.tasks import get_task
 
 __all__ = ["Teach"]
@@ -39,15 +39,16 @@ class Teach(Stage):
     def sources(self) -> dict[str, Source]:
         return {"model": model_source(self.section.model, self.section)}
 
+    def fetch(self, events: Events) -> dict[str, Path]:
+        return fetch_models(self.sources, self.section, events)
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.teacher import teach
 
-        folder = self.sources["model"].fetch(events)
-        check_model_folder(folder, trust_remote_code=self.section.trust_remote_code)
         return teach(
             self.section,
             task=get_task(self.task),
-            model_folder=folder,
+            model_folder=self.fetch(events)["model"],
             data=inputs["data"].folder,
             max_length=self.max_length,
             seed=self.seed,

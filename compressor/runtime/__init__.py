@@ -1,9 +1,7 @@
 """Run a bundle with onnxruntime, tokenizers and numpy: no torch, no transformers.
 
-from compressor import runtime
-
-bundle = runtime.load("runs/quickstart/bundle")
-bundle.predict(["a gripping, funny film"])
+>>> from compressor import runtime
+>>> runtime.load("runs/quickstart/bundle").predict(["a gripping, funny film"])
 """
 
 from compressor.runtime.answers import Prediction, answer

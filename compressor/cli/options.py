@@ -1,0 +1,61 @@
+"""What the commands share: how arguments are spelt, and how results and sentences leave the program."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = [
+    "BundleArgument",
+    "Device",
+    "DeviceOption",
+    "Format",
+    "FormatOption",
+    "RecipeArgument",
+    "SetOption",
+    "print_",
+    "say",
+]
+
+
+class Device(StrEnum):
+    """Where a bundle runs."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+RecipeArgument = Annotated[
+    str, typer.Argument(help="A recipe file, or the name of a shipped recipe.", metavar="RECIPE")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: distill.epochs=1. Repeatable.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="`json` for programs.")]
+DeviceOption = Annotated[Device, typer.Option(help="`cuda` needs a GPU and the package onnxruntime-gpu.")]
+BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
+
+
+def print_(result: RenderableType | dict[str, Any] | list[Any]) -> None:
+    """Put a result on stdout: JSON for data, else a table."""
+    from compressor.report.stdout import print_result
+
+    print_result(result)
+
+
+def say(message: str) -> None:
+    """Put a sentence on stderr."""
+    typer.echo(message, err=True)

@@ -1,0 +1,125 @@
+"""The commands that take a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compressor.cli.options import Format, FormatOption, RecipeArgument, SetOption, print_, say
+
+if TYPE_CHECKING:
+    from compressor.recipe import Recipe
+
+__all__ = ["commands", "recipes"]
+
+commands = typer.Typer()
+recipes = typer.Typer(help="The recipes that come with compressor.", no_args_is_help=True)
+
+
+@commands.command()
+def run(
+    recipe: RecipeArgument,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory. Default: runs/<name>.")] = None,
+    force: Annotated[
+        list[str] | None, typer.Option(help="Make this stage again, and what reads it; `all` for every stage.")
+    ] = None,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
+    from compressor.pipeline.plan import make_plan
+    from compressor.pipeline.runner import run_plan
+    from compressor.report.console import console_events
+    from compressor.report.table import closing_table
+
+    loaded = _load(recipe, set_)
+    with console_events() as events:
+        directory = out or Path("runs") / loaded.name
+        report = run_plan(make_plan(loaded), out=directory, events=events, force=force or ())
+    print_(report.to_json() if format_ is Format.JSON else closing_table(report))
+    say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.md'}")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption = Format.TABLE) -> None:
+    """Show what `run` would do: stages, which are cached, which targets are left out. Runs nothing."""
+    from dataclasses import asdict
+
+    from compressor.pipeline.inspect import planned
+    from compressor.pipeline.plan import make_plan
+    from compressor.pipeline.runner import missing_toolkit
+    from compressor.pipeline.store import Store
+    from compressor.report.lists import plan_table
+
+    made = make_plan(_load(recipe, set_))
+    stages = [asdict(stage) for stage in planned(made, Store())]
+    missing = missing_toolkit()
+    if format_ is Format.JSON:
+        print_({"stages": stages, "skipped_targets": dict(made.skipped), "missing_modules": missing})
+    else:
+        print_(plan_table(stages, made.skipped, missing))
+
+
+@commands.command()
+def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
+    """Check a recipe and report every problem at once."""
+    loaded = _load(recipe, set_)
+    say(f"{loaded.name}: the recipe is valid.")
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON schema of recipes, for editors."""
+    from compressor.recipe import schema_text
+    from compressor.report.stdout import write
+
+    write(schema_text())
+
+
+@recipes.command("ls")
+def ls(format_: FormatOption = Format.TABLE) -> None:
+    """List the shipped recipes."""
+    from compressor.recipe.shipped import shipped
+    from compressor.report.lists import plain_table
+
+    found = shipped()
+    if format_ is Format.JSON:
+        print_(sorted(found))
+    else:
+        print_(plain_table(("recipe", "what it does"), [(name, _first_comment(path)) for name, path in found.items()]))
+
+
+@recipes.command("show")
+def show(name: str) -> None:
+    """Print a shipped recipe."""
+    from compressor.recipe.shipped import show
+    from compressor.report.stdout import write
+
+    write(show(name))
+
+
+@recipes.command("cp")
+def cp(
+    name: str, destination: Path, force: Annotated[bool, typer.Option(help="Overwrite a file that is there.")] = False
+) -> None:
+    """Copy a shipped recipe, to make it your own."""
+    from compressor.recipe.shipped import copy
+
+    say(f"Written: {copy(name, destination, overwrite=force)}")
+
+
+def _load(recipe: str, overrides: list[str] | None) -> Recipe:
+    from compressor.recipe import load_recipe
+
+    return load_recipe(recipe, overrides or ())
+
+
+def _first_comment(path: Path) -> str:
+    """The line of a shipped recipe that says what it does."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = (line[2:] for line in lines if line.startswith("# ") and "yaml-language-server" not in line)
+    return next(comments, "")

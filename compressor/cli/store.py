@@ -1,0 +1,80 @@
+"""The commands that look after this machine: what is stored, and what it has and lacks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from compressor.cli.options import Format, FormatOption, RecipeArgument, SetOption, print_, say
+
+__all__ = ["cache", "commands"]
+
+commands = typer.Typer()
+cache = typer.Typer(help="Finished stages kept between runs.", no_args_is_help=True)
+
+
+@cache.command("ls")
+def ls(format_: FormatOption = Format.TABLE) -> None:
+    """List finished and interrupted stages, newest first."""
+    from compressor.pipeline.store import Store
+    from compressor.report.lists import cache_table
+
+    store = Store()
+    rows = [
+        {"stage": a.stage, "key": a.key, "created": a.created, "seconds": a.seconds, "size_mb": round(a.size / 1e6, 3)}
+        for a in store.artifacts()
+    ]
+    interrupted = [path.name for path in store.interrupted()]
+    if format_ is Format.JSON:
+        print_({"root": str(store.root), "artifacts": rows, "interrupted": interrupted})
+    else:
+        print_(cache_table(str(store.root), rows, interrupted))
+
+
+@cache.command("rm")
+def rm(
+    keys: Annotated[list[str] | None, typer.Argument(help="Keys, or beginnings of keys, as `cache ls` shows.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Remove every stage, finished or interrupted.")] = False,
+    interrupted: Annotated[bool, typer.Option("--interrupted", help="Remove what interrupted runs left.")] = False,
+) -> None:
+    """Remove stored stages. Runs that need them make them again."""
+    from compressor.errors import RecipeError
+    from compressor.pipeline.store import Store
+
+    if not (keys or everything or interrupted):
+        raise RecipeError("Nothing is named to be removed.", hint="Give keys, --interrupted or --all.")
+    removed, freed = Store().remove(keys or (), everything=everything, interrupted=interrupted)
+    say(f"Removed {removed} stages, {freed / 1e6:.0f} MB.")
+
+
+@cache.command("why")
+def why_(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption = Format.TABLE) -> None:
+    """Explain why stages of a recipe aren't cached: what differs from the nearest stored result."""
+    from dataclasses import asdict
+
+    from compressor.pipeline.inspect import why
+    from compressor.pipeline.plan import make_plan
+    from compressor.pipeline.store import Store
+    from compressor.recipe import load_recipe
+    from compressor.report.lists import reasons_table
+
+    reasons = [asdict(reason) for reason in why(make_plan(load_recipe(recipe, set_ or ())), Store())]
+    print_(reasons if format_ is Format.JSON else reasons_table(reasons))
+
+
+@commands.command()
+def doctor(format_: FormatOption = Format.TABLE) -> None:
+    """Show what this machine has and lacks. Exit code 3 when the base install is broken."""
+    from dataclasses import asdict
+
+    from compressor.pipeline.doctor import examine
+    from compressor.report.lists import plain_table
+
+    findings = [asdict(finding) for finding in examine()]
+    if format_ is Format.JSON:
+        print_(findings)
+    else:
+        print_(plain_table(("what", "state", "detail"), [tuple(finding.values()) for finding in findings]))
+    if any(finding["state"] == "missing" for finding in findings):
+        raise typer.Exit(3)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.runtime.session import open_session
 
 __all__ = ["Engine", "OnnxEngine", "open_engine"]
 
 Arrays = Mapping[str, npt.NDArray[np.int64]]
-Device = Literal["cpu", "cuda"]
 
 
 class Engine(Protocol):
@@ -23,8 +23,14 @@ class Engine(Protocol):
     accuracy_batch: int
     """Batch size of the accuracy pass."""
 
-    def run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
-        """Outputs for inputs [batch, sequence]; returns when they are computed."""
+    def place(self, inputs: Arrays) -> Any:
+        """Inputs [batch, sequence] where `compute` wants them; the clock of the model alone starts after it."""
+
+    def compute(self, placed: Any) -> Any:
+        """Run the model; returns when the outputs are computed."""
+
+    def collect(self, outputs: Any) -> list[npt.NDArray[Any]]:
+        """Outputs as arrays on the host; the clock of the model alone has stopped before it."""
 
 
 class OnnxEngine:
@@ -36,14 +42,25 @@ class OnnxEngine:
 
     accuracy_batch = 1
 
-    def __init__(self, subject: Subject, device: Device, threads: int, spinning: bool) -> None:
-        self._session = open_session(subject.folder / subject.file, device=device, threads=threads, spinning=spinning)
+    def __init__(self, subject: Subject, placement: Placement) -> None:
+        self._session = open_session(
+            subject.folder / subject.file,
+            device=placement.device,
+            threads=placement.threads,
+            spinning=placement.spinning,
+        )
 
-    def run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
-        return self._session.run(inputs)
+    def place(self, inputs: Arrays) -> Arrays:
+        return inputs
+
+    def compute(self, placed: Arrays) -> list[npt.NDArray[Any]]:
+        return self._session.run(placed)
+
+    def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        return outputs
 
 
-def open_engine(subject: Subject, *, device: Device, threads: int, spinning: bool = False) -> Engine:
+def open_engine(subject: Subject, placement: Placement) -> Engine:
     """Load the subject. torch is imported for a torch subject only.
 
     Raises:
@@ -53,5 +70,5 @@ def open_engine(subject: Subject, *, device: Device, threads: int, spinning: boo
     if subject.engine == "torch":
         from compressor.bench.torch_engine import TorchEngine
 
-        return TorchEngine(subject, device, threads)
-    return OnnxEngine(subject, device, threads, spinning)
+        return TorchEngine(subject, placement)
+    return OnnxEngine(subject, placement)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 
 __all__ = ["Job"]
@@ -21,9 +22,7 @@ class Job:
 
     mode: Literal["speed", "memory"]
     subject: Subject
-    device: Literal["cpu", "cuda"]
-    threads: int
-    spinning: bool
+    placement: Placement
     workloads: tuple[dict[str, Any], ...]
     """As the recipe has them."""
     texts: tuple[str, ...]
@@ -45,5 +44,9 @@ class Job:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         subject = data["subject"] | {"folder": Path(data["subject"]["folder"])}
         lists = {name: tuple(data[name]) for name in ("workloads", "texts", "labels")}
+        placed = data["placement"]
+        affinity = None if placed["affinity"] is None else tuple(placed["affinity"])
+        placement = Placement(**placed | {"affinity": affinity})
         pairs = None if data["pairs"] is None else tuple(data["pairs"])
-        return cls(**data | lists | {"subject": Subject(**subject), "pairs": pairs, "out": Path(data["out"])})
+        built = {"subject": Subject(**subject), "placement": placement, "pairs": pairs, "out": Path(data["out"])}
+        return cls(**data | lists | built)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.bench.job import Job
+from compressor.bench.placement import Placement
 from compressor.bench.results import Latency, Measurement, Memory, Percentiles, Skipped, Throughput
 from compressor.bench.subject import Subject
 from compressor.bench.target import target_reason
@@ -103,9 +104,7 @@ def _job(
     return Job(
         mode="speed",
         subject=subject,
-        device=target.device,
-        threads=target.threads,
-        spinning=target.spinning,
+        placement=Placement.of(target),
         workloads=tuple(workload.model_dump(mode="json") for workload in workloads),
         texts=tuple(example["text"] for example in tried),
         pairs=tuple(example["text_pair"] for example in tried) if "text_pair" in tried[0] else None,

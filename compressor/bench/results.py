@@ -11,13 +11,20 @@ from typing import Any
 
 __all__ = [
     "Accuracy",
+    "ColdStart",
     "Difference",
+    "Failed",
     "GateVerdict",
+    "Graph",
+    "HighestRate",
+    "Histogram",
     "Interval",
     "Latency",
+    "Lengths",
     "Measurement",
     "Memory",
     "Percentiles",
+    "Serving",
     "Size",
     "Skipped",
     "Throughput",
@@ -39,6 +46,32 @@ class Difference:
 
     value: float
     interval: Interval
+    better: int = 0
+    """Examples this model scores higher on."""
+    worse: int = 0
+    p_value: float | None = None
+    """Exact McNemar test: how likely `better` and `worse` are this unlike by chance. None unless every score is 0 or
+    1."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts [n] between edges [n + 1]; the last bin holds its upper edge."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the texts are that a model was measured with, in its own tokens."""
+
+    n: int
+    mean_tokens: float
+    max_tokens: int
+    cut: float
+    """Share of texts that had to be cut to the model's maximum length."""
+    histogram: Histogram
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,8 @@ class Percentiles:
     p90_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    """`p50`, `p90`, ... -> order-statistic interval in ms, for those percentiles that are given."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +118,59 @@ class Latency:
     """The model alone, inputs ready."""
     end_to_end: Percentiles | None
     """Tokenization, model and post-processing; None where inputs are made up."""
+    histogram: Histogram | None = None
+    """Of `model`, in ms, on a logarithmic scale; the edges end where the samples do."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """An open loop: requests arrive at random (Poisson) whether or not the model keeps up."""
+
+    rate_per_second: float
+    """Arrivals asked for."""
+    served_per_second: float
+    n: int
+    utilisation: float
+    """Share of the time in which the model was busy."""
+    latency: Percentiles
+    """From the arrival, waiting included, to the answer."""
+
+
+@dataclass(frozen=True)
+class HighestRate:
+    """The highest rate of arrivals at which the 99th percentile of latency stayed within a bound."""
+
+    p99_ms: float
+    """The bound."""
+    rate_per_second: float | None
+    """None where no rate kept it."""
+    trials: tuple[Serving, ...] = ()
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """From starting a process to its first answer: medians over `n` fresh processes, files in the page cache."""
+
+    n: int
+    import_ms: float
+    """Starting Python and importing what running the model takes."""
+    load_ms: float
+    first_answer_ms: float
+    total_ms: float
+    """Median of the sums, which is not the sum of the medians."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What an engine executes for one text of `tokens` tokens, after its own optimizations."""
+
+    tokens: int
+    multiply_adds_per_token: int
+    """Of matrix products, attention included."""
+    operators: dict[str, int] = field(default_factory=dict)
+    """Operator -> how often it is executed; empty for PyTorch."""
+    providers: dict[str, int] = field(default_factory=dict)
+    """Execution provider -> operators it executes."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +197,8 @@ class Memory:
     """Anonymous part after the runs; None outside Linux."""
     file_mb: float | None
     """File-backed part after the runs: shared, and dropped under pressure."""
+    device_mb: float | None = None
+    """What the driver says the process holds on the GPU after the runs; None where it can't tell."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +207,20 @@ class Size:
 
     model_mb: float
     parameters: int | None = None
+    deployed_mb: float | None = None
+    """All that a device needs to run this model alone: also tokenizer, configuration, manifest."""
 
 
 @dataclass(frozen=True)
 class Skipped:
     """A target that isn't there, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A measurement that broke off, and what is known of why."""
 
     reason: str
 
@@ -154,6 +253,14 @@ class Measurement:
     memory: Memory | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     skipped: Skipped | None = None
+    precision: str | None = None
+    """Of a PyTorch reference: `fp32` or `bf16`. A variant's is in its file."""
+    lengths: Lengths | None = None
+    serving: tuple[Serving, ...] = ()
+    highest_rate: HighestRate | None = None
+    cold_start: ColdStart | None = None
+    graph: Graph | None = None
+    failed: Failed | None = None
 
     def latency(self, workload: str = "dataset") -> Latency | None:
         """The first latency of this workload."""

@@ -31,6 +31,8 @@ class Subject:
     file: str = "model.onnx"
     """The ONNX file, relative to the folder."""
     trust_remote_code: bool = False
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of a PyTorch reference; an ONNX file has its own."""
 
     @property
     def size(self) -> Size:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 import transformers
 
-from compressor.bench.engine import Arrays, Device
+from compressor.bench.engine import Arrays
+from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.errors import TargetUnavailable
 
@@ -24,10 +25,11 @@ class TorchEngine:
 
     accuracy_batch = 32
 
-    def __init__(self, subject: Subject, device: Device, threads: int) -> None:
+    def __init__(self, subject: Subject, placement: Placement) -> None:
+        device = placement.device
         if device == "cuda" and not torch.cuda.is_available():
             raise TargetUnavailable("PyTorch finds no GPU it can use.")
-        torch.set_num_threads(threads)
+        torch.set_num_threads(placement.threads)
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         self._device = torch.device(device)
@@ -41,14 +43,20 @@ class TorchEngine:
         self._model.eval().to(self._device)
         self._known = set(_forward_names(self._model))
 
-    def run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+    def place(self, inputs: Arrays) -> Arrays:
+        return inputs
+
+    def compute(self, placed: Arrays) -> list[npt.NDArray[Any]]:
         given = {
-            name: torch.from_numpy(value).to(self._device) for name, value in inputs.items() if name in self._known
+            name: torch.from_numpy(value).to(self._device) for name, value in placed.items() if name in self._known
         }
         with torch.inference_mode():
             logits = self._model(**given).logits
         # Copying to the host waits for the device.
         return [logits.float().cpu().numpy()]
+
+    def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        return outputs
 
 
 def _forward_names(model: Any) -> list[str]:

@@ -80,7 +80,7 @@ def _memory(job: Job) -> dict[str, Any]:
 
 def _load(job: Job) -> Bench:
     return Bench(
-        engine=open_engine(job.subject, device=job.device, threads=job.threads, spinning=job.spinning),
+        engine=open_engine(job.subject, job.placement),
         encoder=Encoder.from_folder(job.subject.folder, job.subject.max_length),
         task=job.subject.task,
         labels=job.labels,

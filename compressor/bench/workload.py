@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ class Bench:
         elif workload.kind == "grid":
             for batch, sequence in product(workload.batch, workload.sequence):
                 self._cell(workload, batch, sequence)
-        else:
+        elif workload.kind == "throughput":
             self._throughput(workload)
 
     def logits(self) -> npt.NDArray[np.float32]:
@@ -64,7 +64,7 @@ class Bench:
         found: dict[int, npt.NDArray[np.float32]] = {}
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            output = np.asarray(self.engine.run(self._encode(rows))[0], dtype=np.float32)
+            output = np.asarray(self._run(self._encode(rows))[0], dtype=np.float32)
             found.update(zip(rows, output, strict=True))
         return np.stack([found[row] for row in range(len(order))])
 
@@ -75,10 +75,11 @@ class Bench:
     def call(self, row: int) -> tuple[float, float]:
         """Answer one text as a user would be answered: (model alone, end to end), in ms, from the same call."""
         begin = time.perf_counter()
-        inputs = self._encode([row])
+        placed = self.engine.place(self._encode([row]))
         ready = time.perf_counter()
-        outputs = self.engine.run(inputs)
+        computed_outputs = self.engine.compute(placed)
         computed = time.perf_counter()
+        outputs = self.engine.collect(computed_outputs)
         answer(self.task, outputs, self.labels or [str(column) for column in range(outputs[0].shape[-1])])
         return 1000 * (computed - ready), 1000 * (time.perf_counter() - begin)
 
@@ -92,11 +93,11 @@ class Bench:
         self.latencies.append(Latency("dataset", 1, None, percentiles(model), percentiles(end_to_end)))
 
     def _cell(self, workload: GridWorkload, batch: int, sequence: int) -> None:
-        inputs = self._made_up(batch, sequence)
+        placed = self.engine.place(self._made_up(batch, sequence))
 
         def call() -> tuple[float, float]:
             begin = time.perf_counter()
-            self.engine.run(inputs)
+            self.engine.compute(placed)
             taken = 1000 * (time.perf_counter() - begin)
             return taken, taken
 
@@ -111,12 +112,12 @@ class Bench:
         order = self._by_length(chosen)
         batches = [self._encode(order[i : i + workload.batch]) for i in range(0, len(order), workload.batch)]
         # The longest batch is the one for which memory has to be had.
-        _warm_up(lambda: self.engine.run(batches[-1]), workload.min_seconds, calls=2)
+        _warm_up(lambda: self._run(batches[-1]), workload.min_seconds, calls=2)
         passes, seconds = 0, 0.0
         begin = time.perf_counter()
         while seconds < workload.min_seconds:
             for inputs in batches:
-                self.engine.run(inputs)
+                self._run(inputs)
             passes, seconds = passes + 1, time.perf_counter() - begin
         tokens = sum(int(inputs["attention_mask"].sum()) for inputs in batches)
         positions = sum(inputs["attention_mask"].size for inputs in batches)
@@ -127,6 +128,9 @@ class Bench:
             tokens_per_second=passes * tokens / seconds,
             padding_ratio=1 - tokens / positions,
         )
+
+    def _run(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+        return self.engine.collect(self.engine.compute(self.engine.place(inputs)))
 
     def _encode(self, rows: Sequence[int]) -> Arrays:
         pairs = None if self.pairs is None else [self.pairs[row] for row in rows]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from compressor.recipe.section import Section
 
 __all__ = [
     "BenchmarkSection",
+    "ColdStartWorkload",
     "DatasetWorkload",
+    "Device",
     "GridWorkload",
+    "Precision",
+    "ServerWorkload",
     "Target",
     "ThroughputWorkload",
     "WorkloadConfig",
@@ -20,19 +25,45 @@ __all__ = [
 Count = Annotated[int, Field(ge=1)]
 
 
-class Target(Section):
-    """A place to run: device and threads."""
+Device = Literal["cpu", "cuda", "tensorrt", "openvino"]
+Precision = Literal["fp32", "bf16"]
 
-    device: Literal["cpu", "cuda"] = Field("cpu", description="`cuda` needs a GPU and the package onnxruntime-gpu.")
+
+class Target(Section):
+    """A place to run: an execution provider and what it is given."""
+
+    device: Device = Field(
+        "cpu",
+        description="Execution provider. `cuda` and `tensorrt` need a GPU and the package onnxruntime-gpu, `openvino` "
+        "the package onnxruntime-openvino.",
+    )
     threads: Count = Field(1, description="Intra-op threads.")
+    affinity: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
+        None, min_length=1, description="CPUs the process is pinned to, as the system numbers them. Linux only."
+    )
+    arena: bool = Field(True, description="Keep freed memory for the next call: faster, and a higher peak. CPU only.")
     spinning: bool = Field(False, description="Let idle threads spin: faster alone, worse beside other work.")
+    io_binding: bool = Field(
+        False, description="Inputs lie on the GPU before the clock starts, outputs stay there. `cuda` only."
+    )
     required: bool = Field(False, description="Stop with exit code 3 where it isn't there, instead of skipping it.")
+
+    @model_validator(mode="after")
+    def _fits_the_device(self) -> Self:
+        if self.io_binding and self.device != "cuda":
+            raise PydanticCustomError("target", "`io_binding` is for `device: cuda`")
+        if not self.arena and self.device != "cpu":
+            raise PydanticCustomError("target", "`arena: false` is for `device: cpu`")
+        return self
 
     @property
     def name(self) -> str:
-        """Short name in reports: `cpu-1`, `cuda`."""
-        name = f"cpu-{self.threads}" if self.device == "cpu" else self.device
-        return f"{name}-spin" if self.spinning else name
+        """Short name in reports: `cpu-1`, `cpu-2-spin-on-0+1`, `cuda-bound`."""
+        parts = [f"{self.device}-{self.threads}" if self.device in ("cpu", "openvino") else self.device]
+        parts += [word for word, said in (("spin", self.spinning), ("bound", self.io_binding)) if said]
+        parts += ["no-arena"] if not self.arena else []
+        parts += [f"on-{'+'.join(map(str, self.affinity))}"] if self.affinity else []
+        return "-".join(parts)
 
 
 class Timing(Section):
@@ -65,7 +96,35 @@ class ThroughputWorkload(Section):
     min_seconds: float = Field(3.0, gt=0, description="Measure at least this long, in whole batches.")
 
 
-WorkloadConfig = Annotated[DatasetWorkload | GridWorkload | ThroughputWorkload, Field(discriminator="kind")]
+class ServerWorkload(Section):
+    """Requests that arrive at random, whether or not the model keeps up: one text each, one model."""
+
+    kind: Literal["server"] = Field(description="Random arrivals (open loop, Poisson) of real texts.")
+    rates: tuple[Annotated[float, Field(gt=0)], ...] = Field((), description="Requests a second to measure at.")
+    p99_ms: float | None = Field(
+        None, gt=0, description="Also find the highest rate whose 99th percentile stays within this."
+    )
+    min_seconds: float = Field(5.0, gt=0, description="Let requests arrive at least this long at each rate.")
+    min_requests: Count = Field(700, description="And at least so many; 662 make a 99th percentile.")
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if not self.rates and self.p99_ms is None:
+            raise PydanticCustomError("server", "give `rates`, or a `p99_ms` to find the highest rate for")
+        return self
+
+
+class ColdStartWorkload(Section):
+    """From starting a process to its first answer."""
+
+    kind: Literal["cold-start"] = Field(description="Imports, loading, first answer, in fresh processes.")
+    processes: Count = Field(5, description="So many fresh processes; the median is reported.")
+
+
+WorkloadConfig = Annotated[
+    DatasetWorkload | GridWorkload | ThroughputWorkload | ServerWorkload | ColdStartWorkload,
+    Field(discriminator="kind"),
+]
 
 
 class BenchmarkSection(Section):
@@ -78,5 +137,8 @@ class BenchmarkSection(Section):
         description="With which inputs.",
     )
     references: bool = Field(
-        True, description="Also measure the teacher and the student in PyTorch fp32 on the same targets."
+        True, description="Also measure the teacher and the student in PyTorch on the same targets."
+    )
+    reference_precisions: tuple[Precision, ...] = Field(
+        ("fp32",), min_length=1, description="PyTorch precisions of the teacher: `bf16` beside `fp32` is a row more."
     )

@@ -202,7 +202,7 @@ def _measurements_are_distinct(recipe: Recipe) -> Problems:
         path = f"benchmark.workloads.{index}"
         if not isinstance(workload, GridWorkload) and workload.kind in kinds[:index]:
             yield Problem(f"the workload {workload.kind} is there twice", path)
-        if not isinstance(workload, ThroughputWorkload) and workload.max_seconds < workload.min_seconds:
+        if isinstance(workload, DatasetWorkload | GridWorkload) and workload.max_seconds < workload.min_seconds:
             yield Problem(f"max_seconds ({workload.max_seconds:g}) is below min_seconds", path)
 
 

@@ -24,7 +24,13 @@ class Recorder:
         self.accuracy_batch = accuracy_batch
         self.asked: list[npt.NDArray[np.int64]] = []
 
-    def run(self, inputs: Mapping[str, npt.NDArray[np.int64]]) -> list[npt.NDArray[Any]]:
+    def place(self, inputs: Mapping[str, npt.NDArray[np.int64]]) -> Mapping[str, npt.NDArray[np.int64]]:
+        return inputs
+
+    def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        return outputs
+
+    def compute(self, inputs: Mapping[str, npt.NDArray[np.int64]]) -> list[npt.NDArray[Any]]:
         self.asked.append(inputs["input_ids"])
         total = (inputs["input_ids"] * inputs["attention_mask"]).sum(axis=1, dtype=np.float32)
         return [np.stack([total, -total], axis=1)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import GateVerdict, Measurement
+from compressor.bench.results import Difference, GateVerdict, Measurement
+from compressor.errors import RecipeError
 
-__all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord"]
+__all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,24 @@ class StageRecord:
     seconds: float
     """Time the stage took when it ran, also where this run found it finished."""
     facts: dict[str, Any] = field(default_factory=dict)
+    peak_mb: float | None = None
+    """Highest resident memory while it ran; None where it wasn't measured."""
 
     @property
     def kind(self) -> str:
         """The stage without what it was for: `quantize` of `quantize/int8`."""
         return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class VariantDifference:
+    """How much better (above 0) or worse `subject` scores than `reference` on the same examples of the test split."""
+
+    subject: str
+    reference: str
+    target: str
+    metric: str
+    difference: Difference
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,8 @@ class RunReport:
     gates: tuple[GateVerdict, ...]
     stages: tuple[StageRecord, ...]
     environment: dict[str, Any] = field(default_factory=dict)
+    differences: tuple[VariantDifference, ...] = ()
+    """Paired differences between models, the chosen pairs of the run."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -69,7 +86,18 @@ class RunReport:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> RunReport:
-        """Rebuild a report from `to_json`."""
+        """Rebuild a report from `to_json`, of this version or an older one; it is then of this version.
+
+        Raises:
+            RecipeError: a newer compressor wrote it.
+        """
         from pydantic import TypeAdapter
 
-        return TypeAdapter(cls).validate_python({key: value for key, value in data.items() if key != "passed"})
+        version = data.get("schema_version", 1)
+        if version > SCHEMA_VERSION:
+            raise RecipeError(
+                f"This report has schema version {version}; this compressor knows versions up to {SCHEMA_VERSION}.",
+                hint="A newer compressor wrote it: read it with that one.",
+            )
+        known = {key: value for key, value in data.items() if key not in ("passed", "schema_version")}
+        return TypeAdapter(cls).validate_python(known)

@@ -1,0 +1,1 @@
+"""Tell whether B is worse than A, on a machine that does other things too."""

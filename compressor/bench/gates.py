@@ -54,8 +54,10 @@ def _reason(name: str, variant: Measurement | None) -> str:
     if variant is not None and variant.skipped:
         return f"not measured: {variant.skipped.reason}"
     latency = _single(variant)
-    if name == "p95_ms" and latency:
-        return f"not known: {latency.model.n} calls are too few for a 95th percentile"
+    if name in ("p95_ms", "p99_ms") and latency:
+        return f"not known: {latency.model.n} calls are too few for a {name[1:3]}th percentile"
+    if name == "highest_rate" and variant is not None and variant.highest_rate:
+        return f"no rate kept the 99th percentile within {variant.highest_rate.p99_ms:g} ms"
     return "not measured"
 
 
@@ -80,6 +82,11 @@ def _p95(measured: _Measured) -> float | None:
     return latency.model.p95_ms if latency else None
 
 
+def _p99(measured: _Measured) -> float | None:
+    latency = _single(measured.variant)
+    return latency.model.p99_ms if latency else None
+
+
 def _ratio(above: float | None, below: float | None) -> float | None:
     return above / below if above is not None and below else None
 
@@ -102,7 +109,10 @@ _VALUES: dict[str, Callable[[_Measured], float | None]] = {
     "size_ratio": _size_ratio,
     "p50_ms": lambda m: _p50(m.variant),
     "p95_ms": _p95,
+    "p99_ms": _p99,
     "throughput": lambda m: m.variant.throughput.samples_per_second if m.variant.throughput else None,
     "peak_memory_mb": lambda m: m.variant.memory.peak_mb if m.variant.memory else None,
+    "highest_rate": lambda m: m.variant.highest_rate.rate_per_second if m.variant.highest_rate else None,
+    "cold_start_ms": lambda m: m.variant.cold_start.total_ms if m.variant.cold_start else None,
     "speedup": lambda m: _ratio(_p50(m.teacher), _p50(m.variant)),
 }

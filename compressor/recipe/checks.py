@@ -8,7 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeVar
 
 from compressor.errors import Problem
-from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, ThroughputWorkload
+from compressor.recipe.benchmark import (
+    ColdStartWorkload,
+    DatasetWorkload,
+    GridWorkload,
+    ServerWorkload,
+    ThroughputWorkload,
+)
 from compressor.recipe.gates import parse_gate
 from compressor.recipe.objectives import HiddenStates
 from compressor.recipe.problems import suggest
@@ -16,7 +22,7 @@ from compressor.recipe.recipe import Recipe, TaskName
 
 __all__ = ["RESERVED_NAMES", "ROLES", "check"]
 
-RESERVED_NAMES = ("fp32", "teacher", "student", "baseline")
+RESERVED_NAMES = ("fp32", "teacher", "teacher-fp32", "teacher-bf16", "student", "baseline")
 """Names that reports use for what isn't made by `quantize`."""
 
 # Task -> roles `data.columns` must and may name. The task classes say the same, but importing them is not for a recipe.
@@ -27,7 +33,7 @@ ROLES: Mapping[TaskName, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _NEEDS_DATA = ("accuracy", "accuracy_retained", "accuracy_lost", "agreement")
 _NEEDS_TEACHER = ("accuracy_retained", "agreement", "speedup")
 _NEEDS_REFERENCES = ("accuracy_retained", "accuracy_lost", "speedup")
-_NEEDS_LATENCY = ("p50_ms", "p95_ms", "speedup")
+_NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "speedup")
 _SHARES = ("accuracy", "accuracy_retained", "agreement", "size_ratio")
 
 T = TypeVar("T")
@@ -197,6 +203,8 @@ def _measurements_are_distinct(recipe: Recipe) -> Problems:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield Problem(f"the target {name} is there twice", f"benchmark.targets.{index}")
+    for precision in _repeated(recipe.benchmark.reference_precisions):
+        yield Problem(f"{precision} is there twice", "benchmark.reference_precisions")
     kinds = [workload.kind for workload in recipe.benchmark.workloads]
     for index, workload in enumerate(recipe.benchmark.workloads):
         path = f"benchmark.workloads.{index}"
@@ -221,12 +229,18 @@ def _gates_are_measured(recipe: Recipe) -> Problems:
         for workload in workloads
     )
     in_batches = any(isinstance(workload, ThroughputWorkload) for workload in workloads)
+    bounded = any(isinstance(workload, ServerWorkload) and workload.p99_ms is not None for workload in workloads)
+    started = any(isinstance(workload, ColdStartWorkload) for workload in workloads)
     references = "compares with PyTorch: leave `benchmark.references` on"
     latency = "needs the workload {kind: dataset}, or a grid that begins with batch 1, in `benchmark.workloads`"
     throughput = "needs the workload {kind: throughput} in `benchmark.workloads`"
+    rate = "needs the workload {kind: server, p99_ms: ...} in `benchmark.workloads`"
+    start = "needs the workload {kind: cold-start} in `benchmark.workloads`"
     yield from _unmet(recipe, _NEEDS_REFERENCES, recipe.benchmark.references, references)
     yield from _unmet(recipe, _NEEDS_LATENCY, one_by_one, latency)
     yield from _unmet(recipe, ("throughput",), in_batches, throughput)
+    yield from _unmet(recipe, ("highest_rate",), bounded, rate)
+    yield from _unmet(recipe, ("cold_start_ms",), started, start)
 
 
 def _unmet(recipe: Recipe, gates: tuple[str, ...], met: bool, message: str) -> Problems:

@@ -60,9 +60,19 @@ class GatesSection(Section):
     size_ratio: Gate | None = Field(None, description="Size of the model file as a share of the fp32 ONNX file.")
     p50_ms: Gate | None = Field(None, description="Median latency of one text, model only, on the first target.")
     p95_ms: Gate | None = Field(None, description="95th percentile of the same.")
+    p99_ms: Gate | None = Field(None, description="99th percentile of the same.")
     throughput: Gate | None = Field(None, description="Samples a second on the first target.")
     peak_memory_mb: Gate | None = Field(None, description="Peak resident memory of the process on the first target.")
+    highest_rate: Gate | None = Field(
+        None,
+        description="The highest rate of requests a second that keeps the 99th percentile of latency within the "
+        "`p99_ms` of the `server` workload, on the first target.",
+    )
+    cold_start_ms: Gate | None = Field(
+        None, description="From starting a process to its first answer (median), on the first target."
+    )
     speedup: Gate | None = Field(
         None,
-        description="The teacher's p50 in PyTorch fp32 divided by the variant's, at batch 1 on the first target.",
+        description="The teacher's p50 in PyTorch, in the first of `benchmark.reference_precisions`, divided by the "
+        "variant's, at batch 1 on the first target.",
     )

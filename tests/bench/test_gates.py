@@ -8,7 +8,9 @@ import pytest
 from compressor.bench import evaluate_gates
 from compressor.bench.results import (
     Accuracy,
+    ColdStart,
     GateVerdict,
+    HighestRate,
     Interval,
     Latency,
     Measurement,
@@ -34,6 +36,8 @@ def measurement(subject: str, *, accuracy: float, p50: float, size: float, p95: 
         ),
         throughput=Throughput(32, 100, 250.0, 5000.0, 0.05),
         memory=Memory(50.0, 70.0, 90.0, 60.0, 30.0),
+        highest_rate=HighestRate(50.0, 120.0),
+        cold_start=ColdStart(5, 300.0, 80.0, 20.0, 405.0),
     )
 
 
@@ -60,6 +64,8 @@ def verdicts(gates: dict[str, Any], **others: Measurement | None) -> list[GateVe
         ("p50_ms", 2.0),
         ("throughput", 250.0),
         ("peak_memory_mb", 90.0),
+        ("highest_rate", 120.0),
+        ("cold_start_ms", 405.0),
         ("speedup", 25.0),
     ],
 )
@@ -96,6 +102,13 @@ def test_a_gate_without_its_figure_fails_and_says_why() -> None:
     (p95,) = verdicts({"p95_ms": "<= 1000"})
     assert (p95.passed, p95.reason) == (False, "not known: 100 calls are too few for a 95th percentile")
 
+    (p99,) = verdicts({"p99_ms": "<= 1000"})
+    assert (p99.passed, p99.reason) == (False, "not known: 100 calls are too few for a 99th percentile")
+
+    slow = replace(VARIANT, highest_rate=HighestRate(50.0, None))
+    (rate,) = verdicts({"highest_rate": ">= 1"}, variant=slow)
+    assert (rate.passed, rate.reason) == (False, "no rate kept the 99th percentile within 50 ms")
+
     skipped = replace(VARIANT, latencies=(), skipped=Skipped("there is no NVIDIA GPU"))
     (size,) = verdicts({"size_mb": "<= 1000"}, variant=skipped)
     assert (size.passed, size.reason) == (False, "not measured: there is no NVIDIA GPU")
@@ -108,3 +121,11 @@ def test_a_supported_p95_is_judged() -> None:
     (p95,) = verdicts({"p95_ms": "<= 3"}, variant=measurement("int8", accuracy=0.8, p50=2.0, size=12.0, p95=2.5))
 
     assert (p95.value, p95.passed) == (2.5, True)
+
+
+def test_a_supported_p99_is_judged() -> None:
+    latency = VARIANT.latencies[1]
+    supported = replace(VARIANT, latencies=(replace(latency, model=replace(latency.model, p99_ms=4.5)),))
+    (p99,) = verdicts({"p99_ms": "<= 4"}, variant=supported)
+
+    assert (p99.value, p99.passed) == (4.5, False)

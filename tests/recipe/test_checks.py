@@ -20,6 +20,11 @@ EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={i
         [*EXPORT, "benchmark.workloads=[{kind: grid}, {kind: grid, batch: [8]}]"],
         [*EXPORT, 'gates={size_mb: "< 9", p50_ms: "< 9", p95_ms: "< 9", throughput: "> 9", peak_memory_mb: "< 9"}'],
         ["benchmark.workloads=[{kind: grid, batch: [1, 8]}]", 'gates={p50_ms: "< 9", speedup: "> 1"}'],
+        [
+            "benchmark.workloads=[{kind: server, p99_ms: 50}, {kind: cold-start}]",
+            'gates={highest_rate: ">= 20", cold_start_ms: "<= 900"}',
+        ],
+        ["benchmark.reference_precisions=[bf16, fp32]"],
         # A student trained on labels alone.
         ["teacher=null", "gates=null", "student={init: org/small}", LABELS_ONLY],
         # The teacher itself, exported.
@@ -98,6 +103,18 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
             ],
             ["gates.p50_ms", "gates.p95_ms", "gates.throughput"],
         ),
+        (
+            [
+                "benchmark.workloads=[{kind: server, rates: [5]}, {kind: cold-start}]",
+                'gates={p50_ms: "< 1", p99_ms: "< 1", highest_rate: "> 1", cold_start_ms: "< 1"}',
+            ],
+            ["gates.p50_ms", "gates.p99_ms", "gates.highest_rate"],
+        ),
+        (
+            ["benchmark.workloads=[{kind: dataset}]", 'gates={cold_start_ms: "< 1", throughput: "> 1"}'],
+            ["gates.cold_start_ms", "gates.throughput"],
+        ),
+        (["benchmark.reference_precisions=[fp32, fp32]"], ["benchmark.reference_precisions"]),
         (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),
     ],
 )

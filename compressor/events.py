@@ -35,6 +35,9 @@ class RunEvents(Events, Protocol):
     def stage_finished(self, name: str, seconds: float) -> None:
         """Stage `name` ended well after `seconds`."""
 
+    def stage_failed(self, name: str, error: str) -> None:
+        """Stage `name` failed, and the run goes on with those that don't read it."""
+
 
 class Silent:
     """A `RunEvents` nobody listens to."""
@@ -55,4 +58,7 @@ class Silent:
         return None
 
     def stage_finished(self, name: str, seconds: float) -> None:
+        return None
+
+    def stage_failed(self, name: str, error: str) -> None:
         return None

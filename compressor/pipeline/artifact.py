@@ -11,7 +11,7 @@ from typing import Any
 
 from compressor.pipeline.key import Json, Key
 
-__all__ = ["SEAL", "Artifact", "seal"]
+__all__ = ["SEAL", "Artifact", "Made", "seal"]
 
 SEAL = "artifact.json"
 
@@ -23,6 +23,16 @@ class SealedFile:
     size: int
     mtime_ns: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage found, and what it cost."""
+
+    facts: dict[str, Json]
+    seconds: float
+    peak_mb: float | None = None
+    """Highest resident memory meanwhile, of this process or of one the stage started."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,8 @@ class Artifact:
     """What the stage found, for the report."""
     seconds: float
     created: str
+    peak_mb: float | None = None
+    """Highest resident memory while it ran; None where an earlier version sealed it."""
 
     @property
     def size(self) -> int:
@@ -72,7 +84,7 @@ class Artifact:
         return None
 
 
-def seal(folder: Path, *, stage: str, key: Key, facts: dict[str, Json], seconds: float) -> None:
+def seal(folder: Path, *, stage: str, key: Key, made: Made) -> None:
     """Write `artifact.json`: from here on the folder counts as finished."""
     files = {}
     for path in sorted(folder.rglob("*")):
@@ -85,8 +97,9 @@ def seal(folder: Path, *, stage: str, key: Key, facts: dict[str, Json], seconds:
         "key": key.digest,
         "document": key.document,
         "files": {name: asdict(file) for name, file in files.items()},
-        "facts": facts,
-        "seconds": round(seconds, 3),
+        "facts": made.facts,
+        "seconds": round(made.seconds, 3),
+        "peak_mb": None if made.peak_mb is None else round(made.peak_mb, 1),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     (folder / SEAL).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")

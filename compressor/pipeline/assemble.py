@@ -74,7 +74,7 @@ def assemble(
         measurements=(*measurements, *absent),
         gates=gates,
         stages=tuple(
-            StageRecord(name, artifact.key, name in cached, artifact.seconds, artifact.facts)
+            StageRecord(name, artifact.key, name in cached, artifact.seconds, artifact.facts, artifact.peak_mb)
             for name, artifact in artifacts.items()
         ),
         environment=environment(),

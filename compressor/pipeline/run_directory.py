@@ -103,6 +103,10 @@ class Journal:
         self._write("stage-finished", stage=name, seconds=seconds)
         self._listener.stage_finished(name, seconds)
 
+    def stage_failed(self, name: str, error: str) -> None:
+        self._write("stage-failed", stage=name, error=error)
+        self._listener.stage_failed(name, error)
+
     def _write(self, event: str, **details: Any) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._file.write(json.dumps({"at": now, "event": event, **details}) + "\n")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from compressor.errors import DiskFull, MissingExtra, RecipeError
+from compressor.bench.memory import read_resident, reset_peak
+from compressor.errors import CompressorError, DiskFull, MissingExtra, RecipeError, StageError
 from compressor.events import RunEvents
-from compressor.pipeline.artifact import Artifact
+from compressor.pipeline.artifact import Artifact, Made
 from compressor.pipeline.assemble import assemble
-from compressor.pipeline.key import Json
 from compressor.pipeline.labels import labels_of
 from compressor.pipeline.plan import Plan
 from compressor.pipeline.run_directory import Journal, RunDirectory
@@ -39,6 +39,7 @@ def run_plan(
 
     Raises:
         CompressorError: a stage failed; `run.json` says which, and finished stages stay in the store.
+        StageError: several failed that the rest of the run could do without; it names them all.
         KeyboardInterrupt: passed on after `run.json` is written; the same call resumes.
     """
     forced = _forced(plan, force)
@@ -55,12 +56,15 @@ def run_plan(
             )
             directory.publish(report, artifacts["bundle"].folder / "bundle")
     except KeyboardInterrupt:
-        directory.status("interrupted", stage=runner.current)
+        directory.status("interrupted", stage=runner.current, finished=list(runner.artifacts))
         raise
     except Exception as error:
         # Whatever it is, also a bug, it is recorded and passed on; a full disk may have no room for the record.
         with suppress(OSError):
-            directory.status("failed", stage=runner.current, error=str(error))
+            failed = {name: str(failure) for name, failure in runner.failures.items()}
+            directory.status(
+                "failed", stage=runner.current, error=str(error), failed=failed, finished=list(runner.artifacts)
+            )
         raise
     finally:
         journal.close()
@@ -108,17 +112,34 @@ class Runner:
     def __post_init__(self) -> None:
         self.cached: set[str] = set()
         self.current: str | None = None
+        self.artifacts: dict[str, Artifact] = {}
+        """What is finished, by stage name."""
+        self.failures: dict[str, CompressorError] = {}
+        """What failed and was spared, by stage name."""
 
     def run(self) -> dict[str, Artifact]:
-        """Artifacts by stage name, in order."""
+        """Artifacts by stage name, in order.
+
+        Raises:
+            CompressorError: of the stage that failed, at once, unless that stage `spares` the others.
+            StageError: at the end, naming every stage that failed, where several did.
+        """
         self._fetch()
-        artifacts: dict[str, Artifact] = {}
         for index, stage in enumerate(self.plan.stages, start=1):
+            if any(name not in self.artifacts for name in stage.inputs.values()):
+                continue
             self.current = stage.name
-            with _disk_full_explained(f"the result of {stage.name}"):
-                artifacts[stage.name] = self._take(stage, index, artifacts)
+            try:
+                with _disk_full_explained(f"the result of {stage.name}"):
+                    self.artifacts[stage.name] = self._take(stage, index)
+            except stage.spares as error:
+                self.failures[stage.name] = error
+                self.events.stage_failed(stage.name, str(error))
+        if self.failures:
+            self.current = next(iter(self.failures))
+            raise _all_of(self.failures)
         self.current = None
-        return artifacts
+        return self.artifacts
 
     def _fetch(self) -> None:
         """Have everything that comes from outside, and refuse what can't be used, before hours are spent."""
@@ -129,22 +150,20 @@ class Runner:
                 with _disk_full_explained(f"what {stage.name} reads"):
                     stage.fetch(self.events)
 
-    def _take(self, stage: Stage, index: int, artifacts: Mapping[str, Artifact]) -> Artifact:
+    def _take(self, stage: Stage, index: int) -> Artifact:
         key = self.plan.keys[stage.name]
         if stage.name not in self.forced and (found := self.store.find(key, self.events)):
             self.cached.add(stage.name)
             self.events.stage_cached(stage.name, found.seconds)
             return found
         require_toolkit(f"The stage {stage.name}")
-        inputs = {role: artifacts[name] for role, name in stage.inputs.items()}
+        inputs = {role: self.artifacts[name] for role, name in stage.inputs.items()}
 
-        def make(out: Path) -> tuple[dict[str, Json], float]:
+        def make(out: Path) -> Made:
             self.events.stage_started(stage.name, index, len(self.plan.stages))
-            begin = time.perf_counter()
-            facts = stage.run(inputs, out, self.events)
-            seconds = time.perf_counter() - begin
-            self.events.stage_finished(stage.name, seconds)
-            return facts, seconds
+            made = _timed(stage, inputs, out, self.events)
+            self.events.stage_finished(stage.name, made.seconds)
+            return made
 
         artifact, found_after_waiting = self.store.make(
             key,
@@ -158,6 +177,26 @@ class Runner:
             self.cached.add(stage.name)
             self.events.stage_cached(stage.name, artifact.seconds)
         return artifact
+
+
+def _timed(stage: Stage, inputs: Mapping[str, Artifact], out: Path, events: RunEvents) -> Made:
+    """Run a stage. Its peak is that of this process, what earlier stages left in it included, or of its workers."""
+    reset_peak()
+    begin = time.perf_counter()
+    facts = stage.run(inputs, out, events)
+    seconds = time.perf_counter() - begin
+    return Made(facts, seconds, max(read_resident().peak_mb, facts.get("peak_mb") or 0.0))
+
+
+def _all_of(failures: Mapping[str, CompressorError]) -> CompressorError:
+    """The error to end with: the one there is, or one that names them all."""
+    if len(failures) == 1:
+        return next(iter(failures.values()))
+    lines = [f"{name}: {error}" for name, error in failures.items()]
+    return StageError(
+        f"{len(failures)} stages failed:\n" + "\n".join(lines),
+        hint="All others are finished and kept: the same command makes only what is missing.",
+    )
 
 
 def missing_toolkit() -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from compressor.errors import CompressorError
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json
@@ -31,6 +32,8 @@ class Stage(ABC):
     """Distributions whose versions shape the result."""
     resumable: ClassVar[bool] = False
     """Whether `run` goes on from what an interrupted run left in `out`."""
+    spares: ClassVar[tuple[type[CompressorError], ...]] = ()
+    """Errors that fail this stage and what reads it, but not the rest: the run goes on, and fails at its end."""
 
     name: str
     """Unique in a plan: `distill`, `quantize/int8`."""

@@ -20,8 +20,8 @@ from typing import IO
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.home import home
-from compressor.pipeline.artifact import Artifact, seal
-from compressor.pipeline.key import Json, Key
+from compressor.pipeline.artifact import Artifact, Made, seal
+from compressor.pipeline.key import Key
 
 __all__ = ["Store"]
 
@@ -63,7 +63,7 @@ class Store:
         self,
         key: Key,
         stage: str,
-        run: Callable[[Path], tuple[dict[str, Json], float]],
+        run: Callable[[Path], Made],
         *,
         resume: bool,
         force: bool,
@@ -71,7 +71,7 @@ class Store:
     ) -> tuple[Artifact, bool]:
         """Make the artifact of a key, or wait for another process that is making it.
 
-        `run(out)` fills the folder and returns its facts and seconds. With `resume`, what an interrupted run left in
+        `run(out)` fills the folder and returns its facts and cost. With `resume`, what an interrupted run left in
         the folder is still there when it is called. Returns the artifact and whether it was found instead of made.
         """
         with self._locked(key, events):
@@ -81,8 +81,7 @@ class Store:
             if work.exists() and not resume:
                 shutil.rmtree(work)
             work.mkdir(parents=True, exist_ok=True)
-            facts, seconds = run(work)
-            seal(work, stage=stage, key=key, facts=facts, seconds=seconds)
+            seal(work, stage=stage, key=key, made=run(work))
             place = self.place(key)
             if place.exists():
                 shutil.rmtree(place)

@@ -143,6 +143,11 @@ class LiveEvents(RunEvents):
         self._take_down()
         self._line(f"  {name}: done in {fmt.duration(seconds)}", "green")
 
+    def stage_failed(self, name: str, error: str) -> None:
+        """Say that the stage failed; why is told again when the run ends."""
+        self._take_down()
+        self._line(f"  {name}: failed, going on with what doesn't read it: {error}", "red")
+
 
 class PlainEvents(RunEvents):
     """Lines without control codes; of each `what` at most one every ten seconds, and its end if it was that long."""
@@ -206,3 +211,7 @@ class PlainEvents(RunEvents):
     def stage_finished(self, name: str, seconds: float) -> None:
         """Say what the stage took."""
         self._line(f"  {name}: done in {fmt.duration(seconds)}")
+
+    def stage_failed(self, name: str, error: str) -> None:
+        """Say that the stage failed; why is told again when the run ends."""
+        self._line(f"  {name}: failed, going on with what doesn't read it: {error}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from compressor.errors import TargetUnavailable, WorkerError
 from compressor.events import Events, Silent
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json, Key
@@ -24,12 +25,16 @@ class Heard(Silent):
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self.notes: list[str] = []
+        self.failed: list[tuple[str, str]] = []
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
 
     def note(self, message: str) -> None:
         self.notes.append(message)
+
+    def stage_failed(self, name: str, error: str) -> None:
+        self.failed.append((name, error))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +72,12 @@ class ResumableFake(Fake):
     resumable = True
 
 
+class SparingFake(Fake):
+    """A fake whose failure doesn't stop the others."""
+
+    spares = (WorkerError, TargetUnavailable)
+
+
 CHAIN = {"first": [], "second": ["first"], "side": [], "export": ["second", "side"], "bundle": ["export"]}
 """Name -> what it reads."""
 
@@ -78,12 +89,13 @@ def fake_plan(
     settings: Mapping[str, int] | None = None,
     actions: Mapping[str, Action] | None = None,
     resumable: Sequence[str] = (),
+    sparing: Sequence[str] = (),
     gates: str = "{}",
 ) -> Plan:
     """A plan of the stages of `CHAIN`; those that run are added to `ran`."""
     (folder / "recipe.yaml").write_text(f"name: fake\nstudent: {{init: nowhere}}\ngates: {gates}\n", encoding="utf-8")
     stages = tuple(
-        (ResumableFake if name in resumable else Fake)(
+        (ResumableFake if name in resumable else SparingFake if name in sparing else Fake)(
             name=name,
             inputs={read: read for read in reads},
             setting=(settings or {}).get(name, 0),

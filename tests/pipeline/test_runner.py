@@ -2,13 +2,23 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compressor.errors import DiskFull, MissingExtra, RecipeError, SourceError, StageError, WorkerError
+from compressor.bench.memory import CLEAR_REFS
+from compressor.errors import (
+    DiskFull,
+    MissingExtra,
+    RecipeError,
+    SourceError,
+    StageError,
+    TargetUnavailable,
+    WorkerError,
+)
 from compressor.events import Events
 from compressor.pipeline import runner
 from compressor.pipeline.plan import Plan
@@ -138,6 +148,73 @@ def test_a_failure_keeps_what_was_finished_and_says_where_it_was(tmp_path: Path)
     ran: list[str] = []
     run(fake_plan(tmp_path, ran), tmp_path)
     assert ran == ["export", "bundle"], "a failure is not kept"
+
+
+def test_a_stage_that_spares_the_others_fails_the_run_at_its_end(tmp_path: Path) -> None:
+    ran: list[str] = []
+    events = Heard()
+    plan = fake_plan(
+        tmp_path, ran, actions={"first": raising(WorkerError("int8 on cpu-1 was killed"))}, sparing=["first"]
+    )
+    with pytest.raises(WorkerError, match="int8 on cpu-1 was killed"):
+        run(plan, tmp_path, events=events)
+    assert ran == ["first", "side"], "what reads it is left out, however far"
+    found = status(tmp_path)
+    assert (found["status"], found["stage"], found["finished"]) == ("failed", "first", ["side"])
+    assert found["failed"] == {"first": "int8 on cpu-1 was killed"}
+    assert events.failed == [("first", "int8 on cpu-1 was killed")]
+    failures = [event for event in events_of(tmp_path) if event["event"] == "stage-failed"]
+    assert [(event["stage"], event["error"]) for event in failures] == events.failed
+    again: list[str] = []
+    assert run(fake_plan(tmp_path, again), tmp_path).passed
+    assert again == [name for name in EVERY if name != "side"], "the one that was spared is kept"
+
+
+def test_where_several_failed_the_error_names_them_all(tmp_path: Path) -> None:
+    actions = {"first": raising(WorkerError("one was killed")), "side": raising(TargetUnavailable("no GPU"))}
+    with pytest.raises(StageError, match=r"2 stages failed:\nfirst: one was killed\nside: no GPU") as caught:
+        run(fake_plan(tmp_path, [], actions=actions, sparing=["first", "side"]), tmp_path)
+    assert caught.value.exit_code == 4
+    assert "the same command makes only what is missing" in str(caught.value)
+    assert list(status(tmp_path)["failed"]) == ["first", "side"]
+
+
+def test_of_a_sparing_stage_too_an_error_of_another_kind_stops_the_run(tmp_path: Path) -> None:
+    ran: list[str] = []
+    plan = fake_plan(tmp_path, ran, actions={"first": raising(StageError("a bug"))}, sparing=["first"])
+    with pytest.raises(StageError, match="a bug"):
+        run(plan, tmp_path)
+    assert ran == ["first"]
+
+
+def test_what_a_stage_cost_is_kept_with_it(tmp_path: Path) -> None:
+    report = run(fake_plan(tmp_path, []), tmp_path)
+    peaks = {stage.name: stage.peak_mb for stage in report.stages}
+    assert all(peak is not None and peak > 1 for peak in peaks.values())
+    again = run(fake_plan(tmp_path, []), tmp_path)
+    assert {stage.name: stage.peak_mb for stage in again.stages} == peaks, "of a cached stage, what it was when it ran"
+
+
+@pytest.mark.skipif(not os.access(CLEAR_REFS, os.W_OK), reason="this system can't reset a peak of memory")
+def test_the_peak_of_a_stage_is_not_that_of_the_stage_before(tmp_path: Path) -> None:
+    def greedy(out: Path, events: Events) -> None:
+        bytearray(200_000_000).replace(b"\1", b"")
+
+    report = run(fake_plan(tmp_path, [], actions={"second": greedy}), tmp_path)
+    peak = {stage.name: stage.peak_mb or 0.0 for stage in report.stages}
+    assert peak["second"] > peak["first"] + 150
+    assert peak["side"] < peak["second"] - 150
+
+
+def test_a_process_that_a_stage_started_counts_for_its_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Fake.run
+
+    def measuring(stage: Fake, *args: Any) -> dict[str, Any]:
+        return {**plain(stage, *args), **({"peak_mb": 999_999.0} if stage.name == "side" else {})}
+
+    monkeypatch.setattr(Fake, "run", measuring)
+    report = run(fake_plan(tmp_path, []), tmp_path)
+    assert [stage.name for stage in report.stages if stage.peak_mb == 999_999.0] == ["side"]
 
 
 def test_a_bug_is_recorded_and_passed_on(tmp_path: Path) -> None:

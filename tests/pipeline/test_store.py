@@ -11,20 +11,19 @@ from pathlib import Path
 import pytest
 
 from compressor.errors import RecipeError
-from compressor.pipeline.artifact import SEAL, Artifact
-from compressor.pipeline.key import Json
+from compressor.pipeline.artifact import SEAL, Artifact, Made
 from compressor.pipeline.store import Store
 from tests.pipeline.fakes import Heard, fake_key
 
 KEY = fake_key({"setting": 1})
 
 
-def writes(text: str = "made") -> Callable[[Path], tuple[dict[str, Json], float]]:
-    def run(out: Path) -> tuple[dict[str, Json], float]:
+def writes(text: str = "made") -> Callable[[Path], Made]:
+    def run(out: Path) -> Made:
         (out / "model").mkdir(exist_ok=True)
         (out / "model" / "weights").write_text(text, encoding="utf-8")
         (out / "facts.txt").write_text("beside", encoding="utf-8")
-        return {"rows": 3}, 1.5
+        return Made({"rows": 3}, 1.5, 123.44)
 
     return run
 
@@ -44,20 +43,31 @@ def test_what_was_made_is_found_with_its_facts(store: Store) -> None:
     found = store.find(KEY, Heard())
     assert found == made
     assert found.facts == {"rows": 3}
-    assert found.seconds == 1.5
+    assert (found.seconds, found.peak_mb) == (1.5, 123.4)
     assert found.document == KEY.document
     assert set(found.files) == {"model/weights", "facts.txt"}
     assert found.size == len("made") + len("beside")
     assert make(store, "again") == (made, True)
 
 
+def test_what_an_earlier_version_sealed_without_its_peak_of_memory_is_still_whole(store: Store) -> None:
+    made, _ = make(store)
+    seal = json.loads((made.folder / SEAL).read_text(encoding="utf-8"))
+    del seal["peak_mb"]
+    (made.folder / SEAL).write_text(json.dumps(seal), encoding="utf-8")
+    events = Heard()
+    found = store.find(KEY, events)
+    assert found is not None and found.peak_mb is None
+    assert events.warnings == []
+
+
 def test_nothing_can_be_seen_before_it_is_finished(store: Store) -> None:
-    def look(out: Path) -> tuple[dict[str, Json], float]:
+    def look(out: Path) -> Made:
         (out / "half").write_text("half", encoding="utf-8")
         assert store.find(KEY, Heard()) is None
         assert store.artifacts() == []
         assert store.interrupted() == [out]
-        return {}, 0.0
+        return Made({}, 0.0)
 
     store.make(KEY, "fake", look, resume=False, force=False, events=Heard())
     assert len(store.artifacts()) == 1
@@ -127,7 +137,7 @@ def test_a_copied_store_with_new_times_is_still_whole(store: Store, tmp_path: Pa
 
 
 def test_a_failed_stage_leaves_nothing_that_counts(store: Store) -> None:
-    def fail(out: Path) -> tuple[dict[str, Json], float]:
+    def fail(out: Path) -> Made:
         (out / "half").write_text("half", encoding="utf-8")
         raise ValueError("no")
 
@@ -143,9 +153,9 @@ def test_leftovers_are_there_only_for_a_stage_that_resumes(store: Store, resume:
     (store.work(KEY) / "checkpoint").write_text("step 3", encoding="utf-8")
     found: list[str] = []
 
-    def run(out: Path) -> tuple[dict[str, Json], float]:
+    def run(out: Path) -> Made:
         found.extend(path.name for path in out.iterdir())
-        return {}, 0.0
+        return Made({}, 0.0)
 
     store.make(KEY, "fake", run, resume=resume, force=False, events=Heard())
     assert found == seen
@@ -172,6 +182,7 @@ def test_two_processes_at_once_make_it_once(tmp_path: Path) -> None:
     program = """
 import sys, time
 from pathlib import Path
+from compressor.pipeline.artifact import Made
 from compressor.pipeline.store import Store
 from tests.pipeline.fakes import Heard, fake_key
 
@@ -180,7 +191,7 @@ def run(out):
         log.write("made\\n")
     time.sleep(0.5)
     (out / "file").write_text("text")
-    return {}, 0.5
+    return Made({}, 0.5)
 
 events = Heard()
 artifact, found = Store(Path(sys.argv[1])).make(

@@ -11,6 +11,7 @@ import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
 from compressor.bench.results import Accuracy
+from compressor.errors import TargetUnavailable, WorkerError
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.examples import evaluation_examples
@@ -33,6 +34,7 @@ class Measure(Stage):
 
     kind = "measure"
     version = 2  # 2: the paired difference from the teacher
+    spares = (WorkerError, TargetUnavailable)
 
     task: str
     subject: str

@@ -32,6 +32,9 @@ class Engine(Protocol):
     def collect(self, outputs: Any) -> list[npt.NDArray[Any]]:
         """Outputs as arrays on the host; the clock of the model alone has stopped before it."""
 
+    def multiply_adds(self, inputs: Arrays) -> int | None:
+        """Of the matrix products for these inputs; None where the engine can't count them."""
+
 
 class OnnxEngine:
     """onnxruntime, as a bundle runs.
@@ -48,6 +51,7 @@ class OnnxEngine:
             device=placement.device,
             threads=placement.threads,
             spinning=placement.spinning,
+            arena=placement.arena,
         )
 
     def place(self, inputs: Arrays) -> Arrays:
@@ -58,6 +62,10 @@ class OnnxEngine:
 
     def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         return outputs
+
+    def multiply_adds(self, inputs: Arrays) -> None:
+        """onnxruntime doesn't count; the profile of a session has the shapes."""
+        return
 
 
 def open_engine(subject: Subject, placement: Placement) -> Engine:

@@ -1,4 +1,4 @@
-"""The reference: the model in PyTorch, eager, fp32. Imported in a worker for torch subjects only."""
+"""The reference: the model in PyTorch, eager, fp32 or bf16. Imported in a worker for torch subjects only."""
 
 from __future__ import annotations
 
@@ -19,45 +19,92 @@ __all__ = ["TorchEngine"]
 _MODELS = {"text-classification": "AutoModelForSequenceClassification"}
 """Task -> class in transformers."""
 
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
 
 class TorchEngine:
-    """A model folder through transformers. fp32 results don't depend on the batch, so accuracy is taken in batches."""
+    """A model folder through transformers. A text's answer doesn't depend on its batch beyond rounding, so accuracy is
+    taken in batches.
+
+    Raises:
+        TargetUnavailable: PyTorch can't use the device, or would run the model elsewhere or in another precision.
+    """
 
     accuracy_batch = 32
 
     def __init__(self, subject: Subject, placement: Placement) -> None:
-        device = placement.device
-        if device == "cuda" and not torch.cuda.is_available():
+        if placement.device not in ("cpu", "cuda"):
+            raise TargetUnavailable(f"PyTorch doesn't run on {placement.device}.")
+        if placement.device == "cuda" and not torch.cuda.is_available():
             raise TargetUnavailable("PyTorch finds no GPU it can use.")
         torch.set_num_threads(placement.threads)
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
-        self._device = torch.device(device)
+        self._device = torch.device(placement.device)
+        self._stays = placement.io_binding
+        dtype = _DTYPES[subject.precision]
         self._model: Any = getattr(transformers, _MODELS[subject.task]).from_pretrained(
             subject.folder,
-            dtype=torch.float32,
+            dtype=dtype,
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=subject.trust_remote_code,
         )
         self._model.eval().to(self._device)
-        self._known = set(_forward_names(self._model))
+        assert_parameters(self._model, dtype, self._device)
+        self._known = set(inspect.signature(self._model.forward).parameters)
 
-    def place(self, inputs: Arrays) -> Arrays:
-        return inputs
+    def place(self, inputs: Arrays) -> Arrays | dict[str, torch.Tensor]:
+        """With `io_binding` on the device; else they are copied there within `compute`."""
+        if not self._stays:
+            return inputs
+        placed = self._on_device(inputs)
+        self._wait()
+        return placed
 
-    def compute(self, placed: Arrays) -> list[npt.NDArray[Any]]:
-        given = {
-            name: torch.from_numpy(value).to(self._device) for name, value in placed.items() if name in self._known
-        }
+    def compute(self, placed: Any) -> Any:
+        """Logits [batch, classes]: with `io_binding` a tensor on the device, else copied to the host."""
+        given = placed if self._stays else self._on_device(placed)
         with torch.inference_mode():
             logits = self._model(**given).logits
+        if self._stays:
+            self._wait()
+            return logits
         # Copying to the host waits for the device.
-        return [logits.float().cpu().numpy()]
+        return logits.float().cpu()
 
-    def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        return outputs
+    def collect(self, outputs: torch.Tensor) -> list[npt.NDArray[Any]]:
+        return [outputs.float().cpu().numpy()]
+
+    def multiply_adds(self, inputs: Arrays) -> int:
+        """Counted by PyTorch in one pass. Attention is computed as plain matrix products for it: the fused kernel of
+        the CPU is one that PyTorch doesn't count."""
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+        from torch.utils.flop_counter import FlopCounterMode
+
+        counter = FlopCounterMode(display=False)
+        with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), counter:
+            self._model(**self._on_device(inputs))
+        return int(counter.get_total_flops()) // 2
+
+    def _on_device(self, inputs: Arrays) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(array).to(self._device) for name, array in inputs.items() if name in self._known}
+
+    def _wait(self) -> None:
+        """A GPU computes while Python goes on: without this, the clock would stop too soon."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
 
 
-def _forward_names(model: Any) -> list[str]:
-    return list(inspect.signature(model.forward).parameters)
+def assert_parameters(model: torch.nn.Module, dtype: torch.dtype, device: torch.device) -> None:
+    """That every floating-point parameter has this type, and every parameter is on this device: what was asked for
+    and what is may differ, for modules that a model keeps in fp32.
+
+    Raises:
+        TargetUnavailable: one doesn't.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.device.type != device.type:
+            raise TargetUnavailable(f"{name} is on {parameter.device}, and {device} was asked for.")
+        if parameter.is_floating_point() and parameter.dtype != dtype:
+            raise TargetUnavailable(f"{name} is {parameter.dtype}, and {dtype} was asked for.")

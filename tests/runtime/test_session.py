@@ -74,7 +74,7 @@ def test_falling_back_to_another_provider_is_refused(
     providers(monkeypatch, "CUDAExecutionProvider", "CPUExecutionProvider")
     with pytest.raises(TargetUnavailable, match="CUDAExecutionProvider was asked for and CPUExecutionProvider"):
         open_session(model, device="cuda")
-    assert asked["providers"] == ["CUDAExecutionProvider"]
+    assert asked["providers"] == [("CUDAExecutionProvider", {"use_tf32": "0"})], "fp32 is fp32"
 
 
 def test_a_provider_that_fails_to_start_is_told_quietly(

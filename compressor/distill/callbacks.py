@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from transformers import TrainerCallback
@@ -9,7 +10,7 @@ from transformers import TrainerCallback
 from compressor.distill.distiller import Distiller
 from compressor.events import Events
 
-__all__ = ["EvaluationsWithinEpoch", "Progress"]
+__all__ = ["EvaluationsWithinEpoch", "Progress", "StepClock"]
 
 
 class EvaluationsWithinEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy
@@ -28,6 +29,29 @@ class EvaluationsWithinEpoch(TrainerCallback):  # type: ignore[misc]  # transfor
         due = step * self.count // whole > (step - 1) * self.count // whole
         if step and due and state.global_step < state.max_steps:
             control.should_log = control.should_evaluate = control.should_save = True
+
+
+class StepClock(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy
+    """Adds up the seconds of training steps, from drawing their texts to the update of the weights.
+
+    Evaluations and checkpoints come between steps, and so aren't in it.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.started = 0.0
+
+    def start(self) -> None:
+        """The next step's texts are about to be drawn; no event of the Trainer tells that."""
+        self.started = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.seconds += time.perf_counter() - self.started
+
+    def read_and_reset(self) -> float:
+        """Seconds since the last time this was called."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy

@@ -9,7 +9,7 @@ import torch
 
 from compressor.errors import TargetUnavailable
 
-__all__ = ["choose_device", "choose_precision"]
+__all__ = ["choose_device", "choose_precision", "device_peak", "reset_device_peak"]
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "bf16"]
@@ -46,6 +46,17 @@ def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: Device) ->
     if wanted == "auto":
         return "bf16" if has_bf16 else "fp32"
     return wanted
+
+
+def reset_device_peak(device: Device) -> None:
+    """Let the peak of the GPU's memory start again from here."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def device_peak(device: Device) -> dict[str, float]:
+    """A fact for the report: the most memory tensors took on the GPU since `reset_device_peak`. Nothing on a CPU."""
+    return {"device_peak_mb": round(torch.cuda.max_memory_allocated() / 1e6, 1)} if device == "cuda" else {}
 
 
 def _cpu_has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

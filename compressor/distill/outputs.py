@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from compressor.data import load_labels, load_split, tokenize_split
-from compressor.distill.device import Precision, choose_device, choose_precision
+from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.disk import disk_full_explained, reserve
 from compressor.distill.signals import Batch, Signal, Signals
 from compressor.errors import StageError
@@ -117,6 +117,7 @@ def compute_outputs(
     """
     place = choose_device(device)
     number_format = choose_precision(precision, place)
+    reset_device_peak(place)
     labels = load_labels(data)
     tokenizer = load_tokenizer(model_folder, trust_remote_code)
     model = task.load_model(model_folder, labels, new_head="never", trust_remote_code=trust_remote_code).to(place)
@@ -139,8 +140,8 @@ def compute_outputs(
             facts[split] = task.metrics(logits, np.asarray(dataset["labels"]))
     shutil.rmtree(out / "tokens")
     facts["seconds"] = round(seconds, 3)
-    facts["samples_per_second"] = round(computed / seconds, 1) if computed else None
-    return facts
+    facts["texts_per_second"] = round(computed / seconds, 1) if computed else None
+    return facts | device_peak(place)
 
 
 def _is_whole(file: Path, shape: tuple[int, int]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,16 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from compressor.data import load_split, tokenize_split
-from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress
+from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress, StepClock
 from compressor.distill.checkpoints import newest_complete, step_of
-from compressor.distill.device import Device, Precision, choose_device, choose_precision
+from compressor.distill.device import (
+    Device,
+    Precision,
+    choose_device,
+    choose_precision,
+    device_peak,
+    reset_device_peak,
+)
 from compressor.distill.disk import disk_full_explained
 from compressor.distill.distiller import Distiller
 from compressor.errors import TrainingDiverged
@@ -55,7 +61,8 @@ def train(
     one, with the order of the data, the dropout and the optimizer as if it had never stopped. They are removed when
     the model is written.
 
-    Returns facts for the report: history of evaluations, best epoch, steps, seconds, speed, device, precision.
+    Returns facts for the report: history of evaluations, best epoch, steps, epochs, seconds, examples a second, device,
+    its peak of memory, precision.
 
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
@@ -63,6 +70,7 @@ def train(
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
+    reset_device_peak(device)
     checkpoints, tokens = out / "checkpoints", out / "tokens"
     texts = {
         split: tokenize_split(load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens)
@@ -98,6 +106,7 @@ def train(
         "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),
         "device": device,
         "precision": precision,
+        **device_peak(device),
         "parameters": distiller.student.num_parameters(),
     }
 
@@ -120,7 +129,9 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
         super().__init__(model, args, **others)
         self.what = what
         self.lengths = lengths
-        self.samples, self.seconds = 0, 0.0
+        self.samples = 0
+        self.clock = StepClock()
+        self.add_callback(self.clock)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
         return _EpochOrder(
@@ -130,8 +141,11 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
             self.args.seed,
         )
 
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        self.clock.start()
+        return super().get_batch_samples(*args, **kwargs)
+
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        start = time.perf_counter()
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -139,7 +153,6 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
             if not torch.isfinite(value):
                 raise self._diverged(f"the {name} became {value.item()}", self.state.global_step + 1)
         self.samples += len(inputs["input_ids"])
-        self.seconds += time.perf_counter() - start
         return loss
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -150,9 +163,10 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
-            logs |= {"objectives": self.model.means(), "samples": self.samples, "seconds": self.seconds}
+            seconds = self.clock.read_and_reset()
+            logs |= {"objectives": self.model.means(), "samples": self.samples, "seconds": seconds}
             self.model.forget()
-            self.samples, self.seconds = 0, 0.0
+            self.samples = 0
         super().log(logs, start_time)
 
     def _diverged(self, what: str, step: int) -> TrainingDiverged:
@@ -257,11 +271,12 @@ def _course(trainer: _Trainer) -> dict[str, Any]:
         "best_epoch": best["epoch"],
         "best_step": best["step"],
         "validation": best["validation"],
+        "epochs": round(trainer.state.epoch, 3),
         "steps": trainer.state.global_step,
         "steps_planned": trainer.state.max_steps,
         "stopped_early": trainer.state.global_step < trainer.state.max_steps,
         "seconds": round(seconds + training_seconds, 3),
-        "samples_per_second": round(samples / training_seconds, 1),
+        "examples_per_second": round(samples / training_seconds, 1),
     }
 
 

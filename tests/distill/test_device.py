@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from compressor.distill import device
-from compressor.distill.device import choose_device, choose_precision
+from compressor.distill.device import choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.errors import TargetUnavailable
 
 INTEL = "processor\t: 0\nflags\t\t: fpu avx2 avx512f {}\nprocessor\t: 1\n"
@@ -54,3 +54,13 @@ def test_what_is_asked_for_and_not_there_is_refused(monkeypatch: pytest.MonkeyPa
     with pytest.raises(TargetUnavailable, match="bf16"):
         choose_precision("bf16", "cuda")
     assert choose_precision("auto", "cuda") == "fp32"
+
+
+def test_the_peak_of_a_gpus_memory_is_a_fact_and_a_cpu_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    resets: list[bool] = []
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: resets.append(True))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 1_234_567_890)
+    reset_device_peak("cpu")
+    assert (resets, device_peak("cpu")) == ([], {})
+    reset_device_peak("cuda")
+    assert (resets, device_peak("cuda")) == ([True], {"device_peak_mb": 1234.6})

@@ -39,6 +39,7 @@ def test_facts_hold_the_teachers_metrics(outputs: Finished, data: Path) -> None:
     right = np.mean(logits.argmax(axis=1) == np.asarray(load_split(data, "test")["label"]))
     assert outputs.facts["test"]["accuracy"] == pytest.approx(right)
     assert outputs.facts["examples"] == {"train": 160, "validation": 20, "test": 20}
+    assert outputs.facts["texts_per_second"] > 0
     assert {path.name for path in outputs.folder.iterdir()} == {f"{split}.npy" for split in SPLITS}
 
 

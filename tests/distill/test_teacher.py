@@ -75,7 +75,8 @@ def test_facts_tell_how_it_was_trained(teacher: Finished) -> None:
     assert facts["history"][-1]["train_loss"] < 0.5 * facts["history"][0]["train_loss"]
     assert facts["history"][0]["objectives"]["hard-labels"] == pytest.approx(facts["history"][0]["train_loss"])
     assert set(facts["validation"]) == {"loss", "accuracy", "f1_macro"}
-    assert facts["samples_per_second"] > 0 and facts["seconds"] > 0
+    assert facts["epochs"] == 6
+    assert facts["examples_per_second"] > 0 and facts["seconds"] > 0
     weights = load_file(teacher.model / "model.safetensors")
     assert facts["parameters"] == sum(weight.numel() for weight in weights.values())
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import set_seed
 
+from compressor.distill import callbacks, training
 from compressor.distill.architecture import Layout
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.distiller import Distiller
@@ -144,6 +148,44 @@ def test_accumulated_steps_train_as_one_large_batch(trial: Trials, tmp_path: Pat
     for one, two in zip(whole["history"], parts["history"], strict=True):
         assert one["train_loss"] == pytest.approx(two["train_loss"], rel=0.02)
         assert one["objectives"]["hard-labels"] == pytest.approx(two["objectives"]["hard-labels"], rel=0.02)
+
+
+class Clock:
+    """Time as the test makes it pass: a second a step and an hour an evaluation, a checkpoint or a pause."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        for name, seconds in (("training_step", 1), ("evaluate", 3600), ("_save_checkpoint", 3600)):
+            monkeypatch.setattr(training._Trainer, name, self._taking(seconds, getattr(training._Trainer, name)))
+
+    def _taking(self, seconds: float, method: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            self.now += seconds
+            return method(*args, **kwargs)
+
+        return slow
+
+
+def test_examples_a_second_leave_out_evaluations_and_checkpoints(
+    trial: Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+    facts = trial(tmp_path, evaluations_per_epoch=2)
+    assert (facts["examples_per_second"], facts["epochs"]) == (16, 2)
+
+
+def test_examples_a_second_are_those_of_the_whole_training_after_a_resume(
+    trial: Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(TrainingDiverged):
+        trial(tmp_path, Spoiled(14, loss=math.nan))
+    log = json.loads((tmp_path / "checkpoints" / "checkpoint-10" / "trainer_state.json").read_text(encoding="utf-8"))
+    before = next(entry["seconds"] for entry in log["log_history"] if "objectives" in entry)
+    Clock(monkeypatch)
+    facts = trial(tmp_path, Spoiled(1, loss=1.0))
+    assert facts["resumed_from_step"] == 10
+    assert facts["examples_per_second"] == pytest.approx(320 / (before + 10), abs=0.1)
 
 
 def test_bf16_trains_fp32_weights(trial: Trials, tmp_path: Path) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +13,11 @@ import numpy.typing as npt
 
 from compressor.bench.job import Job
 from compressor.bench.placement import Placement
-from compressor.bench.results import Latency, Measurement, Memory, Percentiles, Skipped, Throughput
+from compressor.bench.process import run_process
+from compressor.bench.results import Measurement, Skipped
 from compressor.bench.subject import Subject
 from compressor.bench.target import target_reason
-from compressor.errors import TargetUnavailable, WorkerError
+from compressor.errors import TargetUnavailable
 from compressor.events import Events
 from compressor.runtime.samples import SAMPLES
 
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
-STDERR_LINES = 8
 MEMORY_TEXTS = 64
 """Texts answered before the peak of memory is read, the longest among them."""
 
@@ -67,19 +63,13 @@ def measure(
     job = _job(subject, target, workloads, examples, seed, work / "speed")
     what, steps = f"measuring {subject.name} on {target.name}", 2 if workloads else 1
     events.progress(what, 0, steps, "speed and accuracy" if examples else "speed")
-    speed = _work(job, target)
-    memory = None
+    results = [run_process(job, target)]
     if workloads:
         events.progress(what, 1, steps, "memory")
-        memory = _work(_for_memory(job, work / "memory"), target)["memory"]
+        results.append(run_process(_for_memory(job, work / "memory"), target))
     events.progress(what, steps, steps, "")
-    measured = replace(
-        found,
-        latencies=tuple(_latency(cell) for cell in speed["latencies"]),
-        throughput=Throughput(**speed["throughput"]) if speed["throughput"] else None,
-        memory=Memory(**memory) if memory else None,
-        environment=speed["environment"],
-    )
+    figures = {name: value for result in results for name, value in result["figures"].items()}
+    measured = Measurement.from_json(found.to_json() | figures)
     return measured, np.load(job.out / "logits.npy") if examples else None
 
 
@@ -128,75 +118,6 @@ def _for_memory(job: Job, out: Path) -> Job:
         workloads=(),
         out=out,
     )
-
-
-def _work(job: Job, target: Target) -> dict[str, Any]:
-    """Run one worker to its end."""
-    job.out.mkdir(parents=True, exist_ok=True)
-    file, result = job.out / "job.json", job.out / "result.json"
-    result.unlink(missing_ok=True)
-    job.write(file)
-    # -P: a numpy.py in the user's folder is not the library.
-    command = [sys.executable, "-P", "-m", "compressor.bench.worker", str(file)]
-    ended = subprocess.run(
-        command,
-        env=_environment(target),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    # It names paths of this machine and holds the texts: neither belongs into a result that is kept.
-    file.unlink()
-    if ended.returncode == TargetUnavailable.exit_code:
-        raise TargetUnavailable(f"{job.subject.name} can't be measured on {target.name}: {ended.stderr.strip()}")
-    if ended.returncode != 0 or not result.exists():
-        raise _died(job, target, ended.returncode, ended.stderr)
-    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    return found
-
-
-def _died(job: Job, target: Target, code: int, stderr: str) -> WorkerError:
-    how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-    words = "\n".join(f"    {line}" for line in _last_words(stderr))
-    return WorkerError(
-        f"The process measuring {job.subject.name} on {target.name} ({job.mode}) {how}."
-        + (f" It said:\n{words}" if words else ""),
-        hint="SIGKILL usually means that memory ran out." if code == -signal.SIGKILL else None,
-    )
-
-
-def _last_words(stderr: str) -> list[str]:
-    """The last lines; of a traceback only the message it ends with."""
-    lines = stderr.strip().splitlines()[-STDERR_LINES:]
-    inside = [number for number, line in enumerate(lines) if line.startswith('  File "') or line.startswith("    ")]
-    return (lines[inside[-1] + 1 :] if inside else lines) or lines[-1:]
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _environment(target: Target) -> dict[str, str]:
-    """Threads said outright, to every library that might start some; and no reaching out."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {
-        **os.environ,
-        **dict.fromkeys(names, str(target.threads)),
-        "OMP_WAIT_POLICY": "ACTIVE" if target.spinning else "PASSIVE",
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": "1",
-    }
-
-
-def _latency(data: dict[str, Any]) -> Latency:
-    end_to_end = data["end_to_end"] and Percentiles(**data["end_to_end"])
-    return Latency(**data | {"model": Percentiles(**data["model"]), "end_to_end": end_to_end})
 
 
 def _labels(folder: Path) -> tuple[str, ...]:

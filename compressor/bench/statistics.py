@@ -1,4 +1,4 @@
-"""Percentiles that say when they don't know, and bootstrap intervals. numpy only."""
+"""Percentiles that say when they don't know, intervals, and the paired comparison of two models. numpy only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.results import Difference, Interval, Percentiles
+from compressor.bench.results import Difference, Histogram, Interval, Percentiles
 
-__all__ = ["bootstrap_mean", "paired_difference", "percentiles", "supports"]
+__all__ = [
+    "binomial_cdf",
+    "bootstrap_mean",
+    "integer_histogram",
+    "logarithmic_histogram",
+    "mcnemar",
+    "paired_difference",
+    "percentiles",
+    "quantile_interval",
+    "supports",
+]
 
 FloatArray = npt.NDArray[np.floating[Any]]
+QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 RESAMPLES = 2000
+BINS = 40
+SHORTEST_MS = 1e-6
+"""A nanosecond: clocks tell no less, and a logarithmic scale has no zero."""
 
 
 def supports(n: int, quantile: float, *, confidence: float = 0.99) -> bool:
@@ -26,26 +40,76 @@ def supports(n: int, quantile: float, *, confidence: float = 0.99) -> bool:
     return n > 1 and bool(chance <= 1 - confidence)
 
 
-def percentiles(samples_ms: FloatArray) -> Percentiles:
-    """Summary of latency samples [n], in ms. Percentiles are samples (order statistics), never interpolated."""
+def binomial_cdf(n: int, chance: float) -> FloatArray:
+    """How likely at most k of n trials succeed, for k = 0 .. n [n + 1]; `chance` lies between 0 and 1."""
+    factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    k = np.arange(n + 1)
+    logarithms = factorials[n] - factorials[k] - factorials[n - k] + k * np.log(chance) + (n - k) * np.log1p(-chance)
+    at_most: FloatArray = np.minimum(np.cumsum(np.exp(logarithms)), 1.0)
+    return at_most
+
+
+def quantile_interval(ordered: FloatArray, quantile: float, *, confidence: float = 0.95) -> Interval | None:
+    """Interval of a quantile between two of the samples [n], which are sorted; None where n is too small for one.
+
+    Of n samples, B lie below the quantile, and B is binomial whatever the distribution: the r-th smallest lies above
+    it when B < r, the s-th at or below it when B >= s. r is the largest and s the smallest rank for which either
+    happens in at most half of 1 - confidence. Source: David and Nagaraja, Order Statistics, section 7.1. It assumes
+    independent samples.
+    """
+    n, tail = len(ordered), (1 - confidence) / 2
+    below = binomial_cdf(n, quantile)
+    r = int(np.searchsorted(below, tail, side="right"))
+    s = int(np.searchsorted(below, 1 - tail, side="left")) + 1
+    return Interval(float(ordered[r - 1]), float(ordered[s - 1]), confidence) if r >= 1 and s <= n else None
+
+
+def percentiles(samples_ms: FloatArray, *, independent: bool = True) -> Percentiles:
+    """Summary of latency samples [n], in ms. Percentiles are samples (order statistics), never interpolated.
+
+    `independent`: whether intervals may be given. Requests that wait behind each other are not.
+    """
     ordered = np.sort(np.asarray(samples_ms, dtype=np.float64))
     n = len(ordered)
 
     def rank(quantile: float) -> float:
         return float(np.quantile(ordered, quantile, method="inverted_cdf"))
 
-    def tail(quantile: float) -> float | None:
-        return rank(quantile) if supports(n, quantile) else None
-
+    given = {name: quantile for name, quantile in QUANTILES.items() if name == "p50" or supports(n, quantile)}
+    intervals = {name: quantile_interval(ordered, quantile) for name, quantile in given.items() if independent}
     return Percentiles(
         n=n,
         mean_ms=float(ordered.mean()),
         min_ms=float(ordered[0]),
         p50_ms=rank(0.50),
-        p90_ms=tail(0.90),
-        p95_ms=tail(0.95),
-        p99_ms=tail(0.99),
+        p90_ms=rank(0.90) if "p90" in given else None,
+        p95_ms=rank(0.95) if "p95" in given else None,
+        p99_ms=rank(0.99) if "p99" in given else None,
+        intervals={name: interval for name, interval in intervals.items() if interval},
     )
+
+
+def logarithmic_histogram(samples_ms: FloatArray) -> Histogram:
+    """Latency samples [n] in bins of equal ratio, from the shortest to the longest."""
+    samples = np.maximum(np.asarray(samples_ms, dtype=np.float64), SHORTEST_MS)
+    low, high = float(samples.min()), float(samples.max())
+    # Where all are equal, bins have some width still.
+    edges = np.geomspace(low, max(high, low * (1 + 1e-6)), BINS + 1)
+    edges[0], edges[-1] = low, max(high, edges[-1])
+    return _histogram(samples, edges)
+
+
+def integer_histogram(values: npt.NDArray[np.integer[Any]]) -> Histogram:
+    """Whole numbers [n] in bins of one whole width; the last edge lies beyond the largest."""
+    low, high = int(values.min()), int(values.max())
+    width = -(-(high - low + 1) // BINS)
+    bins = -(-(high - low + 1) // width)
+    return _histogram(values, low + width * np.arange(bins + 1))
+
+
+def _histogram(values: npt.NDArray[Any], edges: npt.NDArray[Any]) -> Histogram:
+    counts, _ = np.histogram(values, edges)
+    return Histogram(tuple(map(float, edges)), tuple(map(int, counts)))
 
 
 def bootstrap_mean(scores: FloatArray, *, seed: int, confidence: float = 0.95) -> Interval:
@@ -58,8 +122,25 @@ def paired_difference(scores: FloatArray, reference: FloatArray, *, seed: int, c
 
     Both answer the same texts, so their common luck cancels: far narrower than the two intervals apart.
     """
-    difference = np.asarray(scores, dtype=np.float64) - np.asarray(reference, dtype=np.float64)
-    return Difference(float(difference.mean()), _interval(_resampled_means(difference, seed), confidence))
+    mine, theirs = np.asarray(scores, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    better, worse = int(np.sum(mine > theirs)), int(np.sum(mine < theirs))
+    right_or_wrong = bool(np.isin(mine, (0, 1)).all() and np.isin(theirs, (0, 1)).all())
+    return Difference(
+        value=float((mine - theirs).mean()),
+        interval=_interval(_resampled_means(mine - theirs, seed), confidence),
+        better=better,
+        worse=worse,
+        p_value=mcnemar(better, worse) if right_or_wrong else None,
+    )
+
+
+def mcnemar(better: int, worse: int) -> float:
+    """Exact two-sided p-value of "neither model is better", from the texts that only one of them gets right.
+
+    Were it so, each of these would fall to either side with a chance of 1/2. Source: McNemar, Psychometrika 12 (1947),
+    with the binomial distribution in place of its approximation.
+    """
+    return min(1.0, 2 * float(binomial_cdf(better + worse, 0.5)[min(better, worse)]))
 
 
 def _resampled_means(values: FloatArray, seed: int) -> FloatArray:

@@ -18,7 +18,8 @@ from compressor.bench.engine import open_engine
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.bench.job import Job
 from compressor.bench.memory import read_resident, reset_peak
-from compressor.bench.workload import Bench
+from compressor.bench.results import Memory
+from compressor.bench.workloads import Bench, Found, run
 from compressor.errors import CompressorError
 from compressor.runtime.encoder import Encoder
 
@@ -43,15 +44,17 @@ def _speed(job: Job) -> dict[str, Any]:
     bench = _load(job)
     if job.accuracy:
         np.save(job.out / "logits.npy", bench.logits())
+    found = Found()
     for workload in workloads:
-        bench.run(workload)
-    if bench.samples:
-        np.savez(job.out / "samples.npz", allow_pickle=False, **bench.samples)
-    return {
-        "latencies": [asdict(latency) for latency in bench.latencies],
-        "throughput": asdict(bench.throughput) if bench.throughput else None,
+        run(bench, workload, found)
+    if found.samples:
+        np.savez(job.out / "samples.npz", allow_pickle=False, **found.samples)
+    figures = {
+        "latencies": [asdict(latency) for latency in found.latencies],
+        "throughput": asdict(found.throughput) if found.throughput else None,
         "environment": environment(since=before),
     }
+    return {"figures": figures}
 
 
 def _memory(job: Job) -> dict[str, Any]:
@@ -67,15 +70,8 @@ def _memory(job: Job) -> dict[str, Any]:
     for row in range(len(bench.texts)):
         bench.call(row)
     end = read_resident()
-    return {
-        "memory": {
-            "imports_mb": imports.now_mb,
-            "load_mb": loaded.now_mb,
-            "peak_mb": end.peak_mb,
-            "anonymous_mb": end.anonymous_mb,
-            "file_mb": end.file_mb,
-        }
-    }
+    memory = Memory(imports.now_mb, loaded.now_mb, end.peak_mb, end.anonymous_mb, end.file_mb)
+    return {"figures": {"memory": asdict(memory)}}
 
 
 def _load(job: Job) -> Bench:

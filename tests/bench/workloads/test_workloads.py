@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from compressor.bench.workload import Bench
-from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, ThroughputWorkload
+from compressor.bench.workloads import Bench, Found, run
+from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, ThroughputWorkload, WorkloadConfig
 from compressor.runtime import Encoder
 from tests.bench.models import MAX_LENGTH
 
@@ -29,6 +29,9 @@ class Recorder:
 
     def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         return outputs
+
+    def multiply_adds(self, inputs: Mapping[str, npt.NDArray[np.int64]]) -> None:
+        return None
 
     def compute(self, inputs: Mapping[str, npt.NDArray[np.int64]]) -> list[npt.NDArray[Any]]:
         self.asked.append(inputs["input_ids"])
@@ -56,6 +59,12 @@ def bench(engine: Recorder, encoder: Encoder, texts: list[str], **changes: Any) 
     return Bench(engine=engine, encoder=encoder, texts=texts, **settings)
 
 
+def measured(model: Bench, workload: WorkloadConfig) -> Found:
+    found = Found()
+    run(model, workload, found)
+    return found
+
+
 @pytest.mark.parametrize("batch", [1, 3, 64])
 def test_logits_come_back_in_the_order_of_the_texts(encoder: Encoder, texts: list[str], batch: int) -> None:
     found = bench(Recorder(batch), encoder, texts).logits()
@@ -76,14 +85,15 @@ def test_the_dataset_workload_asks_every_text_in_seeded_order_at_its_own_length(
     encoder: Encoder, texts: list[str]
 ) -> None:
     engine = Recorder()
-    found = bench(engine, encoder, texts)
-    found.run(DatasetWorkload(kind="dataset", min_seconds=1e-9, min_calls=2 * len(texts)))
+    found = measured(
+        bench(engine, encoder, texts), DatasetWorkload(kind="dataset", min_seconds=1e-9, min_calls=2 * len(texts))
+    )
 
-    measured = [ids.tolist() for ids in engine.asked[-2 * len(texts) :]]
+    asked = [ids.tolist() for ids in engine.asked[-2 * len(texts) :]]
     own = [encoder.encode([text])["input_ids"].tolist() for text in texts]
-    assert measured[: len(texts)] == measured[len(texts) :]
-    assert sorted(measured[: len(texts)]) == sorted(own)
-    assert measured[: len(texts)] != own
+    assert asked[: len(texts)] == asked[len(texts) :]
+    assert sorted(asked[: len(texts)]) == sorted(own)
+    assert asked[: len(texts)] != own
     (latency,) = found.latencies
     assert (latency.workload, latency.batch, latency.sequence, latency.model.n) == ("dataset", 1, None, 2 * len(texts))
 
@@ -94,10 +104,9 @@ def test_every_model_is_measured_from_the_same_text_on_however_long_it_warmed_up
     first = []
     for seconds_a_call in (0.5, 0.001):
         engine = Recorder()
-        monkeypatch.setattr("compressor.bench.workload.time.perf_counter", Clock(engine, seconds_a_call))
+        monkeypatch.setattr("compressor.bench.workloads.timing.time.perf_counter", Clock(engine, seconds_a_call))
         workload = DatasetWorkload(kind="dataset", min_seconds=1.0, min_calls=1, max_seconds=1.0)
-        found = bench(engine, encoder, texts)
-        found.run(workload)
+        found = measured(bench(engine, encoder, texts), workload)
         first.append(engine.asked[len(engine.asked) - found.latencies[0].model.n].tolist())
 
     assert first[0] == first[1]
@@ -108,9 +117,8 @@ def test_the_warm_up_takes_ten_calls_and_a_second(
     encoder: Encoder, texts: list[str], monkeypatch: pytest.MonkeyPatch, seconds_a_call: float, warm_up: int
 ) -> None:
     engine = Recorder()
-    monkeypatch.setattr("compressor.bench.workload.time.perf_counter", Clock(engine, seconds_a_call))
-    found = bench(engine, encoder, texts)
-    found.run(DatasetWorkload(kind="dataset", min_seconds=5.0, min_calls=40))
+    monkeypatch.setattr("compressor.bench.workloads.timing.time.perf_counter", Clock(engine, seconds_a_call))
+    found = measured(bench(engine, encoder, texts), DatasetWorkload(kind="dataset", min_seconds=5.0, min_calls=40))
 
     assert len(engine.asked) - found.latencies[0].model.n == pytest.approx(warm_up, abs=1)
 
@@ -127,9 +135,10 @@ def test_a_workload_runs_as_long_as_the_recipe_says(
     encoder: Encoder, texts: list[str], monkeypatch: pytest.MonkeyPatch, seconds_a_call: float, calls: int
 ) -> None:
     engine = Recorder()
-    monkeypatch.setattr("compressor.bench.workload.time.perf_counter", Clock(engine, seconds_a_call))
-    found = bench(engine, encoder, texts)
-    found.run(DatasetWorkload(kind="dataset", min_seconds=5.0, min_calls=40, max_seconds=60.0))
+    monkeypatch.setattr("compressor.bench.workloads.timing.time.perf_counter", Clock(engine, seconds_a_call))
+    found = measured(
+        bench(engine, encoder, texts), DatasetWorkload(kind="dataset", min_seconds=5.0, min_calls=40, max_seconds=60.0)
+    )
 
     (latency,) = found.latencies
     assert latency.model.n == pytest.approx(calls, abs=1)
@@ -137,8 +146,7 @@ def test_a_workload_runs_as_long_as_the_recipe_says(
 
 
 def test_end_to_end_holds_the_model_and_both_are_kept_raw(encoder: Encoder, texts: list[str]) -> None:
-    found = bench(Recorder(), encoder, texts)
-    found.run(DatasetWorkload(kind="dataset", **QUICK))
+    found = measured(bench(Recorder(), encoder, texts), DatasetWorkload(kind="dataset", **QUICK))
     model, end_to_end = found.samples["dataset.model"], found.samples["dataset.end_to_end"]
 
     assert len(model) == len(end_to_end) == 30
@@ -147,8 +155,7 @@ def test_end_to_end_holds_the_model_and_both_are_kept_raw(encoder: Encoder, text
 
 def test_a_grid_cell_has_its_shape_and_no_padding(encoder: Encoder, texts: list[str]) -> None:
     engine = Recorder()
-    found = bench(engine, encoder, texts)
-    found.run(GridWorkload(kind="grid", batch=(1, 4), sequence=(8, 16), **QUICK))
+    found = measured(bench(engine, encoder, texts), GridWorkload(kind="grid", batch=(1, 4), sequence=(8, 16), **QUICK))
 
     assert [(cell.batch, cell.sequence) for cell in found.latencies] == [(1, 8), (1, 16), (4, 8), (4, 16)]
     assert {ids.shape for ids in engine.asked} == {(1, 8), (1, 16), (4, 8), (4, 16)}
@@ -159,8 +166,7 @@ def test_a_grid_cell_has_its_shape_and_no_padding(encoder: Encoder, texts: list[
 
 def test_throughput_counts_real_tokens_over_whole_passes(encoder: Encoder, texts: list[str]) -> None:
     engine = Recorder()
-    found = bench(engine, encoder, texts)
-    found.run(ThroughputWorkload(kind="throughput", batch=16, min_seconds=0.001))
+    found = measured(bench(engine, encoder, texts), ThroughputWorkload(kind="throughput", batch=16, min_seconds=0.001))
     throughput = found.throughput
     assert throughput is not None
 
@@ -173,8 +179,9 @@ def test_throughput_counts_real_tokens_over_whole_passes(encoder: Encoder, texts
 
 def test_a_large_test_set_does_not_make_throughput_endless(encoder: Encoder, texts: list[str]) -> None:
     engine = Recorder()
-    found = bench(engine, encoder, texts * 50)
-    found.run(ThroughputWorkload(kind="throughput", batch=64, min_seconds=1e-9))
+    found = measured(
+        bench(engine, encoder, texts * 50), ThroughputWorkload(kind="throughput", batch=64, min_seconds=1e-9)
+    )
 
     assert found.throughput is not None
     assert found.throughput.n == 512

@@ -1,0 +1,96 @@
+"""Start a measuring process, wait for its end, and read what it left. The parent never polls."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from compressor.bench.job import Job
+from compressor.errors import TargetUnavailable, WorkerError
+
+if TYPE_CHECKING:
+    from compressor.recipe.benchmark import Target
+
+__all__ = ["WORKER", "run_process"]
+
+WORKER = ("-m", "compressor.bench.worker")
+STDERR_LINES = 8
+OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Failed to allocate memory", "out of memory")
+
+
+def run_process(job: Job, target: Target, program: Sequence[str] = WORKER) -> dict[str, Any]:
+    """Run `python PROGRAM job.json` to its end, and return the `result.json` it wrote.
+
+    Raises:
+        TargetUnavailable: the device can't be used, or another would have run.
+        WorkerError: it died; the message names the subject, the target and the part, and holds its last words.
+    """
+    job.out.mkdir(parents=True, exist_ok=True)
+    file, result = job.out / "job.json", job.out / "result.json"
+    result.unlink(missing_ok=True)
+    job.write(file)
+    ended = subprocess.run(
+        # -P: a numpy.py in the user's folder is not the library.
+        [sys.executable, "-P", *program, str(file)],
+        env=_environment(target),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    # It names paths of this machine and holds the texts: neither belongs into a result that is kept.
+    file.unlink()
+    if ended.returncode == TargetUnavailable.exit_code:
+        raise TargetUnavailable(f"{job.subject.name} can't be measured on {target.name}: {ended.stderr.strip()}")
+    if ended.returncode != 0 or not result.exists():
+        raise _died(job, target, ended.returncode, ended.stderr)
+    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    return found
+
+
+def _died(job: Job, target: Target, code: int, stderr: str) -> WorkerError:
+    how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+    words = "\n".join(f"    {line}" for line in _last_words(stderr))
+    hint = None
+    if code == -signal.SIGKILL:
+        hint = "SIGKILL usually means that memory ran out."
+    elif any(sign in words for sign in OUT_OF_MEMORY):
+        hint = "Memory ran out: measure it on a larger machine, or shorter texts."
+    return WorkerError(
+        f"The process measuring {job.subject.name} on {target.name} ({job.mode}) {how}."
+        + (f" It said:\n{words}" if words else ""),
+        hint=hint,
+    )
+
+
+def _last_words(stderr: str) -> list[str]:
+    """The last lines; of a traceback only the message it ends with."""
+    lines = stderr.strip().splitlines()[-STDERR_LINES:]
+    inside = [number for number, line in enumerate(lines) if line.startswith('  File "') or line.startswith("    ")]
+    return (lines[inside[-1] + 1 :] if inside else lines) or lines[-1:]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _environment(target: Target) -> dict[str, str]:
+    """Threads said outright, to every library that might start some; and no reaching out."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {
+        **os.environ,
+        **dict.fromkeys(names, str(target.threads)),
+        "OMP_WAIT_POLICY": "ACTIVE" if target.spinning else "PASSIVE",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+    }

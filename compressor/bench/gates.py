@@ -42,17 +42,20 @@ def evaluate_gates(
         measured = _Measured(variant, fp32, teacher, student) if variant and not variant.skipped else None
         value = _VALUES[name](measured) if measured else None
         if value is None:
-            yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant))
+            yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant, teacher, student))
         else:
             # 100 * (0.9 - 0.885) is a hair above 1.5.
             value = round(value, 9)
             yield GateVerdict(name, expression, value, passed=holds(expression, value))
 
 
-def _reason(name: str, variant: Measurement | None) -> str:
+def _reason(name: str, variant: Measurement | None, teacher: Measurement | None, student: Measurement | None) -> str:
     """Why there is no figure for this gate."""
     if variant is not None and variant.skipped:
         return f"not measured: {variant.skipped.reason}"
+    compared = {"speedup": teacher, "accuracy_retained": teacher, "accuracy_lost": student}.get(name)
+    if compared is not None and compared.skipped:
+        return f"the {compared.subject} was not measured in PyTorch: {compared.skipped.reason}"
     latency = _single(variant)
     if name in ("p95_ms", "p99_ms") and latency:
         return f"not known: {latency.model.n} calls are too few for a {name[1:3]}th percentile"

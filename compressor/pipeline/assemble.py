@@ -20,8 +20,7 @@ def choose(recipe: Recipe, measurements: Sequence[Measurement]) -> tuple[str, tu
 
     That is the recipe's `bundle.variant`; else the fastest of those that pass every gate; else the fastest of all.
     """
-    target = next((found.target for found in measurements if found.skipped is None), None)
-    here = {found.subject: found for found in measurements if found.target == target and found.skipped is None}
+    here = _decisive(recipe, measurements)
     variants = ["fp32", *(section.name for section in recipe.quantize)]
     verdicts = {
         variant: tuple(
@@ -40,6 +39,19 @@ def choose(recipe: Recipe, measurements: Sequence[Measurement]) -> tuple[str, tu
     passing = [variant for variant in variants if all(gate.passed for gate in verdicts[variant])]
     chosen = min(passing or variants, key=lambda variant: _speed(here.get(variant)))
     return chosen, verdicts[chosen]
+
+
+def _decisive(recipe: Recipe, measurements: Sequence[Measurement]) -> dict[str, Measurement]:
+    """By subject: the variants on the first target that is here, and the PyTorch references these compare with."""
+    variants = [found for found in measurements if found.engine == "onnxruntime" and found.skipped is None]
+    if not variants:
+        return {}
+    first = variants[0].target
+    reference = next((target.reference.name for target in recipe.benchmark.targets if target.name == first), first)
+    references = [found for found in measurements if found.engine == "torch"]
+    return {found.subject: found for found in references if found.target == reference} | {
+        found.subject: found for found in variants if found.target == first
+    }
 
 
 def _speed(measurement: Measurement | None) -> tuple[float, float]:

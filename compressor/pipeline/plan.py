@@ -11,7 +11,7 @@ from compressor.errors import TargetUnavailable
 from compressor.pipeline.key import Key, versions
 from compressor.pipeline.stage import Stage
 from compressor.pipeline.stages import Bundle, Distill, Export, Label, Measure, Prepare, Quantize, Student, Teach
-from compressor.recipe.benchmark import Target, WorkloadConfig
+from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.recipe.objectives import HardLabels
 from compressor.recipe.recipe import Recipe
 
@@ -155,7 +155,10 @@ def _trusts_student(recipe: Recipe) -> bool:
 
 
 def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Mapping[str, str]) -> Iterator[Measure]:
-    """Every subject on every target that is here. The baseline is there for its accuracy only, once."""
+    """Every variant on every target that is here, and PyTorch once on each place that these compare with.
+
+    The baseline is there for its accuracy only, once.
+    """
     outputs = {"outputs": "label"} if recipe.teacher and recipe.data else {}
     targets = [target for target in recipe.benchmark.targets if target.name not in skipped]
 
@@ -165,6 +168,7 @@ def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Ma
         engine: Literal["onnxruntime", "torch"],
         target: Target,
         workloads: tuple[WorkloadConfig, ...],
+        precision: Precision = "fp32",
     ) -> Measure:
         return Measure(
             name=f"measure/{subject}@{target.name}",
@@ -172,21 +176,33 @@ def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Ma
             task=recipe.task,
             subject=subject,
             engine=engine,
+            precision=precision,
             target=target,
             workloads=workloads,
             max_length=max_length,
             seed=recipe.seed,
-            trust_remote_code=_trusts_teacher(recipe) if subject == "teacher" else _trusts_student(recipe),
+            trust_remote_code=_trusts_teacher(recipe) if model == "teach" else _trusts_student(recipe),
         )
 
     workloads = recipe.benchmark.workloads
+    compared: set[str] = set()
     for number, target in enumerate(targets):
-        if recipe.benchmark.references and recipe.teacher:
-            yield stage("teacher", "teach", "torch", target, workloads)
+        reference = target.reference
+        wanted = recipe.benchmark.references and reference.name not in compared
+        compared.add(reference.name)
+        if wanted and recipe.teacher:
+            for subject, precision in _teachers(recipe):
+                yield stage(subject, "teach", "torch", reference, workloads, precision)
         if recipe.distill and recipe.distill.baseline and number == 0:
-            yield stage("baseline", "baseline", "torch", target, ())
-        if recipe.benchmark.references:
-            yield stage("student", "distill" if recipe.distill else "student", "torch", target, workloads)
+            yield stage("baseline", "baseline", "torch", reference, ())
+        if wanted:
+            yield stage("student", "distill" if recipe.distill else "student", "torch", reference, workloads)
         yield stage("fp32", "export", "onnxruntime", target, workloads)
         for section in recipe.quantize:
             yield stage(section.name, f"quantize/{section.name}", "onnxruntime", target, workloads)
+
+
+def _teachers(recipe: Recipe) -> Iterator[tuple[str, Precision]]:
+    """The teacher in each precision: the first is the one that gates compare with, and bears the plain name."""
+    for number, precision in enumerate(recipe.benchmark.reference_precisions):
+        yield (f"teacher-{precision}" if number else "teacher"), precision

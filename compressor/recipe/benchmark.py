@@ -65,6 +65,15 @@ class Target(Section):
         parts += [f"on-{'+'.join(map(str, self.affinity))}"] if self.affinity else []
         return "-".join(parts)
 
+    @property
+    def reference(self) -> Target:
+        """Where PyTorch is measured to compare with: it knows no execution providers, no arena and no IO binding.
+
+        Where it isn't there, only the reference is lacking: it is never required.
+        """
+        device = {"tensorrt": "cuda", "openvino": "cpu"}.get(self.device, self.device)
+        return self.model_copy(update={"device": device, "arena": True, "io_binding": False, "required": False})
+
 
 class Timing(Section):
     """How long a latency workload runs."""

@@ -72,3 +72,30 @@ def test_only_the_first_target_that_is_here_decides(recipe: Recipe) -> None:
     absent = [replace(m, target="cuda", skipped=Skipped("no GPU")) for m in here]
     elsewhere = [replace(m, target="cpu-2") for m in found(teacher=9, student=5, fp32=0.1, int8=4, small=2)]
     assert choose(recipe, [*absent, *here, *elsewhere])[0] == "int8"
+
+
+def test_a_target_pytorch_cannot_run_on_is_compared_with_pytorch_on_the_same_device(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    full = recipes.full(reviews_csv, encoder_folder)
+    full["benchmark"]["targets"] = [{"device": "cuda", "io_binding": True}, {"device": "cpu"}]
+    full["gates"] = {"speedup": ">= 2", "accuracy_retained": ">= 0.9"}
+    bound = [
+        replace(found, target="cuda-bound" if found.engine == "onnxruntime" else "cuda")
+        for found in found(teacher=9, student=5, fp32=3, int8=1)
+    ]
+    elsewhere = found(teacher=90, student=50, fp32=0.3, int8=0.1)
+    chosen, gates = choose(recipes.load(tmp_path, full), [*bound, *elsewhere])
+    assert chosen == "int8"
+    assert [(gate.name, gate.value) for gate in gates][-1] == ("speedup", 9.0)
+
+
+def test_a_gate_says_why_there_is_nothing_to_compare_with(recipe: Recipe) -> None:
+    measured = found(teacher=9, student=5, fp32=3, int8=1, small=2)
+    lacking = [
+        replace(m, skipped=Skipped("no CUDA build"), accuracy=None) if m.subject == "teacher" else m for m in measured
+    ]
+    _, gates = choose(recipe, lacking)
+    assert [(gate.passed, gate.reason) for gate in gates] == [
+        (False, "the teacher was not measured in PyTorch: no CUDA build")
+    ]

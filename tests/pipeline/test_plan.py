@@ -10,6 +10,7 @@ import pytest
 from compressor.errors import HashMismatch, SourceError, TargetUnavailable
 from compressor.pipeline import plan as module
 from compressor.pipeline.plan import Plan, make_plan
+from compressor.pipeline.stages import Measure
 from tests.pipeline import recipes
 
 Planned = Callable[..., Plan]
@@ -98,6 +99,49 @@ def test_every_variant_is_measured_on_every_target(planned: Planned) -> None:
     )
     measured = {name.removeprefix("measure/") for name in names(plan) if name.startswith("measure/")}
     assert measured == {f"{variant}@cpu-{threads}" for variant in ("fp32", "a", "b") for threads in (1, 2)}
+
+
+def references(plan: Plan) -> list[str]:
+    """What of PyTorch is measured: `teacher@cpu-1`."""
+    measures = [stage for stage in plan.stages if isinstance(stage, Measure) and stage.engine == "torch"]
+    return [f"{stage.subject}@{stage.target.name}" for stage in measures]
+
+
+def test_each_precision_of_the_teacher_is_a_row_of_its_own(planned: Planned) -> None:
+    plan = planned("benchmark.reference_precisions=[fp32, bf16]")
+    assert references(plan) == ["teacher@cpu-1", "teacher-bf16@cpu-1", "student@cpu-1"]
+    assert inputs(plan, "measure/teacher-bf16@cpu-1")["model"] == "teach"
+    assert plan.keys["measure/teacher-bf16@cpu-1"].document["config"]["precision"] == "bf16"
+    swapped = planned("benchmark.reference_precisions=[bf16]")
+    assert references(swapped) == ["teacher@cpu-1", "student@cpu-1"]
+    assert swapped.keys["measure/teacher@cpu-1"].document["config"]["precision"] == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("targets", "places"),
+    [
+        ("[{}, {arena: false}, {spinning: true}]", ["cpu-1", "cpu-1-spin"]),
+        ("[{arena: false}, {}, {affinity: [0]}]", ["cpu-1", "cpu-1-on-0"]),
+        ("[{device: cuda}, {device: cuda, io_binding: true}, {device: tensorrt}]", ["cuda"]),
+        ("[{device: tensorrt}, {device: openvino, threads: 2}]", ["cuda", "cpu-2"]),
+    ],
+)
+def test_pytorch_is_measured_once_on_each_place_that_variants_compare_with(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch, targets: str, places: list[str]
+) -> None:
+    monkeypatch.setattr(module, "target_reason", lambda target: None)
+    plan = planned(f"benchmark.targets={targets}")
+    assert references(plan) == [f"{subject}@{place}" for place in places for subject in ("teacher", "student")]
+    variants = [name for name in names(plan) if name.startswith("measure/fp32@")]
+    assert variants == [f"measure/fp32@{target.name}" for target in plan.recipe.benchmark.targets]
+
+
+def test_a_reference_that_cannot_be_measured_stops_no_run(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "target_reason", lambda target: None)
+    plan = planned("benchmark.targets=[{device: cuda, required: true}]")
+    required = {stage.name: stage.target.required for stage in plan.stages if isinstance(stage, Measure)}
+    assert required["measure/fp32@cuda"]
+    assert not required["measure/teacher@cuda"]
 
 
 def test_a_target_that_is_not_here_is_left_out_with_its_reason(planned: Planned) -> None:

@@ -18,7 +18,7 @@ from compressor.pipeline.examples import evaluation_examples
 from compressor.pipeline.key import Json
 from compressor.pipeline.measurement import write_measurement
 from compressor.pipeline.stage import Stage
-from compressor.recipe.benchmark import Target, WorkloadConfig
+from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.tasks import get_task
 from compressor.tasks.task import FloatArray
 
@@ -33,13 +33,15 @@ class Measure(Stage):
     """
 
     kind = "measure"
-    version = 2  # 2: the paired difference from the teacher
+    version = 3  # 2: the paired difference from the teacher; 3: server, cold start, lengths, multiply-adds
     spares = (WorkerError, TargetUnavailable)
 
     task: str
     subject: str
-    """`teacher`, `baseline`, `student`, or the name of a variant."""
+    """`teacher`, `teacher-bf16`, `baseline`, `student`, or the name of a variant."""
     engine: Literal["onnxruntime", "torch"]
+    precision: Precision = "fp32"
+    """Of a PyTorch reference."""
     target: Target
     workloads: tuple[WorkloadConfig, ...]
     max_length: int
@@ -57,6 +59,7 @@ class Measure(Stage):
             "task": self.task,
             "subject": self.subject,
             "engine": self.engine,
+            "precision": self.precision,
             "target": self.target.model_dump(mode="json", exclude={"required"}),
             "workloads": [workload.model_dump(mode="json") for workload in self.workloads],
             "max_length": self.max_length,
@@ -79,6 +82,7 @@ class Measure(Stage):
                 parameters=model.facts.get("parameters"),
                 task=self.task,
                 trust_remote_code=self.trust_remote_code,
+                precision=self.precision,
             ),
             self.target,
             self.workloads,

@@ -16,7 +16,7 @@ from compressor.errors import TargetUnavailable, WorkerError
 if TYPE_CHECKING:
     from compressor.recipe.benchmark import Target
 
-__all__ = ["WORKER", "run_process"]
+__all__ = ["WORKER", "died", "run_process", "run_python"]
 
 WORKER = ("-m", "compressor.bench.worker")
 STDERR_LINES = 8
@@ -34,10 +34,34 @@ def run_process(job: Job, target: Target, program: Sequence[str] = WORKER) -> di
     file, result = job.out / "job.json", job.out / "result.json"
     result.unlink(missing_ok=True)
     job.write(file)
-    ended = subprocess.run(
+    who = f"{job.subject.name} on {target.name}"
+    ended = run_python([*program, str(file)], threads=target.threads, spinning=target.spinning)
+    # It names paths of this machine and holds the texts: neither belongs into a result that is kept.
+    file.unlink()
+    if ended.returncode == TargetUnavailable.exit_code:
+        raise TargetUnavailable(f"{job.subject.name} can't be measured on {target.name}: {ended.stderr.strip()}")
+    if ended.returncode != 0 or not result.exists():
+        raise died(f"measuring {who} ({job.mode})", ended)
+    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    return found
+
+
+def run_python(arguments: Sequence[str], *, threads: int, spinning: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run `python ARGUMENTS` to its end, with nothing to read and only stderr kept.
+
+    Threads are said outright, to every library that might start some; and there is no reaching out.
+    """
+    variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return subprocess.run(
         # -P: a numpy.py in the user's folder is not the library.
-        [sys.executable, "-P", *program, str(file)],
-        env=_environment(target),
+        [sys.executable, "-P", *arguments],
+        env={
+            **os.environ,
+            **dict.fromkeys(variables, str(threads)),
+            "OMP_WAIT_POLICY": "ACTIVE" if spinning else "PASSIVE",
+            "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_OFFLINE": "1",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -45,29 +69,19 @@ def run_process(job: Job, target: Target, program: Sequence[str] = WORKER) -> di
         errors="replace",
         check=False,
     )
-    # It names paths of this machine and holds the texts: neither belongs into a result that is kept.
-    file.unlink()
-    if ended.returncode == TargetUnavailable.exit_code:
-        raise TargetUnavailable(f"{job.subject.name} can't be measured on {target.name}: {ended.stderr.strip()}")
-    if ended.returncode != 0 or not result.exists():
-        raise _died(job, target, ended.returncode, ended.stderr)
-    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    return found
 
 
-def _died(job: Job, target: Target, code: int, stderr: str) -> WorkerError:
+def died(doing: str, ended: subprocess.CompletedProcess[str]) -> WorkerError:
+    """The error of a process that died, for example while "measuring int8 on cpu-1 (memory)"."""
+    code = ended.returncode
     how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-    words = "\n".join(f"    {line}" for line in _last_words(stderr))
+    words = "\n".join(f"    {line}" for line in _last_words(ended.stderr))
     hint = None
     if code == -signal.SIGKILL:
         hint = "SIGKILL usually means that memory ran out."
     elif any(sign in words for sign in OUT_OF_MEMORY):
         hint = "Memory ran out: measure it on a larger machine, or shorter texts."
-    return WorkerError(
-        f"The process measuring {job.subject.name} on {target.name} ({job.mode}) {how}."
-        + (f" It said:\n{words}" if words else ""),
-        hint=hint,
-    )
+    return WorkerError(f"The process {doing} {how}." + (f" It said:\n{words}" if words else ""), hint=hint)
 
 
 def _last_words(stderr: str) -> list[str]:
@@ -82,15 +96,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _environment(target: Target) -> dict[str, str]:
-    """Threads said outright, to every library that might start some; and no reaching out."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {
-        **os.environ,
-        **dict.fromkeys(names, str(target.threads)),
-        "OMP_WAIT_POLICY": "ACTIVE" if target.spinning else "PASSIVE",
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": "1",
-    }

@@ -9,8 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -133,14 +132,6 @@ class _Remote:
             text=True,
         )
         self._send({"root": spec.root, "call": spec.call, "predict": spec.predict})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def block(self, calls: int, repeats: int) -> list[float]:
         self._send({"calls": calls, "repeats": repeats})

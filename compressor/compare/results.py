@@ -49,7 +49,7 @@ class Row:
     note: str = ""
     """Why, where the figures don't say it."""
     p_value: float | None = None
-    """How likely such a measurement is if the loss were within the tolerance; adjusted for the number of cases (Holm)."""
+    """How likely such a measurement is were the loss within the tolerance; adjusted for the number of cases (Holm)."""
     control: Loss | None = None
     """A copy of A beside A, measured in the same blocks."""
     confirmation: Loss | None = None

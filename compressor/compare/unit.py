@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from itertools import islice, permutations
 from pathlib import Path
@@ -19,12 +20,16 @@ import numpy.typing as npt
 from compressor.compare.arm import Arm, ArmSpec, open_arm, spec_from_json
 from compressor.errors import CompressorError
 
-__all__ = ["BLOCKS", "CALLS", "UnitJob", "main", "measure_arms"]
+__all__ = ["BLOCKS", "CALLS", "LOADS", "UnitJob", "main", "measure_arms"]
 
 BLOCKS = 40
 CALLS = 5
 """A block; its first call is left out: it finds the caches as another arm left them, and takes about 1.24 times as
 long."""
+LOADS = 5
+"""So often every arm is loaded anew, each time for its share of the blocks. Where in memory a model comes to lie moves
+its speed by some percent for as long as it is loaded: copies of one fp32 file differed by 3 to 4% (standard deviation),
+with six loads averaged by 1.2%."""
 WARM_UP_CALLS = 10
 SHORTEST_MS = 0.2
 """A sample is as many calls as last this long: below it, the clock and the loop weigh too much."""
@@ -39,6 +44,7 @@ class UnitJob:
     seed: int
     out: str
     """The npy file for the times [arms, blocks, calls - 1] in ms, of A, its copy and B."""
+    loads: int = LOADS
     blocks: int = BLOCKS
     calls: int = CALLS
 
@@ -57,36 +63,39 @@ def main(job_file: Path) -> None:
     """Do the job."""
     job = UnitJob.read(job_file)
     generator = np.random.default_rng(job.seed)
-    arms: list[Arm | None] = [None, None, None]
-    # Loaded in a random order: the first to come finds another heap than the last.
-    for index in generator.permutation(3):
-        arms[index] = open_arm((job.a, job.a, job.b)[index])
-    loaded = [arm for arm in arms if arm is not None]
-    times = measure_arms(loaded, generator, blocks=job.blocks, calls=job.calls)
-    for arm in loaded:
-        arm.close()
-    np.save(job.out, times)
+    parts = [
+        measure_arms((job.a, job.a, job.b), generator, blocks=share, calls=job.calls)
+        for share in _shares(job.blocks, job.loads)
+    ]
+    np.save(job.out, np.concatenate(parts, axis=1))
 
 
 def measure_arms(
-    arms: Sequence[Arm], generator: np.random.Generator, *, blocks: int = BLOCKS, calls: int = CALLS
+    specs: Sequence[ArmSpec], generator: np.random.Generator, *, blocks: int, calls: int
 ) -> npt.NDArray[np.float64]:
-    """Times [arms, blocks, calls - 1] in ms, of interleaved blocks."""
-    repeats = _repeats(arms)
-    taken = np.empty((len(arms), blocks, calls - 1))
-    for block, order in enumerate(islice(_orders(len(arms), generator), blocks)):
-        for index in order:
-            taken[index, block] = arms[index].block(calls, repeats)[1:]
+    """Load the arms and take times [arms, blocks, calls - 1] in ms, of interleaved blocks."""
+    # Loaded in a random order: the first to come finds another heap than the last.
+    order = generator.permutation(len(specs)).tolist()
+    with ExitStack() as stack:
+        loaded = {index: stack.enter_context(closing(open_arm(specs[index]))) for index in order}
+        arms = [loaded[index] for index in range(len(specs))]
+        repeats = _warm_up(arms)
+        taken = np.empty((len(arms), blocks, calls - 1))
+        for block, turn in enumerate(islice(_orders(len(arms), generator), blocks)):
+            for index in turn:
+                taken[index, block] = arms[index].block(calls, repeats)[1:]
     return taken
 
 
-def _repeats(arms: Sequence[Arm]) -> int:
-    """Warm up, every arm with as many calls as the others, and see how many calls make a sample."""
+def _shares(blocks: int, loads: int) -> list[int]:
+    """The blocks of each load: as equal as can be."""
+    return [len(share) for share in np.array_split(np.arange(blocks), min(loads, blocks))]
+
+
+def _warm_up(arms: Sequence[Arm]) -> int:
+    """Give every arm as many calls as the others, and see how many of them make a sample."""
     quickest = min(float(np.median(arm.block(WARM_UP_CALLS, 1))) for arm in arms)
-    repeats = max(1, round(SHORTEST_MS / quickest))
-    for arm in arms:
-        arm.block(2, repeats)
-    return repeats
+    return max(1, round(SHORTEST_MS / quickest))
 
 
 def _orders(count: int, generator: np.random.Generator) -> Iterator[Sequence[int]]:

@@ -8,7 +8,7 @@ from typing import Any
 from compressor.bench.results import Difference, GateVerdict, Measurement
 from compressor.errors import RecipeError
 
-__all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference"]
+__all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference", "was_measured"]
 
 SCHEMA_VERSION = 2
 """Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`."""
@@ -70,12 +70,12 @@ class RunReport:
         return all(gate.passed for gate in self.gates)
 
     def measurement(self, subject: str, target: str | None = None) -> Measurement | None:
-        """The measurement of a subject that wasn't skipped, on this target or on the first it ran on."""
+        """What was measured of a subject on this target, or on the first it ran on."""
         return next(
             (
                 found
                 for found in self.measurements
-                if found.subject == subject and found.skipped is None and target in (None, found.target)
+                if found.subject == subject and was_measured(found) and target in (None, found.target)
             ),
             None,
         )
@@ -101,3 +101,11 @@ class RunReport:
             )
         known = {key: value for key, value in data.items() if key not in ("passed", "schema_version")}
         return TypeAdapter(cls).validate_python(known)
+
+
+def was_measured(found: Measurement) -> bool:
+    """Whether there is a figure to show: it wasn't skipped, and if it broke off, something had been found before."""
+    if found.failed is not None:
+        figures = (found.accuracy, found.throughput, found.memory, found.highest_rate, found.cold_start)
+        return bool(found.latencies or found.serving) or any(figure is not None for figure in figures)
+    return found.skipped is None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from compressor.bench.results import Accuracy
 
-__all__ = ["NA", "accuracy", "duration", "factor", "gate_value", "number", "percent"]
+__all__ = ["NA", "accuracy", "count", "duration", "factor", "gate_value", "number", "p_value", "percent"]
 
 NA = "n/a"
 """Written where a figure wasn't, or couldn't be, measured."""
@@ -33,6 +33,23 @@ def accuracy(found: Accuracy | None) -> str:
     if found is None:
         return NA
     return f"{percent(found.value)} ({100 * found.interval.low:.1f}-{100 * found.interval.high:.1f})"
+
+
+def count(value: float | None) -> str:
+    """A large number: 22.7 M, 17.4 k."""
+    if value is None:
+        return NA
+    for size, suffix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{number(value / size)}{suffix}"
+    return f"{value:g}"
+
+
+def p_value(value: float | None) -> str:
+    """How likely something is by chance: 0.031, and < 0.001 where more digits would say nothing."""
+    if value is None:
+        return NA
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def factor(value: float | None) -> str:

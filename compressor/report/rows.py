@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from compressor.bench.results import Latency, Measurement
 from compressor.report import format as fmt
+from compressor.report.document import was_measured
 
 __all__ = ["Column", "Group", "Row", "grid_groups", "groups", "headline", "model_name", "speedup", "workload_name"]
 
@@ -33,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Group:
-    """Every model on one target; `skipped` says in a sentence each what wasn't measured there, and why."""
+    """Every model on one target; `skipped` says in a sentence each what wasn't, or not wholly, measured, and why."""
 
     target: str
     columns: tuple[Column, ...]
@@ -42,8 +43,11 @@ class Group:
 
 
 def model_name(measurement: Measurement) -> str:
-    """How a subject is called in reports: PyTorch references by their role, variants as `onnx int8`."""
-    return f"onnx {measurement.subject}" if measurement.engine == "onnxruntime" else measurement.subject
+    """How reports call a subject: PyTorch references by their role (`teacher bf16`), variants as `onnx int8`."""
+    if measurement.engine == "onnxruntime":
+        return f"onnx {measurement.subject}"
+    precision = measurement.precision
+    return f"{measurement.subject} {precision}" if precision not in (None, "fp32") else measurement.subject
 
 
 def headline(measurement: Measurement) -> Latency | None:
@@ -110,7 +114,7 @@ def groups(measurements: Sequence[Measurement], chosen: str | None = None) -> tu
 
 
 def _group(target: str, measurements: Sequence[Measurement], chosen: str | None) -> Group:
-    ran = [measurement for measurement in measurements if measurement.skipped is None]
+    ran = [measurement for measurement in measurements if was_measured(measurement)]
     teacher = next((measurement for measurement in ran if measurement.subject == "teacher"), None)
     written = {column: [column.cell(measurement, teacher) for measurement in ran] for column in COLUMNS}
     shown = tuple(column for column in COLUMNS if column.always or set(written[column]) - {fmt.NA})
@@ -128,16 +132,19 @@ def _group(target: str, measurements: Sequence[Measurement], chosen: str | None)
 def _skipped(target: str, measurements: Sequence[Measurement], *, everything: bool) -> tuple[str, ...]:
     """One sentence for the whole target where all were skipped for one reason, else one for each model."""
     reasons = {model_name(found): found.skipped.reason for found in measurements if found.skipped}
-    if everything and len(set(reasons.values())) == 1:
+    failed = tuple(
+        f"{target}: {model_name(found)} failed, {found.failed.reason}" for found in measurements if found.failed
+    )
+    if everything and not failed and len(set(reasons.values())) == 1:
         return (f"{target}: skipped, {next(iter(reasons.values()))}",)
-    return tuple(f"{target}: {model} skipped, {reason}" for model, reason in reasons.items())
+    return tuple(f"{target}: {model} skipped, {reason}" for model, reason in reasons.items()) + failed
 
 
 def grid_groups(measurements: Sequence[Measurement]) -> tuple[Group, ...]:
     """Median latency by input shape, for each target that a grid was measured on."""
     found = []
     for target in dict.fromkeys(measurement.target for measurement in measurements):
-        ran = [m for m in measurements if m.target == target and m.skipped is None]
+        ran = [m for m in measurements if m.target == target and was_measured(m)]
         shapes = sorted({(cell.batch, cell.sequence) for m in ran for cell in m.latencies if cell.sequence is not None})
         if shapes:
             columns = tuple(Column(f"{b} x {s}", "p50 ms", _shape_cell(b, s)) for b, s in shapes)

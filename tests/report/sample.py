@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from compressor.bench.results import (
     Accuracy,
+    ColdStart,
+    Difference,
+    Failed,
+    Graph,
+    HighestRate,
+    Histogram,
     Interval,
     Latency,
+    Lengths,
     Measurement,
     Memory,
     Percentiles,
+    Serving,
     Size,
     Skipped,
     Throughput,
 )
-from compressor.report.document import GateVerdict, RunReport, StageRecord
+from compressor.report.document import GateVerdict, RunReport, StageRecord, VariantDifference
 
 REASON = "no CUDA device found; install onnxruntime-gpu on a machine that has one"
 SUBJECTS = (
@@ -96,3 +106,100 @@ def failing() -> RunReport:
             GateVerdict("p95_ms", "<= 5", None, False, "not measured: cpu-1 has no p95"),
         ),
     )
+
+
+def _histogram(p50: float, generator: np.random.Generator, n: int = 1280) -> Histogram:
+    samples = p50 * np.exp(0.28 * generator.standard_normal(n) + 0.02 * generator.standard_exponential(n))
+    counts, edges = np.histogram(samples, np.geomspace(samples.min(), samples.max(), 41))
+    return Histogram(tuple(float(edge) for edge in edges), tuple(int(count) for count in counts))
+
+
+def _served(p50: float, utilisation: float) -> Serving:
+    rate = 1000 * utilisation / p50
+    wait = p50 * (1 + utilisation / (1 - min(utilisation, 0.97)))
+    latency = replace(percentiles(wait, n=1400), p99_ms=4.2 * wait)
+    return Serving(rate, min(rate, 960 / p50), 1400, min(utilisation, 0.99), latency)
+
+
+def everything(found: Measurement, generator: np.random.Generator) -> Measurement:
+    """The same measurement with every figure that can be measured."""
+    latency, *grid = found.latencies
+    p50 = latency.model.p50_ms
+    surely = {"p50": Interval(0.985 * p50, 1.02 * p50), "p95": Interval(1.62 * p50, 1.81 * p50)}
+    model = replace(latency.model, p99_ms=2.2 * p50, intervals=surely)
+    histogram = _histogram(p50, generator)
+    lengths = np.clip(np.round(28 + 14 * generator.standard_normal(960)), 4, 64)
+    counts, edges = np.histogram(lengths, np.arange(4, 67, 3))
+    assert found.accuracy is not None
+    difference = found.accuracy.value - 0.848
+    trials = tuple(_served(p50, utilisation) for utilisation in (0.2, 0.4, 0.6, 0.8, 0.95))
+    onnx = found.engine == "onnxruntime"
+    return replace(
+        found,
+        accuracy=replace(
+            found.accuracy,
+            difference=Difference(difference, Interval(difference - 0.012, difference + 0.012), 60, 90, 0.0231)
+            if found.subject != "teacher"
+            else None,
+        ),
+        latencies=(replace(latency, model=model, histogram=histogram), *grid),
+        size=replace(found.size, deployed_mb=found.size.model_mb + 0.8 if onnx else None),
+        lengths=Lengths(
+            960,
+            float(lengths.mean()),
+            64,
+            0.0125,
+            Histogram(tuple(map(float, edges)), tuple(map(int, counts))),
+        ),
+        serving=trials[:3],
+        highest_rate=HighestRate(50.0, trials[3].rate_per_second if p50 < 6 else None, trials[3:]),
+        cold_start=ColdStart(5, 210.0 if onnx else 3900.0, 3.1 * found.size.model_mb, 2.4 * p50, 240.0 + 3 * p50),
+        graph=Graph(
+            32,
+            10_700_000 if found.subject == "teacher" else 5_400_000,
+            {"MatMulInteger": 20, "LayerNormalization": 7, "Gather": 3} if onnx else {},
+            {"CPUExecutionProvider": 30} if onnx else {},
+        ),
+        environment={
+            "load_average": [0.83, 0.87, 0.92],
+            "cpu_pressure": "some avg10=0.40 avg60=0.06 avg300=0.09 total=3807869894",
+            "steal_percent": 0.01,
+            "threads": {"OMP_NUM_THREADS": "1"},
+        },
+    )
+
+
+def full() -> RunReport:
+    """A run on two targets in which all was measured that can be, but for a model that failed."""
+    generator = np.random.default_rng(8)
+    plain = report()
+    ran = tuple(everything(found, generator) for found in plain.measurements if found.skipped is None)
+    trimmed = replace(everything(measurement("int8-trim", "onnxruntime", 0.8203, 0.874, 9.8, 9.6), generator))
+    two = tuple(
+        replace(found, target="cpu-2", latencies=found.latencies[:1], serving=(), highest_rate=None, cold_start=None)
+        for found in (everything(measurement(*subject), generator) for subject in SUBJECTS[3:])
+    )
+    lost = Measurement(
+        "teacher", "torch", "cpu-2", Size(90.9), failed=Failed("the measuring process was killed (out of memory?)")
+    )
+    apart = Difference(-0.0026, Interval(-0.0085, 0.0033), 6, 9, 0.6072)
+    peaks = (310.0, 2140.5, 1490.0, 820.0, 760.0)
+    return replace(
+        plain,
+        measurements=(*ran, trimmed, lost, *two, *(found for found in plain.measurements if found.skipped)),
+        stages=tuple(
+            replace(stage, peak_mb=peak, facts=stage.facts | speed)
+            for stage, peak, speed in zip(
+                plain.stages,
+                peaks,
+                ({}, {"samples_per_second": 114.8}, {"samples_per_second": 233.9}, {}, {}),
+                strict=True,
+            )
+        ),
+        differences=(VariantDifference("int8", "fp32", "cpu-1", "accuracy", apart),),
+    )
+
+
+def bare() -> RunReport:
+    """The least a report may hold."""
+    return RunReport("bare", "text-classification", (), "", "fp32", (), (), ())

@@ -1,0 +1,134 @@
+"""The parts of the page that show measurements: each takes the models of one target and gives what there is to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from compressor.bench.results import Measurement
+from compressor.report.differences import HEADER, cells, collect, points
+from compressor.report.document import VariantDifference
+from compressor.report.html import resources, speed
+from compressor.report.html.distributions import latency_table, ridge_chart
+from compressor.report.html.grid import grid_table
+from compressor.report.html.histogram import histogram_chart, lengths_table, tokenizers
+from compressor.report.html.intervals import IntervalRow, interval_chart
+from compressor.report.html.markup import Element, tag
+from compressor.report.html.model import Model, by_target, colours
+from compressor.report.html.page import Section
+from compressor.report.html.pareto import pareto_chart
+from compressor.report.html.serving import highest_rate_table, serving_chart, serving_table
+from compressor.report.html.tables import table
+from compressor.report.rows import groups, headline, workload_name
+
+__all__ = ["measured_sections"]
+
+Parts = list[Element | None]
+
+
+def measured_sections(
+    measurements: Sequence[Measurement], chosen: str | None, differences: Sequence[VariantDifference] = ()
+) -> list[Section]:
+    """Everything that was measured; sections without a figure are empty."""
+    targets = list(by_target(measurements, chosen))
+
+    def section(title: str, draw: Callable[[str, list[Model]], Parts]) -> Section:
+        content: list[Element] = []
+        for target, models in targets:
+            parts = [part for part in draw(target, models) if part is not None]
+            if parts:
+                content += [tag("h3", f"On {target}")] if len(targets) > 1 else []
+                content += parts
+        return Section(title, content)
+
+    return [
+        Section("Measured", _overview(measurements, chosen)),
+        section("Accuracy against latency", lambda target, models: [pareto_chart(target, models)]),
+        section("Paired differences", lambda target, models: _differences(target, models, measurements, differences)),
+        section("Latency", _latency),
+        section("Latency by shape", lambda _, models: [grid_table(models)]),
+        section("Throughput", speed.throughput),
+        section("Under load", _serving),
+        section("Cold start", speed.cold_start),
+        section("Memory", resources.memory),
+        section("Size and work", resources.size_and_work),
+        section("Lengths of the texts", _lengths),
+    ]
+
+
+def _overview(measurements: Sequence[Measurement], chosen: str | None) -> list[Element]:
+    """The table of the console: every model on every target, and in words what wasn't measured."""
+    content = []
+    for group in groups(measurements, chosen):
+        if group.rows:
+            header = ("model", *(f"{column.title}\n{column.unit}" for column in group.columns))
+            rows = [(row.model, *row.cells) for row in group.rows]
+            strong = [i for i, row in enumerate(group.rows) if row.chosen]
+            content += [tag("h3", f"On {group.target}"), table(header, rows, strong=strong)]
+        if group.skipped:
+            content.append(tag("ul", *(tag("li", sentence) for sentence in group.skipped), class_="notices"))
+    latency = next((found for found in map(headline, measurements) if found), None)
+    if latency:
+        marked = " In bold: answers by default in the bundle." if chosen else ""
+        said = f"Latency: {workload_name(latency)}; e2e is p50 with tokenization and post-processing.{marked}"
+        content.append(tag("p", said, class_="remark"))
+    return content
+
+
+def _latency(target: str, models: list[Model]) -> Parts:
+    chart = ridge_chart(target, models)
+    return [chart, latency_table(models)] if chart is not None else []
+
+
+def _serving(target: str, models: list[Model]) -> Parts:
+    chart = serving_chart(target, models)
+    return [chart, highest_rate_table(models), serving_table(models)] if chart is not None else []
+
+
+def _lengths(_: str, models: list[Model]) -> Parts:
+    found = tokenizers(models)
+    charts: Parts = [
+        histogram_chart(
+            f"Lengths of the texts in tokens, for {', '.join(model.name for model in seen_by)}",
+            lengths.histogram,
+            "tokens" if len(found) == 1 else f"tokens of {seen_by[0].name}",
+            seen_by[0].colour,
+        )
+        for lengths, seen_by in found
+        if lengths.histogram.counts
+    ]
+    return [*charts, lengths_table(found)] if found else []
+
+
+def _differences(
+    target: str, models: list[Model], measurements: Sequence[Measurement], differences: Sequence[VariantDifference]
+) -> Parts:
+    found = [one for one in collect(measurements, differences) if one.target == target]
+    if not found:
+        return []
+    names = {model.found.subject: model.name for model in models}
+    colour = colours(measurements)
+    rows = [
+        IntervalRow(
+            f"{names.get(one.subject, one.subject)} - {names.get(one.reference, one.reference)}",
+            colour.get(one.subject, "v0"),
+            100 * one.difference.interval.low,
+            100 * one.difference.value,
+            100 * one.difference.interval.high,
+            f"{points(one.difference.value)} points",
+        )
+        for one in found
+    ]
+    metric = found[0].metric
+    caption = (
+        "Both models answer the same texts, so this is narrower than two intervals held side by side. Where a bar "
+        "crosses the line at 0, these texts can't tell the two apart. p is the exact McNemar test: how likely so many "
+        "more texts went one way by chance."
+    )
+    chart = interval_chart(
+        f"Paired differences of {metric} on {target}", rows, f"difference of {metric} in points", caption=caption
+    )
+    words = [
+        cells(names.get(one.subject, one.subject), names.get(one.reference, one.reference), one.difference)
+        for one in found
+    ]
+    return [chart, table(HEADER, words, words=(1,))]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from compressor.bench.job import Job
 from compressor.bench.placement import Placement
 from compressor.bench.process import run_process
-from compressor.bench.results import Measurement, Skipped
+from compressor.bench.results import Measurement, Memory, Skipped
 from compressor.bench.subject import Subject
 from compressor.bench.target import target_reason
 from compressor.errors import TargetUnavailable
@@ -24,7 +24,7 @@ from compressor.runtime.samples import SAMPLES
 if TYPE_CHECKING:
     from compressor.recipe.benchmark import Target, WorkloadConfig
 
-__all__ = ["measure"]
+__all__ = ["labels_of", "measure", "measure_memory"]
 
 MEMORY_TEXTS = 64
 """Texts answered before the peak of memory is read, the longest among them."""
@@ -73,6 +73,14 @@ def measure(
     return measured, np.load(job.out / "logits.npy") if examples else None
 
 
+def measure_memory(
+    subject: Subject, target: Target, examples: Sequence[Mapping[str, str]], *, seed: int, work: Path
+) -> Memory:
+    """Memory alone, in one fresh process. Raises as `measure` does."""
+    job = _for_memory(_job(subject, target, (), examples, seed, work), work)
+    return Memory(**run_process(job, target)["figures"]["memory"])
+
+
 def _fitting(workload: WorkloadConfig, subject: Subject, events: Events) -> WorkloadConfig:
     """The workload without made-up inputs that are longer than the model takes."""
     limit = _config(subject.folder).get("max_position_embeddings")
@@ -98,7 +106,7 @@ def _job(
         workloads=tuple(workload.model_dump(mode="json") for workload in workloads),
         texts=tuple(example["text"] for example in tried),
         pairs=tuple(example["text_pair"] for example in tried) if "text_pair" in tried[0] else None,
-        labels=_labels(subject.folder),
+        labels=labels_of(subject.folder),
         accuracy=bool(examples),
         seed=seed,
         out=out,
@@ -120,7 +128,8 @@ def _for_memory(job: Job, out: Path) -> Job:
     )
 
 
-def _labels(folder: Path) -> tuple[str, ...]:
+def labels_of(folder: Path) -> tuple[str, ...]:
+    """Names of the model's labels by its `config.json`; empty where it tells none."""
     names: dict[str, str] = _config(folder).get("id2label") or {}
     return tuple(names[key] for key in sorted(names, key=int))
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from compressor.bench import environment, evaluate_gates
 from compressor.bench.results import GateVerdict, Measurement, Size, Skipped
 from compressor.pipeline.artifact import Artifact
-from compressor.pipeline.measurement import read_measurements
+from compressor.pipeline.measurement import read_differences, read_measurements
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport, StageRecord
 
@@ -90,4 +90,5 @@ def assemble(
             for name, artifact in artifacts.items()
         ),
         environment=environment(),
+        differences=tuple(read_differences(artifacts.values())),
     )

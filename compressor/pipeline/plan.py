@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from compressor.bench import target_reason
 from compressor.errors import TargetUnavailable
 from compressor.pipeline.key import Key, versions
+from compressor.pipeline.measures import compared_pairs, plan_measures
 from compressor.pipeline.stage import Stage
-from compressor.pipeline.stages import Bundle, Distill, Export, Label, Measure, Prepare, Quantize, Student, Teach
-from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
+from compressor.pipeline.stages import (
+    Bundle,
+    Differences,
+    Distill,
+    Export,
+    Label,
+    Prepare,
+    Quantize,
+    Student,
+    Teach,
+)
 from compressor.recipe.objectives import HardLabels
 from compressor.recipe.recipe import Recipe
 
@@ -89,7 +98,7 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
             inputs={**data, "teacher": "teach"},
             task=recipe.task,
             max_length=max_length,
-            trust_remote_code=_trusts_teacher(recipe),
+            trust_remote_code=recipe.trusts_teacher,
         )
     yield from _student(recipe, data, max_length)
     model = "distill" if recipe.distill else "student"
@@ -99,11 +108,15 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
         task=recipe.task,
         section=recipe.export,
         max_length=max_length,
-        trust_remote_code=_trusts_student(recipe),
+        trust_remote_code=recipe.trusts_student,
     )
     for section in recipe.quantize:
         yield Quantize(name=f"quantize/{section.name}", inputs={"export": "export"}, section=section)
-    yield from _measures(recipe, data, max_length, skipped)
+    measures = plan_measures(recipe, data, max_length=max_length, skipped=skipped)
+    yield from measures
+    if pairs := compared_pairs(measures) if recipe.data else ():
+        read = {name: name for pair in pairs for name in pair}
+        yield Differences(name="differences", inputs=read, pairs=pairs, seed=recipe.seed)
 
 
 def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:
@@ -141,68 +154,5 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
             student=recipe.student,
             max_length=max_length,
             seed=recipe.seed,
-            trust_teacher_code=_trusts_teacher(recipe),
+            trust_teacher_code=recipe.trusts_teacher,
         )
-
-
-def _trusts_teacher(recipe: Recipe) -> bool:
-    return recipe.teacher is not None and recipe.teacher.trust_remote_code
-
-
-def _trusts_student(recipe: Recipe) -> bool:
-    """A copy of the teacher runs the teacher's code."""
-    return _trusts_teacher(recipe) if recipe.student.init == "teacher" else recipe.student.trust_remote_code
-
-
-def _measures(recipe: Recipe, data: dict[str, str], max_length: int, skipped: Mapping[str, str]) -> Iterator[Measure]:
-    """Every variant on every target that is here, and PyTorch once on each place that these compare with.
-
-    The baseline is there for its accuracy only, once.
-    """
-    outputs = {"outputs": "label"} if recipe.teacher and recipe.data else {}
-    targets = [target for target in recipe.benchmark.targets if target.name not in skipped]
-
-    def stage(
-        subject: str,
-        model: str,
-        engine: Literal["onnxruntime", "torch"],
-        target: Target,
-        workloads: tuple[WorkloadConfig, ...],
-        precision: Precision = "fp32",
-    ) -> Measure:
-        return Measure(
-            name=f"measure/{subject}@{target.name}",
-            inputs={"model": model, **data, **outputs},
-            task=recipe.task,
-            subject=subject,
-            engine=engine,
-            precision=precision,
-            target=target,
-            workloads=workloads,
-            max_length=max_length,
-            seed=recipe.seed,
-            trust_remote_code=_trusts_teacher(recipe) if model == "teach" else _trusts_student(recipe),
-        )
-
-    workloads = recipe.benchmark.workloads
-    compared: set[str] = set()
-    for number, target in enumerate(targets):
-        reference = target.reference
-        wanted = recipe.benchmark.references and reference.name not in compared
-        compared.add(reference.name)
-        if wanted and recipe.teacher:
-            for subject, precision in _teachers(recipe):
-                yield stage(subject, "teach", "torch", reference, workloads, precision)
-        if recipe.distill and recipe.distill.baseline and number == 0:
-            yield stage("baseline", "baseline", "torch", reference, ())
-        if wanted:
-            yield stage("student", "distill" if recipe.distill else "student", "torch", reference, workloads)
-        yield stage("fp32", "export", "onnxruntime", target, workloads)
-        for section in recipe.quantize:
-            yield stage(section.name, f"quantize/{section.name}", "onnxruntime", target, workloads)
-
-
-def _teachers(recipe: Recipe) -> Iterator[tuple[str, Precision]]:
-    """The teacher in each precision: the first is the one that gates compare with, and bears the plain name."""
-    for number, precision in enumerate(recipe.benchmark.reference_precisions):
-        yield (f"teacher-{precision}" if number else "teacher"), precision

@@ -39,3 +39,13 @@ class Recipe(Section):
     benchmark: BenchmarkSection = Field(default_factory=BenchmarkSection, description="Where and how to measure.")
     gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")
+
+    @property
+    def trusts_teacher(self) -> bool:
+        """Whether code that comes with the teacher may run."""
+        return self.teacher is not None and self.teacher.trust_remote_code
+
+    @property
+    def trusts_student(self) -> bool:
+        """Whether code that comes with the student may run. A copy of the teacher runs the teacher's code."""
+        return self.trusts_teacher if self.student.init == "teacher" else self.student.trust_remote_code

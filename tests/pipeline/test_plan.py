@@ -10,7 +10,7 @@ import pytest
 from compressor.errors import HashMismatch, SourceError, TargetUnavailable
 from compressor.pipeline import plan as module
 from compressor.pipeline.plan import Plan, make_plan
-from compressor.pipeline.stages import Measure
+from compressor.pipeline.stages import Differences, Measure
 from tests.pipeline import recipes
 
 Planned = Callable[..., Plan]
@@ -50,10 +50,10 @@ CHAIN = ["prepare", "teach", "label", "distill", "export", "quantize/int8"]
 def test_the_full_chain(planned: Planned) -> None:
     plan = planned()
     measures = [f"measure/{subject}@cpu-1" for subject in ("teacher", "student", "fp32", "int8")]
-    assert names(plan) == [*CHAIN, *measures, "bundle"]
+    assert names(plan) == [*CHAIN, *measures, "differences", "bundle"]
     assert inputs(plan, "distill") == {"data": "prepare", "teacher": "teach", "outputs": "label"}
     assert inputs(plan, "measure/int8@cpu-1") == {"model": "quantize/int8", "data": "prepare", "outputs": "label"}
-    assert set(inputs(plan, "bundle")) == {*CHAIN, *measures}
+    assert set(inputs(plan, "bundle")) == {*CHAIN, *measures, "differences"}
 
 
 def test_every_stage_reads_only_what_comes_before_it(planned: Planned) -> None:
@@ -136,6 +136,40 @@ def test_pytorch_is_measured_once_on_each_place_that_variants_compare_with(
     assert variants == [f"measure/fp32@{target.name}" for target in plan.recipe.benchmark.targets]
 
 
+def pairs(plan: Plan) -> list[str]:
+    """What is compared with what: `fp32@cpu-1 student@cpu-1`."""
+    found = next(stage for stage in plan.stages if isinstance(stage, Differences))
+    return [" ".join(name.removeprefix("measure/") for name in pair) for pair in found.pairs]
+
+
+def test_each_model_is_compared_with_what_it_was_made_of(planned: Planned) -> None:
+    plan = planned("distill.baseline=true", "benchmark.reference_precisions=[fp32, bf16]", "benchmark.targets=[{}]")
+    assert pairs(plan) == [
+        "teacher-bf16@cpu-1 teacher@cpu-1",
+        "baseline@cpu-1 student@cpu-1",
+        "student@cpu-1 teacher@cpu-1",
+        "fp32@cpu-1 student@cpu-1",
+        "int8@cpu-1 fp32@cpu-1",
+    ]
+
+
+def test_where_pytorch_cannot_run_variants_are_compared_with_it_on_the_same_device(planned: Planned) -> None:
+    plan = planned("benchmark.targets=[{arena: false}, {threads: 2}]")
+    assert pairs(plan) == [
+        "student@cpu-1 teacher@cpu-1",
+        "fp32@cpu-1-no-arena student@cpu-1",
+        "int8@cpu-1-no-arena fp32@cpu-1-no-arena",
+        "student@cpu-2 teacher@cpu-2",
+        "fp32@cpu-2 student@cpu-2",
+        "int8@cpu-2 fp32@cpu-2",
+    ]
+
+
+def test_without_references_variants_are_still_compared_with_fp32(planned: Planned) -> None:
+    assert pairs(planned("benchmark.references=false")) == ["int8@cpu-1 fp32@cpu-1"]
+    assert "differences" not in names(planned("benchmark.references=false", "quantize=[]"))
+
+
 def test_a_reference_that_cannot_be_measured_stops_no_run(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "target_reason", lambda target: None)
     plan = planned("benchmark.targets=[{device: cuda, required: true}]")
@@ -161,10 +195,15 @@ def changed(planned: Planned, *overrides: str, before: tuple[str, ...] = ()) -> 
     return {name for name in names(new) if name not in old.keys or old.keys[name].digest != new.keys[name].digest}
 
 
-STUDENT = {"distill", "export", "quantize/int8", "bundle"} | {
+STUDENT = {"distill", "export", "quantize/int8", "differences", "bundle"} | {
     f"measure/{subject}@cpu-1" for subject in ("student", "fp32", "int8")
 }
-ALL = {*CHAIN, "bundle", *(f"measure/{subject}@cpu-1" for subject in ("teacher", "student", "fp32", "int8"))}
+ALL = {
+    *CHAIN,
+    "differences",
+    "bundle",
+    *(f"measure/{subject}@cpu-1" for subject in ("teacher", "student", "fp32", "int8")),
+}
 
 
 @pytest.mark.parametrize(
@@ -177,12 +216,12 @@ ALL = {*CHAIN, "bundle", *(f"measure/{subject}@cpu-1" for subject in ("teacher",
         ("data.split={test: 0.2}", ALL),
         ("data.max_length=16", ALL - {"prepare"}),
         ("seed=14", ALL),
-        ("quantize.0.per_channel=false", {"quantize/int8", "measure/int8@cpu-1", "bundle"}),
-        ("benchmark.workloads=[{kind: dataset}]", {name for name in ALL if "measure" in name} | {"bundle"}),
+        ("quantize.0.per_channel=false", {"quantize/int8", "measure/int8@cpu-1", "differences", "bundle"}),
+        ("benchmark.workloads=[{kind: dataset}]", ALL - set(CHAIN)),
         ("gates={size_mb: '<= 1'}", {"bundle"}),
         ("bundle.golden=3", {"bundle"}),
         ("name=other", {"bundle"}),
-        ("distill.baseline=true", {"baseline", "measure/baseline@cpu-1", "bundle"}),
+        ("distill.baseline=true", {"baseline", "measure/baseline@cpu-1", "differences", "bundle"}),
         ("benchmark.targets.0.required=true", {"bundle"}),
     ],
 )
@@ -236,5 +275,5 @@ def test_a_pinned_file_that_differs_stops_the_plan(planned: Planned) -> None:
 def test_descendants_are_found_however_far(planned: Planned) -> None:
     plan = planned()
     assert plan.descendants({"label"}) == ALL - {"prepare", "teach"}
-    assert plan.descendants({"quantize/int8"}) == {"quantize/int8", "measure/int8@cpu-1", "bundle"}
+    assert plan.descendants({"quantize/int8"}) == {"quantize/int8", "measure/int8@cpu-1", "differences", "bundle"}
     assert plan.descendants({"bundle"}) == {"bundle"}

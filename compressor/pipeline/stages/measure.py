@@ -16,7 +16,7 @@ from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.examples import evaluation_examples
 from compressor.pipeline.key import Json
-from compressor.pipeline.measurement import write_measurement
+from compressor.pipeline.measurement import write_measurement, write_scores
 from compressor.pipeline.stage import Stage
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.tasks import get_task
@@ -27,7 +27,7 @@ __all__ = ["Measure"]
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Stage):
-    """Writes `measurement.json`, and `logits.npy` of the test split where there is one.
+    """Writes `measurement.json`, and `logits.npy` and `scores.npy` of the test split where there is one.
 
     Inputs: `model`; `data` and `outputs` (the teacher's, for the agreement) where the recipe has them.
     """
@@ -93,15 +93,19 @@ class Measure(Stage):
         )
         if logits is not None:
             np.save(out / "logits.npy", logits)
+            scores = get_task(self.task).scores(logits, labels)
+            write_scores(scores, out)
             teacher = np.load(inputs["outputs"].folder / "test.npy") if "outputs" in inputs else None
-            measurement = replace(measurement, accuracy=self._accuracy(logits, labels, teacher))
+            measurement = replace(measurement, accuracy=self._accuracy(scores, logits, labels, teacher))
         write_measurement(measurement, out)
-        return {}
+        return {"peak_mb": measurement.memory.peak_mb} if measurement.memory else {}
 
-    def _accuracy(self, logits: FloatArray, labels: np.ndarray, teacher: FloatArray | None) -> Accuracy:
+    def _accuracy(
+        self, scores: FloatArray, logits: FloatArray, labels: np.ndarray, teacher: FloatArray | None
+    ) -> Accuracy:
         task = get_task(self.task)
         return score_accuracy(
-            task.scores(logits, labels),
+            scores,
             task.metrics(logits, labels),
             main_metric=task.main_metric,
             agreement=task.agreement(logits, teacher) if teacher is not None else None,

@@ -19,7 +19,7 @@ MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
 GROUND = {"errors", "events", "home"}
-ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report"}
+ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report", "compare"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
     "recipe": GROUND,
@@ -29,8 +29,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": GROUND | {"tasks", "sources", "recipe"},
     "distill": GROUND | {"tasks", "data", "recipe"},
     "bench": GROUND | {"runtime", "recipe"},
+    "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
-    "report": GROUND | {"bench.results"},
+    "report": GROUND | {"bench.results", "compare.results"},
     "pipeline": GROUND | ABOVE_GROUND,
     "cli": GROUND | ABOVE_GROUND | {"pipeline"},
     "__main__": {"cli"},

@@ -21,7 +21,7 @@ SEEDS_APART = 1000
 """Between the sets of a case; a set has fewer processes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LatencyCase:
     """Times of A and B for one kind of input."""
 
@@ -34,6 +34,7 @@ class LatencyCase:
     processes: int = PROCESSES
     threads: int = 1
     loads: int = LOADS
+    pinned: bool = False
     metric: str = "latency"
     unit: str = "ms"
 
@@ -56,7 +57,7 @@ class LatencyCase:
     def _unit(self, seed: int) -> np.ndarray:
         self.work.mkdir(parents=True, exist_ok=True)
         job, out = self.work / "job.json", self.work / f"{seed}.npy"
-        UnitJob(self.a, self.b, seed, str(out), loads=self.loads).write(job)
+        UnitJob(self.a, self.b, seed, str(out), loads=self.loads, pinned=self.pinned).write(job)
         ended = run_python(["-m", "compressor.compare.unit", str(job)], threads=self.threads)
         if ended.returncode != 0 or not out.exists():
             raise died(f"comparing {self.name}", ended)

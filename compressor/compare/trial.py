@@ -30,10 +30,21 @@ class Measured:
 class Case(Protocol):
     """Something that is measured with chance in it: latency of one kind of input, or memory."""
 
-    metric: str
-    name: str
-    unit: str
-    tolerance: float
+    @property
+    def metric(self) -> str:
+        """`latency` or `memory`."""
+
+    @property
+    def name(self) -> str:
+        """What is compared, in words."""
+
+    @property
+    def unit(self) -> str:
+        """Of the figures."""
+
+    @property
+    def tolerance(self) -> float:
+        """The loss that is allowed."""
 
     def measure(self, seed: int, events: Events) -> Measured:
         """Measure A, its copy and B in one set of fresh processes."""

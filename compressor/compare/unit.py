@@ -6,6 +6,7 @@ It takes them in turn, block by block, in every order equally often, and leaves 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -47,6 +48,8 @@ class UnitJob:
     loads: int = LOADS
     blocks: int = BLOCKS
     calls: int = CALLS
+    pinned: bool = False
+    """All on one CPU: arms in processes of their own would else have one each, and never the same."""
 
     def write(self, path: Path) -> None:
         """Write the job file."""
@@ -63,6 +66,8 @@ def main(job_file: Path) -> None:
     """Do the job."""
     job = UnitJob.read(job_file)
     generator = np.random.default_rng(job.seed)
+    if job.pinned:
+        _pin(generator)
     parts = [
         measure_arms((job.a, job.a, job.b), generator, blocks=share, calls=job.calls)
         for share in _shares(job.blocks, job.loads)
@@ -85,6 +90,12 @@ def measure_arms(
             for index in turn:
                 taken[index, block] = arms[index].block(calls, repeats)[1:]
     return taken
+
+
+def _pin(generator: np.random.Generator) -> None:
+    """Keep this process and those it starts on one of its CPUs; where the system can't, they roam."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(generator.choice(sorted(os.sched_getaffinity(0))))})
 
 
 def _shares(blocks: int, loads: int) -> list[int]:

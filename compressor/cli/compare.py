@@ -1,0 +1,98 @@
+"""The command that compares, for CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compressor.cli.options import Device, DeviceOption, Format, FormatOption, print_, say
+
+if TYPE_CHECKING:
+    from compressor.compare.results import Comparison
+
+__all__ = ["commands"]
+
+commands = typer.Typer()
+
+
+@commands.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="What is there: a bundle or an ONNX file. With --worktree, a git revision.")],
+    b: Annotated[str, typer.Argument(help="What may replace it. With --worktree, `.` is the files as they are.")],
+    variant: Annotated[
+        list[str] | None, typer.Option(help="This variant of both. Repeatable. Default: each bundle's default.")
+    ] = None,
+    shape: Annotated[
+        list[str] | None, typer.Option(help="`texts`, or BATCHxTOKENS. Repeatable. Default: texts and 1x128.")
+    ] = None,
+    device: DeviceOption = Device.CPU,
+    threads: Annotated[int, typer.Option(min=1, help="Intra-op threads.")] = 1,
+    data: Annotated[
+        Path | None, typer.Option(help="csv, tsv or jsonl with `text` and `label`: compares accuracy too.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(min=0.1, help="Percent B may be slower.")] = 5.0,
+    memory_tolerance: Annotated[float, typer.Option(min=0.1, help="Percent of peak memory B may take more.")] = 5.0,
+    size_tolerance: Annotated[float, typer.Option(min=0.0, help="Percent B's file may be larger.")] = 2.0,
+    accuracy_tolerance: Annotated[float, typer.Option(min=0.01, help="Points of accuracy B may lose.")] = 1.0,
+    processes: Annotated[int, typer.Option(min=4, help="Fresh processes for each case and set.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn by chance.")] = 0,
+    worktree: Annotated[bool, typer.Option("--worktree", help="A and B are git revisions of Python code.")] = False,
+    bundle: Annotated[Path | None, typer.Option(help="With --worktree: answer texts with this bundle.")] = None,
+    call: Annotated[
+        str | None, typer.Option(help="With --worktree: module:function, which returns what is called and timed.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write comparison.json and comparison.md into this folder.")] = None,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Tell whether B is worse than A: latency, memory, size, answers, accuracy. Exit code 1 on a confirmed failure."""
+    import tempfile
+
+    from compressor.compare.command import Settings, Tolerances, compare_paths, compare_revisions
+    from compressor.recipe.benchmark import Target
+    from compressor.report.comparison import comparison_table
+    from compressor.report.console import console_events
+
+    settings = Settings(
+        target=Target(device=device.value, threads=threads),
+        variants=tuple(variant or ()),
+        shapes=tuple(shape or ()),
+        processes=processes,
+        tolerances=Tolerances(
+            tolerance / 100, memory_tolerance / 100, size_tolerance / 100, accuracy=accuracy_tolerance / 100
+        ),
+        data=data,
+        seed=seed,
+    )
+    with console_events() as events, tempfile.TemporaryDirectory(prefix="compressor-compare-") as work:
+        if worktree:
+            found = compare_revisions(
+                a,
+                b,
+                repository=Path.cwd(),
+                bundle=bundle,
+                call=call,
+                settings=settings,
+                work=Path(work),
+                events=events,
+            )
+        else:
+            found = compare_paths(Path(a), Path(b), settings=settings, work=Path(work), events=events)
+    _write(found, out)
+    print_(found.to_json() if format_ is Format.JSON else comparison_table(found))
+    if found.verdict == "fail":
+        raise typer.Exit(1)
+
+
+def _write(found: Comparison, out: Path | None) -> None:
+    import json
+
+    from compressor.report.comparison import comparison_markdown
+
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "comparison.json").write_text(json.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
+    (out / "comparison.md").write_text(comparison_markdown(found), encoding="utf-8")
+    say(f"Written: {out / 'comparison.md'}")

@@ -42,7 +42,8 @@ def _draw(width: float, title: str, bars: Sequence[Bar], axis: str) -> Element:
     bottom = 6 + pitch * len(bars)
     x = Linear.over([bar.length for bar in bars], left, right, zero=True)
     marks = axis_x(x, 4, bottom, axis, count=5 if wide else 4, middle=(left + right) / 2)
-    marks.append(line(left, 4, left, bottom, "base"))
+    if wide:
+        marks.append(line(left, 4, left, bottom, "base"))
     for i, bar in enumerate(bars):
         top = 6 + pitch * i + (pitch - thick) - (6 if wide else 2)
         strong = " strong" if bar.strong else ""

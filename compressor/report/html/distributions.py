@@ -14,8 +14,12 @@ from compressor.report.html.svg import axis_x, figure, label, line, path, shorte
 from compressor.report.html.tables import table
 from compressor.report.rows import headline, workload_name
 
-__all__ = ["latency_table", "ridge_chart"]
+__all__ = ["REMARK", "latency_table", "ridge_chart"]
 
+REMARK = (
+    "The line below each row goes from the fastest call to the slowest percentile that enough calls were measured for. "
+    "Hills are equally high at their peak: compare their shapes and places."
+)
 LEGEND = (("dot", "p50"), ("tick-long", "p95"), ("tick-short", "p99"))
 
 
@@ -24,15 +28,11 @@ def ridge_chart(target: str, models: Sequence[Model]) -> Element | None:
     known = [(model, latency) for model in models if (latency := headline(model.found)) is not None]
     if not known:
         return None
-    title = f"Distribution of latency on {target}"
-    axis = f"latency of the model in ms, {workload_name(known[0][1])}"
-    drawn = any(latency.histogram for _, latency in known)
-    shape = "Each row is as high at its peak as the others: compare shapes and places, not heights. " if drawn else ""
-    caption = f"{shape}The line below goes from the fastest call to the slowest percentile that was measured surely."
-    return figure(lambda width: _draw(width, title, axis, known), caption, LEGEND)
+    title = f"Distribution of latency on {target}, {workload_name(known[0][1])}"
+    return figure(lambda width: _draw(width, title, known), legend=LEGEND)
 
 
-def _draw(width: float, title: str, axis: str, known: Sequence[tuple[Model, Latency]]) -> Element:
+def _draw(width: float, title: str, known: Sequence[tuple[Model, Latency]]) -> Element:
     wide = width > 500
     names = max(text_width(model.name) for model, _ in known)
     left = min(names, 0.3 * width) + 14 if wide else 10.0
@@ -42,7 +42,7 @@ def _draw(width: float, title: str, axis: str, known: Sequence[tuple[Model, Late
     bottom = 12 + pitch * len(known)
     values = [value for _, latency in known for value in _extent(latency)]
     x = scale_for(values, left, right, margin=0.02)
-    marks = axis_x(x, 8, bottom, axis, count=7 if wide else 5, middle=(left + right) / 2)
+    marks = axis_x(x, 8, bottom, "latency of the model, ms", count=7 if wide else 5, middle=(left + right) / 2)
     for i, (model, latency) in enumerate(known):
         base = 12 + pitch * (i + 1) - 18
         strong = " strong" if model.chosen else ""
@@ -107,7 +107,7 @@ def latency_table(models: Sequence[Model]) -> Element:
             if found is not None:
                 strong += [len(rows)] if model.chosen else []
                 rows.append((model.name, what, *_figures(found)))
-    return table(header, rows, words=(1,), strong=strong)
+    return table(header, rows, words=(1,), strong=strong, grouped=True)
 
 
 def _figures(found: Percentiles) -> tuple[str, ...]:

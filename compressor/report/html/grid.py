@@ -45,7 +45,7 @@ def grid_table(models: Sequence[Model]) -> Element | None:
                 strong += [len(rows)] if model.chosen else []
                 rows.append((model.name, str(batch), *(_cell(value, low, high) for value in values)))
     header = ("model", "batch\ntexts", *(f"{length} tokens\nms" for length in lengths))
-    return table(header, rows, strong=strong)
+    return table(header, rows, strong=strong, grouped=True)
 
 
 def _cell(value: float | None, low: float, high: float) -> Cell:

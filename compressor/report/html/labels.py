@@ -34,6 +34,10 @@ class Box:
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     @property
+    def corners(self) -> tuple[float, float, float, float]:
+        return self.left, self.top, self.right, self.bottom
+
+    @property
     def area(self) -> float:
         return (self.right - self.left) * (self.bottom - self.top)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from compressor.bench.results import Measurement
 from compressor.report.differences import HEADER, cells, collect, points
 from compressor.report.document import VariantDifference
-from compressor.report.html import resources, speed
+from compressor.report.html import distributions, pareto, resources, serving, speed
 from compressor.report.html.distributions import latency_table, ridge_chart
 from compressor.report.html.grid import grid_table
 from compressor.report.html.histogram import histogram_chart, lengths_table, tokenizers
@@ -24,6 +24,18 @@ __all__ = ["measured_sections"]
 
 Parts = list[Element | None]
 
+DIFFERENCES = (
+    "Both models answer the same texts, so this is narrower than two intervals held side by side. Where a bar crosses "
+    "the line at 0, these texts can't tell the two apart. p is the exact McNemar test: how likely so many more texts "
+    "went one way by chance."
+)
+SHAPES = "Median latency of made-up inputs without padding; the stronger the colour, the slower, by ratio."
+THROUGHPUT = "Batches of real texts, sorted by length; padding isn't counted."
+COLD_START = (
+    "From starting a process to its first answer: medians over fresh processes, files already in the page cache. The "
+    "whole is the median of the sums."
+)
+
 
 def measured_sections(
     measurements: Sequence[Measurement], chosen: str | None, differences: Sequence[VariantDifference] = ()
@@ -31,25 +43,29 @@ def measured_sections(
     """Everything that was measured; sections without a figure are empty."""
     targets = list(by_target(measurements, chosen))
 
-    def section(title: str, draw: Callable[[str, list[Model]], Parts]) -> Section:
+    def section(title: str, draw: Callable[[str, list[Model]], Parts], remark: str = "") -> Section:
         content: list[Element] = []
         for target, models in targets:
             parts = [part for part in draw(target, models) if part is not None]
             if parts:
                 content += [tag("h3", f"On {target}")] if len(targets) > 1 else []
                 content += parts
-        return Section(title, content)
+        return Section(title, content, remark)
 
     return [
         Section("Measured", _overview(measurements, chosen)),
-        section("Accuracy against latency", lambda target, models: [pareto_chart(target, models)]),
-        section("Paired differences", lambda target, models: _differences(target, models, measurements, differences)),
-        section("Latency", _latency),
-        section("Latency by shape", lambda _, models: [grid_table(models)]),
-        section("Throughput", speed.throughput),
-        section("Under load", _serving),
-        section("Cold start", speed.cold_start),
-        section("Memory", resources.memory),
+        section("Accuracy against latency", lambda target, models: [pareto_chart(target, models)], pareto.REMARK),
+        section(
+            "Paired differences",
+            lambda target, models: _differences(target, models, measurements, differences),
+            DIFFERENCES,
+        ),
+        section("Latency", _latency, distributions.REMARK),
+        section("Latency by shape", lambda _, models: [grid_table(models)], SHAPES),
+        section("Throughput", speed.throughput, THROUGHPUT),
+        section("Under load", _serving, serving.REMARK),
+        section("Cold start", speed.cold_start, COLD_START),
+        section("Memory", resources.memory, resources.MEMORY_REMARK),
         section("Size and work", resources.size_and_work),
         section("Lengths of the texts", _lengths),
     ]
@@ -91,7 +107,7 @@ def _lengths(_: str, models: list[Model]) -> Parts:
             f"Lengths of the texts in tokens, for {', '.join(model.name for model in seen_by)}",
             lengths.histogram,
             "tokens" if len(found) == 1 else f"tokens of {seen_by[0].name}",
-            seen_by[0].colour,
+            "neutral",
         )
         for lengths, seen_by in found
         if lengths.histogram.counts
@@ -109,7 +125,7 @@ def _differences(
     colour = colours(measurements)
     rows = [
         IntervalRow(
-            f"{names.get(one.subject, one.subject)} - {names.get(one.reference, one.reference)}",
+            f"{names.get(one.subject, one.subject)} against {names.get(one.reference, one.reference)}",
             colour.get(one.subject, "v0"),
             100 * one.difference.interval.low,
             100 * one.difference.value,
@@ -119,14 +135,7 @@ def _differences(
         for one in found
     ]
     metric = found[0].metric
-    caption = (
-        "Both models answer the same texts, so this is narrower than two intervals held side by side. Where a bar "
-        "crosses the line at 0, these texts can't tell the two apart. p is the exact McNemar test: how likely so many "
-        "more texts went one way by chance."
-    )
-    chart = interval_chart(
-        f"Paired differences of {metric} on {target}", rows, f"difference of {metric} in points", caption=caption
-    )
+    chart = interval_chart(f"Paired differences of {metric} on {target}", rows, f"difference of {metric} in points")
     words = [
         cells(names.get(one.subject, one.subject), names.get(one.reference, one.reference), one.difference)
         for one in found

@@ -21,6 +21,8 @@ class Section:
 
     title: str
     content: Sequence[Element] = field(default_factory=tuple)
+    remark: str = ""
+    """How to read it."""
 
     @property
     def anchor(self) -> str:
@@ -55,4 +57,5 @@ def page(title: str, header: Sequence[Element], sections: Sequence[Section], foo
 
 
 def _section(section: Section) -> Element:
-    return tag("section", tag("h2", section.title), *section.content, id=section.anchor)
+    remark = tag("p", section.remark, class_="remark") if section.remark else None
+    return tag("section", tag("h2", section.title), remark, *section.content, id=section.anchor)

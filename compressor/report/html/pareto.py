@@ -14,11 +14,11 @@ from compressor.report.html.scales import Linear, scale_for
 from compressor.report.html.svg import axis_x, axis_y, figure, label, line, path, svg
 from compressor.report.rows import headline, workload_name
 
-__all__ = ["pareto_chart", "pareto_front"]
+__all__ = ["REMARK", "pareto_chart", "pareto_front"]
 
-CAPTION = (
-    "Up and to the left is better. On the dashed line are the models that no other beats in both. Bars are 95% "
-    "intervals: of accuracy over the choice of test texts, of the median latency over its samples."
+REMARK = (
+    "Up and to the left is better. On the dashed line, the Pareto front, are the models that no other beats in both. "
+    "Bars are 95% intervals: of accuracy over the choice of test texts, of the median latency over its samples."
 )
 
 
@@ -43,8 +43,8 @@ def pareto_chart(target: str, models: Sequence[Model]) -> Element | None:
     ]
     if len(known) < 2:
         return None
-    metric, workload = known[0][1].metric, workload_name(known[0][2])
-    title = f"{metric} against latency on {target}"
+    metric = known[0][1].metric
+    title = f"{metric} against median latency on {target}, {workload_name(known[0][2])}"
     legend = [("disc reference", "PyTorch"), ("disc variant", "ONNX"), ("disc chosen", "answers by default")]
     shown = [
         key
@@ -59,12 +59,10 @@ def pareto_chart(target: str, models: Sequence[Model]) -> Element | None:
         )
         if present
     ]
-    return figure(lambda width: _draw(width, title, f"median latency in ms, {workload}", metric, known), CAPTION, shown)
+    return figure(lambda width: _draw(width, title, metric, known), legend=shown)
 
 
-def _draw(
-    width: float, title: str, axis: str, metric: str, known: Sequence[tuple[Model, Accuracy, Latency]]
-) -> Element:
+def _draw(width: float, title: str, metric: str, known: Sequence[tuple[Model, Accuracy, Latency]]) -> Element:
     height = 380.0 if width > 500 else 340.0
     left, right, top, bottom = 52.0, width - 14, 30.0, height - 44
     times = [value for _, _, latency in known for value in _time(latency)]
@@ -85,29 +83,29 @@ def _draw(
     )
     marks = [
         label(4, 16, f"{metric}, %", "axis"),
-        *axis_x(x, top, bottom, axis, count=6 if width > 500 else 4, middle=(left + right) / 2),
+        *axis_x(x, top, bottom, "median latency, ms", count=6 if width > 500 else 4, middle=(left + right) / 2),
         *axis_y(y, left, right, written=lambda value: f"{100 * value:g}"),
         path(stairs, "front") if stairs else None,
     ]
-    for (model, accuracy, latency), place, pair, name in zip(known, places, bars, labels, strict=True):
-        marks += [_mark(model, accuracy, latency, place, pair)]
+    # Every interval before the first disc: none runs across a neighbour's.
+    for (model, *_), pair in zip(known, bars, strict=True):
+        marks.append(tag("g", *(line(*bar.corners, "interval") for bar in pair), class_=model.colour))
+    for (model, accuracy, latency), place, name in zip(known, places, labels, strict=True):
+        marks.append(_disc(model, accuracy, latency, place))
         if name.distance > 20:
             marks.append(line(*place, min(max(place[0], name.box.left), name.box.right), name.y - 4, "leader"))
         marks.append(label(name.x, name.y, model.name, "name strong" if model.chosen else "name"))
     return svg(width, height, title, *marks)
 
 
-def _mark(
-    model: Model, accuracy: Accuracy, latency: Latency, place: tuple[float, float], bars: tuple[Box, Box]
-) -> Element:
-    """A disc with its intervals, which says its figures when it is pointed at."""
+def _disc(model: Model, accuracy: Accuracy, latency: Latency, place: tuple[float, float]) -> Element:
+    """A disc that says its figures when it is pointed at."""
     x, y = place
     figures = f"{model.name}: {accuracy.metric} {fmt.accuracy(accuracy)}, median {fmt.number(latency.model.p50_ms)} ms"
     kind = "reference" if model.found.engine == "torch" else "variant"
     return tag(
         "g",
         tag("title", figures),
-        *(line(bar.left, bar.top, bar.right, bar.bottom, "interval") for bar in bars),
         tag("circle", cx=x, cy=y, r=9.5, class_="ring") if model.chosen else None,
         tag("circle", cx=x, cy=y, r=5.5, class_=f"disc {kind}"),
         class_=model.colour,

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from compressor.bench.results import Memory
+from collections import Counter
+
+from compressor.bench.results import Graph, Memory
 from compressor.report import format as fmt
 from compressor.report.html.bars import Bar, bar_chart
 from compressor.report.html.markup import Element, tag
 from compressor.report.html.model import Model
 from compressor.report.html.tables import table
 
-__all__ = ["memory", "size_and_work"]
+__all__ = ["MEMORY_REMARK", "memory", "size_and_work"]
+
+MEMORY_REMARK = (
+    "Resident memory of a process that does nothing but run this model: what is there after the imports (for PyTorch "
+    "that is torch and transformers), what loading adds, what answering adds at its peak. Then of which kind it is "
+    "after the runs: pages from files are shared between processes and dropped under pressure, anonymous memory is the "
+    "process's own."
+)
 
 
 def memory(target: str, models: list[Model]) -> list[Element | None]:
@@ -45,16 +54,12 @@ def memory(target: str, models: list[Model]) -> list[Element | None]:
             growth,
             "MB, at the peak",
             legend=("imports", "loading the model", "answering"),
-            caption="Resident memory of a process of its own: what is there after the imports, what loading adds, what "
-            "answering adds at its peak. PyTorch models carry torch and transformers.",
         ),
         bar_chart(
             f"Kinds of memory on {target}",
             kinds,
             "MB, after the runs",
             legend=("anonymous", "from files"),
-            caption="What is resident after the runs. Pages from files are shared between processes and dropped under "
-            "pressure; anonymous memory is the process's own.",
         )
         if kinds
         else None,
@@ -91,7 +96,7 @@ def size_and_work(target: str, models: list[Model]) -> list[Element | None]:
         "parameters\n",
         "multiply-adds\nper token",
         "operators\n",
-        "runs on\n",
+        "of these on\n",
     )
     rows = []
     for model in models:
@@ -104,7 +109,7 @@ def size_and_work(target: str, models: list[Model]) -> list[Element | None]:
                 fmt.count(size.parameters),
                 fmt.count(graph.multiply_adds_per_token if graph else None),
                 str(sum(graph.operators.values())) if graph and graph.operators else fmt.NA,
-                ", ".join(f"{name} {count}" for name, count in graph.providers.items()) if graph else fmt.NA,
+                _providers(graph),
             )
         )
     kept = [i for i in range(7) if i < 2 or any(row[i] not in (fmt.NA, "") for row in rows)]
@@ -117,21 +122,28 @@ def size_and_work(target: str, models: list[Model]) -> list[Element | None]:
     return [
         bar_chart(f"Size on disk, {target}", bars, "MB on disk", legend=legend) if bars else None,
         shown,
-        *_operators(models),
+        _operators(models),
     ]
 
 
-def _operators(models: list[Model]) -> list[Element]:
+def _providers(graph: Graph | None) -> str:
+    """Where the operators run: `CPU 30`."""
+    counted = graph.providers.items() if graph else ()
+    return ", ".join(f"{name.removesuffix('ExecutionProvider')} {count}" for name, count in counted) or fmt.NA
+
+
+def _operators(models: list[Model]) -> Element | None:
     """What each engine executes after its own optimizations, most frequent first, to unfold."""
-    parts = []
-    for model in models:
-        graph = model.found.graph
-        if graph and graph.operators:
-            counted = sorted(graph.operators.items(), key=lambda item: (-item[1], item[0]))
-            words = ", ".join(f"{name} {count}" for name, count in counted)
-            title = f"Operators of {model.name} for {graph.tokens} tokens"
-            parts.append(tag("details", tag("summary", title), tag("p", words)))
-    return parts
+    known = [(model.name, model.found.graph.operators) for model in models if model.found.graph is not None]
+    known = [(name, operators) for name, operators in known if operators]
+    if not known:
+        return None
+    total = Counter[str]()
+    for _, operators in known:
+        total.update(operators)
+    rows = [(kind, *(str(operators.get(kind, 0)) for _, operators in known)) for kind, _ in total.most_common()]
+    drawn = table(("operator", *(name for name, _ in known)), rows)
+    return tag("details", tag("summary", "Operators executed for one text"), drawn)
 
 
 def _strong(models: list[Model]) -> list[int]:

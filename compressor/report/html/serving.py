@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import hypot
 
 from compressor.bench.results import Serving
 from compressor.report import format as fmt
@@ -13,8 +15,14 @@ from compressor.report.html.scales import Scale, scale_for
 from compressor.report.html.svg import axis_x, axis_y, figure, label, line, path, svg
 from compressor.report.html.tables import table
 
-__all__ = ["highest_rate_table", "serving_chart", "serving_table", "trials"]
+__all__ = ["REMARK", "highest_rate_table", "serving_chart", "serving_table", "trials"]
 
+REMARK = (
+    "Requests arrive at random, one text each, whether or not the model keeps up; latency counts from the arrival, "
+    "waiting included."
+)
+PERCENTILES = {"p50": ("dashed", "reference"), "p99": ("solid", "variant")}
+"""How the line and the discs of each are drawn."""
 LEGEND = (("line solid", "p99"), ("line dashed", "p50"), ("line bound", "bound on p99"))
 
 
@@ -30,23 +38,16 @@ def serving_chart(target: str, models: Sequence[Model]) -> Element | None:
     if not known:
         return None
     bounds = sorted({model.found.highest_rate.p99_ms for model, _ in known if model.found.highest_rate})
-    caption = (
-        "Requests arrive at random, one text each, whether or not the model keeps up; latency counts from the arrival, "
-        "waiting included."
-    )
     title = f"Latency under load on {target}"
-    return figure(lambda width: _draw(width, title, known, bounds), caption, LEGEND if bounds else LEGEND[:2])
+    return figure(lambda width: _draw(width, title, known, bounds), legend=LEGEND if bounds else LEGEND[:2])
 
 
 def _draw(
     width: float, title: str, known: Sequence[tuple[Model, Sequence[Serving]]], bounds: Sequence[float]
 ) -> Element:
     left, right, top, bottom = 48.0, width - 14, 28.0, 300.0
-    tried = [trial for _, found in known for trial in found]
-    x = scale_for([trial.rate_per_second for trial in tried], left + 8, right - 8, margin=0.06)
-    latencies = [
-        value for trial in tried for value in (trial.latency.p50_ms, trial.latency.p99_ms) if value is not None
-    ]
+    x = scale_for([trial.rate_per_second for _, found in known for trial in found], left + 8, right - 8, margin=0.06)
+    latencies = [value for _, found in known for each in PERCENTILES for _, value in _points(found, each)]
     y = scale_for([*latencies, *bounds], bottom - 4, top + 4, margin=0.05)
     marks: list[Element | None] = [
         label(4, 14, "latency, ms", "axis"),
@@ -57,9 +58,22 @@ def _draw(
     ]
     ends = [(x(found[-1].rate_per_second), y(_last(found[-1]))) for _, found in known]
     names = [model.name for model, _ in known]
-    for name, place in zip(names, place_labels(ends, names, Box(left, top - 8, right, bottom)), strict=True):
+    covered = [
+        Box(px, py, px, py).wider(5)
+        for _, found in known
+        for percentile in PERCENTILES
+        for px, py in _along([(x(rate), y(value)) for rate, value in _points(found, percentile)])
+    ]
+    for name, place in zip(names, place_labels(ends, names, Box(left, top - 8, right, bottom), covered), strict=True):
         marks.append(label(place.x, place.y, name, "name"))
     return svg(width, bottom + 42, title, *marks)
+
+
+def _along(places: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Places on the way from one to the next."""
+    for (a, b), (c, d) in pairwise(places):
+        steps = max(1, round(hypot(c - a, d - b) / 10))
+        yield from ((a + (c - a) * i / steps, b + (d - b) * i / steps) for i in range(steps))
 
 
 def _last(trial: Serving) -> float:
@@ -68,18 +82,21 @@ def _last(trial: Serving) -> float:
 
 def _curves(model: Model, found: Sequence[Serving], x: Scale, y: Scale) -> Element:
     marks: list[Element] = []
-    for style, figures in (
-        ("dashed", [(trial, trial.latency.p50_ms) for trial in found]),
-        ("solid", [(trial, trial.latency.p99_ms) for trial in found]),
-    ):
-        places = [(trial, value, (x(trial.rate_per_second), y(value))) for trial, value in figures if value is not None]
-        if len(places) > 1:
-            marks.append(path([place for *_, place in places], f"curve {style}"))
-        for trial, value, (px, py) in places:
-            said = f"{model.name} at {fmt.number(trial.rate_per_second)} a second: {fmt.number(value)} ms"
-            kind = "variant" if style == "solid" else "reference"
-            marks.append(tag("circle", tag("title", said), cx=px, cy=py, r=3.5, class_=f"disc {kind}"))
+    for percentile, (curve, disc) in PERCENTILES.items():
+        points = _points(found, percentile)
+        if len(points) > 1:
+            marks.append(path([(x(rate), y(value)) for rate, value in points], f"curve {curve}"))
+        for rate, value in points:
+            said = f"{model.name} at {fmt.number(rate)} a second: {percentile} {fmt.number(value)} ms"
+            marks.append(tag("circle", tag("title", said), cx=x(rate), cy=y(value), r=3.5, class_=f"disc {disc}"))
     return tag("g", *marks, class_=model.colour)
+
+
+def _points(found: Sequence[Serving], percentile: str) -> list[tuple[float, float]]:
+    """Rate and latency, where n supports the percentile."""
+    latencies = (trial.latency.p50_ms if percentile == "p50" else trial.latency.p99_ms for trial in found)
+    pairs = zip(found, latencies, strict=True)
+    return [(trial.rate_per_second, latency) for trial, latency in pairs if latency is not None]
 
 
 def serving_table(models: Sequence[Model]) -> Element:
@@ -97,7 +114,8 @@ def serving_table(models: Sequence[Model]) -> Element:
             latencies = (trial.latency.p50_ms, trial.latency.p95_ms, trial.latency.p99_ms)
             figures = (*rates, fmt.percent(trial.utilisation), *map(fmt.number, latencies), str(trial.n))
             rows.append((model.name, *figures))
-    return table(header, rows, strong=strong)
+    drawn = table(header, rows, strong=strong, grouped=True)
+    return tag("details", tag("summary", "Every rate that was tried"), drawn)
 
 
 def highest_rate_table(models: Sequence[Model]) -> Element | None:
@@ -109,6 +127,6 @@ def highest_rate_table(models: Sequence[Model]) -> Element | None:
         if found is not None:
             strong += [len(rows)] if model.chosen else []
             rate = fmt.number(found.rate_per_second) if found.rate_per_second is not None else "none"
-            rows.append((model.name, rate, f"p99 <= {fmt.number(found.p99_ms)} ms"))
-    header = ("model", "highest rate\nper s", "bound")
-    return table(header, rows, words=(2,), strong=strong) if rows else None
+            rows.append((model.name, rate, fmt.number(found.p99_ms)))
+    header = ("model", "highest rate\nper s", "with p99 within\nms")
+    return table(header, rows, strong=strong) if rows else None

@@ -32,12 +32,7 @@ def throughput(target: str, models: list[Model]) -> list[Element | None]:
         for model, found in known
     ]
     header = ("model", "texts\nper s", "tokens\nper s", "padding\nof positions", "batch\ntexts", "measured\ntexts")
-    chart = bar_chart(
-        f"Throughput on {target}",
-        bars,
-        "texts a second",
-        caption="Batches of real texts, sorted by length; padding isn't counted.",
-    )
+    chart = bar_chart(f"Throughput on {target}", bars, "texts a second")
     return [chart, table(header, rows, strong=_strong([model for model, _ in known]))]
 
 
@@ -65,9 +60,8 @@ def cold_start(target: str, models: list[Model]) -> list[Element | None]:
         for model, found in known
     ]
     header = ("model", "imports\nms", "load\nms", "first answer\nms", "in all\nms", "processes\n")
-    caption = "Medians over fresh processes, files already in the page cache. The whole is the median of the sums."
     legend = ("start and imports", "load", "first answer")
-    chart = bar_chart(f"Cold start on {target}", bars, "ms", legend=legend, caption=caption)
+    chart = bar_chart(f"Cold start on {target}", bars, "ms", legend=legend)
     return [chart, table(header, rows, strong=_strong([model for model, _ in known]))]
 
 

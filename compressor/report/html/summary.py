@@ -10,7 +10,7 @@ from compressor.report import format as fmt
 from compressor.report.document import RunReport
 from compressor.report.html.markup import Element, tag
 from compressor.report.html.tables import table
-from compressor.report.rows import headline, speedup
+from compressor.report.rows import headline
 from compressor.report.verdict import baseline_sentence, closing_sentence
 
 __all__ = ["gates_table", "summary", "verdict_badge"]
@@ -58,9 +58,7 @@ def _key_figures(report: RunReport) -> Iterator[tuple[str, str, str]]:
     latency = headline(chosen)
     if latency:
         other = headline(teacher) if teacher else None
-        factor = speedup(chosen, teacher)
-        faster = f", {fmt.factor(factor)} faster" if factor and factor > 1 else ""
-        beside = f"teacher {fmt.number(other.model.p50_ms)} ms{faster}" if other else ""
+        beside = f"teacher {fmt.number(other.model.p50_ms)} ms" if other else ""
         yield "median latency", f"{fmt.number(latency.model.p50_ms)} ms", beside
     if chosen.memory:
         beside = f"teacher {fmt.number(teacher.memory.peak_mb)} MB" if teacher and teacher.memory else ""

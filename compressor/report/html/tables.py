@@ -18,6 +18,7 @@ def table(
     caption: str | None = None,
     words: Collection[int] = (),
     strong: Collection[int] = (),
+    grouped: bool = False,
 ) -> Element:
     """A table whose first column names its rows.
 
@@ -25,13 +26,14 @@ def table(
         header: titles; what follows a line break is a unit, written small.
         words: columns besides the first that hold words and not figures: they are aligned left.
         strong: rows that stand out.
+        grouped: rows that follow one another with the same name share it.
     """
     left = {0, *words}
     head = [tag("th", *_title(title), scope="col", class_=_side(i, left)) for i, title in enumerate(header)]
     body = [
         tag(
             "tr",
-            tag("th", row[0], scope="row"),
+            _name([other[0] for other in rows], number) if grouped else tag("th", row[0], scope="row"),
             *(tag("td", cell, class_=_side(i, left)) for i, cell in enumerate(row[1:], start=1)),
             class_="strong" if number in strong else None,
         )
@@ -51,6 +53,18 @@ def pairs(rows: Sequence[tuple[str, str]]) -> Element:
     """Names and what they stand for."""
     entries = [tag("div", tag("dt", name), tag("dd", value)) for name, value in rows]
     return tag("dl", *entries)
+
+
+def _name(names: Sequence[Cell], number: int) -> Element | None:
+    """The name of a row and of those below it that are called the same; None where a row above has named this one."""
+    if number and names[number - 1] == names[number]:
+        return None
+    count = next((i for i, name in enumerate(names[number:]) if name != names[number]), len(names) - number)
+    return (
+        tag("th", names[number], scope="rowgroup", rowspan=count)
+        if count > 1
+        else tag("th", names[number], scope="row")
+    )
 
 
 def _title(title: str) -> list[Element | str]:

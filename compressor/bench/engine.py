@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.placement import Placement
+from compressor.bench.placement import Placement, apply_affinity
 from compressor.bench.subject import Subject
 from compressor.runtime.session import open_session
 
@@ -46,7 +46,7 @@ class OnnxEngine:
     accuracy_batch = 1
 
     def __init__(self, subject: Subject, placement: Placement) -> None:
-        self._session = open_session(
+        self.session = open_session(
             subject.folder / subject.file,
             device=placement.device,
             threads=placement.threads,
@@ -54,14 +54,15 @@ class OnnxEngine:
             arena=placement.arena,
         )
 
-    def place(self, inputs: Arrays) -> Arrays:
+    def place(self, inputs: Arrays) -> Any:
         return inputs
 
-    def compute(self, placed: Arrays) -> list[npt.NDArray[Any]]:
-        return self._session.run(placed)
+    def compute(self, placed: Any) -> Any:
+        return self.session.run(placed)
 
-    def collect(self, outputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        return outputs
+    def collect(self, outputs: Any) -> list[npt.NDArray[Any]]:
+        found: list[npt.NDArray[Any]] = outputs
+        return found
 
     def multiply_adds(self, inputs: Arrays) -> None:
         """onnxruntime doesn't count; the profile of a session has the shapes."""
@@ -69,14 +70,21 @@ class OnnxEngine:
 
 
 def open_engine(subject: Subject, placement: Placement) -> Engine:
-    """Load the subject. torch is imported for a torch subject only.
+    """Pin the process where the placement says so, and load the subject. torch is imported for a torch subject only.
 
     Raises:
-        TargetUnavailable: the device can't be used, or another would have been used silently.
+        TargetUnavailable: the device or the CPUs can't be used, or others would have been used silently.
         BundleError: the model can't be loaded.
     """
+    # Before the session: its threads inherit the CPUs.
+    if placement.affinity:
+        apply_affinity(placement.affinity)
     if subject.engine == "torch":
         from compressor.bench.torch_engine import TorchEngine
 
         return TorchEngine(subject, placement)
+    if placement.io_binding:
+        from compressor.bench.io_binding import IoBindingEngine
+
+        return IoBindingEngine(subject, placement, device=placement.device)
     return OnnxEngine(subject, placement)

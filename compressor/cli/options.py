@@ -29,6 +29,8 @@ class Device(StrEnum):
 
     CPU = "cpu"
     CUDA = "cuda"
+    TENSORRT = "tensorrt"
+    OPENVINO = "openvino"
 
 
 class Format(StrEnum):
@@ -45,7 +47,13 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value: distill.epochs=1. Repeatable.")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="`json` for programs.")]
-DeviceOption = Annotated[Device, typer.Option(help="`cuda` needs a GPU and the package onnxruntime-gpu.")]
+DeviceOption = Annotated[
+    Device,
+    typer.Option(
+        help="Each but `cpu` needs a package in place of onnxruntime: `cuda` and `tensorrt` onnxruntime-gpu and a GPU, "
+        "`openvino` onnxruntime-openvino."
+    ),
+]
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
 
 

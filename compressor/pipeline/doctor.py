@@ -6,17 +6,19 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from compressor.bench import target_reason
 from compressor.home import home
 from compressor.pipeline.key import versions
 from compressor.pipeline.runner import missing_toolkit
-from compressor.recipe.benchmark import Target
+from compressor.recipe.benchmark import Device, Target
+from compressor.runtime.session import PACKAGES
 
 __all__ = ["Finding", "examine"]
 
 BASE = ("onnxruntime", "tokenizers", "numpy", "pydantic", "typer", "rich", "PyYAML")
+DEVICES: tuple[Device, ...] = get_args(Device)
 LOW_DISK_GB = 5.0
 
 
@@ -52,13 +54,13 @@ def _packages() -> list[Finding]:
 
 
 def _onnxruntime() -> str:
-    found = versions(("onnxruntime", "onnxruntime-gpu"))
+    found = versions(("onnxruntime", *sorted(set(PACKAGES.values()))))
     return next((version for version in found.values() if version != "absent"), "absent")
 
 
 def _targets() -> list[Finding]:
     found = []
-    for target in (Target(), Target(device="cuda")):
+    for target in (Target(device=device) for device in DEVICES):
         reason = target_reason(target)
         state: Literal["ok", "missing", "absent"] = "ok" if not reason else "absent"
         if reason and target.device == "cpu":

@@ -54,6 +54,8 @@ class Target(Section):
             raise PydanticCustomError("target", "`io_binding` is for `device: cuda`")
         if not self.arena and self.device != "cpu":
             raise PydanticCustomError("target", "`arena: false` is for `device: cpu`")
+        if self.spinning and self.device == "openvino":
+            raise PydanticCustomError("target", "`spinning` is not for `device: openvino`: its threads are its own")
         return self
 
     @property

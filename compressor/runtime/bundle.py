@@ -70,7 +70,7 @@ def load(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant: 
     """Load a bundle. onnxruntime, tokenizers and numpy are all it takes.
 
     Args:
-        device: `cpu` or `cuda`.
+        device: `cpu`, `cuda`, `tensorrt` or `openvino`.
         threads: intra-op threads.
         variant: one of the manifest's variants; left out, the default one.
 

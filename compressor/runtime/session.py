@@ -35,7 +35,7 @@ _MISMATCH = {
     "cuda": "The GPU, its driver or the CUDA libraries don't match the installed onnxruntime-gpu.",
     "tensorrt": "TensorRT's libraries are not found, or they, the GPU or its driver don't match the installed "
     "onnxruntime-gpu.",
-    "openvino": "The installed onnxruntime-openvino can't run this model, or not on this CPU.",
+    "openvino": "OpenVINO can't run this model, or can't run it on this CPU.",
 }
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 
@@ -9,6 +10,8 @@ from compressor.bench import target, target_reason
 from compressor.recipe.benchmark import Target
 
 CUDA = Target(device="cuda")
+TENSORRT = Target(device="tensorrt")
+OPENVINO = Target(device="openvino")
 
 
 @pytest.fixture
@@ -25,18 +28,74 @@ def test_the_cpu_is_always_there() -> None:
     assert target_reason(Target(threads=4)) is None
 
 
-def test_without_a_gpu_cuda_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    providers(monkeypatch, "CUDAExecutionProvider")
+@pytest.mark.parametrize("wanted", [CUDA, TENSORRT])
+def test_without_a_gpu_cuda_is_not_there(monkeypatch: pytest.MonkeyPatch, wanted: Target) -> None:
+    """onnxruntime-gpu lists its providers on every machine."""
+    providers(monkeypatch, "TensorrtExecutionProvider", "CUDAExecutionProvider")
     monkeypatch.setattr(target, "_has_nvidia_gpu", lambda: False)
 
-    assert target_reason(CUDA) == "there is no NVIDIA GPU"
+    assert target_reason(wanted) == "there is no NVIDIA GPU"
 
 
 @pytest.mark.usefixtures("gpu")
-def test_without_the_provider_the_reason_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "package"),
+    [(CUDA, "onnxruntime-gpu"), (TENSORRT, "onnxruntime-gpu"), (OPENVINO, "onnxruntime-openvino")],
+)
+def test_without_the_provider_the_reason_names_the_package(
+    monkeypatch: pytest.MonkeyPatch, wanted: Target, package: str
+) -> None:
     providers(monkeypatch)
 
-    assert "onnxruntime-gpu" in (target_reason(CUDA) or "")
+    assert package in (target_reason(wanted) or "")
+
+
+def test_openvino_needs_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    providers(monkeypatch, "OpenVINOExecutionProvider")
+    monkeypatch.setattr(target, "_has_nvidia_gpu", lambda: False)
+
+    assert target_reason(OPENVINO) is None
+
+
+@pytest.mark.usefixtures("gpu")
+def test_tensorrt_needs_its_library_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """onnxruntime-gpu lists the provider without it, and comes without it."""
+    providers(monkeypatch, "TensorrtExecutionProvider", "CUDAExecutionProvider")
+    monkeypatch.setattr(target, "find_library", lambda _: None)
+    monkeypatch.setenv("LD_LIBRARY_PATH", f":{tmp_path}")
+    assert "libnvinfer" in (target_reason(TENSORRT) or "")
+
+    (tmp_path / "libnvinfer.so.10").touch()
+    assert target_reason(TENSORRT) is None
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("wanted", [TENSORRT, OPENVINO])
+def test_a_torch_reference_has_no_place_there(monkeypatch: pytest.MonkeyPatch, wanted: Target) -> None:
+    providers(monkeypatch, "TensorrtExecutionProvider", "OpenVINOExecutionProvider")
+
+    assert target_reason(wanted, "torch") == (
+        f"PyTorch doesn't run on {wanted.device}: it is a reference on cpu and cuda"
+    )
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
+def test_cpus_that_are_not_there_are_named(
+    monkeypatch: pytest.MonkeyPatch, engine: Literal["onnxruntime", "torch"]
+) -> None:
+    monkeypatch.setattr(target.os, "sched_getaffinity", lambda _: {0, 1, 4}, raising=False)
+
+    assert target_reason(Target(affinity=(0, 4)), engine) is None
+    assert target_reason(Target(affinity=(0, 2)), engine) == ("CPU 2 is not among those this process may use (0, 1, 4)")
+    assert "CPUs 2, 99 are not" in (target_reason(Target(affinity=(99, 2, 4)), engine) or "")
+
+
+def test_where_processes_cannot_be_pinned_that_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS."""
+    monkeypatch.delattr(target.os, "sched_getaffinity", raising=False)
+
+    assert target_reason(Target()) is None
+    assert target_reason(Target(affinity=(0,))) == "this system can't pin a process to CPUs"
 
 
 @pytest.mark.usefixtures("gpu")

@@ -2,55 +2,150 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any
 
 from compressor.bench.measure import measure
-from compressor.bench.results import Measurement
-from compressor.bench.subject import subjects_from
-from compressor.errors import DataError
+from compressor.bench.results import Failed, Measurement
+from compressor.bench.subject import Precision, Subject, subjects_from
+from compressor.errors import DataError, MissingExtra, RecipeError, WorkerError
 from compressor.events import Events
-from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, Target, ThroughputWorkload, WorkloadConfig
+from compressor.recipe.benchmark import (
+    ColdStartWorkload,
+    DatasetWorkload,
+    GridWorkload,
+    ServerWorkload,
+    Target,
+    ThroughputWorkload,
+    WorkloadConfig,
+)
 
-__all__ = ["bench_path"]
+__all__ = ["Asked", "bench_path", "target_from"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which workloads, and how long."""
+
+    seconds: float = 5.0
+    """Measure each at least this long."""
+    grid: bool = False
+    """Fixed shapes: batch 1 and 8, 32 and 128 tokens."""
+    rates: Sequence[float] = ()
+    """Requests a second to serve."""
+    p99_ms: float | None = None
+    """Find the highest rate that keeps this bound."""
+    cold_start: bool = False
+
+    def workloads(self) -> list[WorkloadConfig]:
+        """As a recipe has them."""
+        longest = max(60.0, self.seconds)
+        found: list[WorkloadConfig] = [
+            DatasetWorkload(kind="dataset", min_seconds=self.seconds, max_seconds=longest),
+            ThroughputWorkload(kind="throughput", min_seconds=self.seconds),
+        ]
+        if self.grid:
+            shapes = {"batch": (1, 8), "sequence": (32, 128)}
+            found.append(GridWorkload(kind="grid", **shapes, min_seconds=self.seconds, max_seconds=longest))
+        if self.rates or self.p99_ms is not None:
+            rates = tuple(self.rates)
+            found.append(ServerWorkload(kind="server", rates=rates, p99_ms=self.p99_ms, min_seconds=self.seconds))
+        if self.cold_start:
+            found.append(ColdStartWorkload(kind="cold-start"))
+        return found
+
+
+def target_from(**settings: Any) -> Target:
+    """The target that the options describe.
+
+    Raises:
+        RecipeError: they don't go together.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return Target(**settings, required=True)
+    except ValidationError as error:
+        reasons = "; ".join(found["msg"] for found in error.errors())
+        raise RecipeError(f"There is no such target: {reasons}.") from error
 
 
 def bench_path(
     path: Path,
+    target: Target,
+    asked: Asked,
     *,
-    device: str,
-    threads: int,
-    variants: Sequence[str] | None,
-    grid: bool,
-    seconds: float,
-    texts: Path | None,
+    variants: Sequence[str] | None = None,
+    precision: Precision | None = None,
+    texts: Path | None = None,
+    out: Path | None = None,
     events: Events,
 ) -> list[Measurement]:
-    """Latency, throughput, memory and size of a bundle's variants, or of an ONNX file.
+    """Latency, throughput, memory and size of a bundle's variants, of an ONNX file, or of a PyTorch model folder.
+
+    A variant whose process dies becomes a measurement that says so, and the others are measured all the same.
+
+    Args:
+        out: keeps `measurements.json`, and the raw samples.
 
     Raises:
-        BundleError: the path holds neither. DataError: the text file can't be used.
-        TargetUnavailable: the device isn't here. WorkerError: a measuring process died.
+        BundleError: the path holds none of these. DataError: the text file can't be used.
+        MissingExtra: a PyTorch model, without PyTorch. TargetUnavailable: the device isn't here.
     """
-    target = Target(device=cast(Literal["cpu", "cuda"], device), threads=threads, required=True)
-    longest = max(60.0, seconds)
-    workloads: list[WorkloadConfig] = [
-        DatasetWorkload(kind="dataset", min_seconds=seconds, max_seconds=longest),
-        ThroughputWorkload(kind="throughput", min_seconds=seconds),
-    ]
-    if grid:
-        shapes = {"batch": (1, 8), "sequence": (32, 128)}
-        workloads.append(GridWorkload(kind="grid", **shapes, min_seconds=seconds, max_seconds=longest))
+    subjects = subjects_from(path, variants, precision=precision)
+    _require_torch(subjects)
     examples = [{"text": line} for line in _lines(texts)] if texts else []
     found = []
-    with tempfile.TemporaryDirectory(prefix="compressor-bench-") as work:
-        for subject in subjects_from(path, variants):
-            folder = Path(work) / subject.name
-            measurement, _ = measure(subject, target, workloads, examples, seed=0, work=folder, events=events)
+    with _work_folder(out) as work:
+        for subject in subjects:
+            try:
+                measurement, _ = measure(
+                    subject, target, asked.workloads(), examples, seed=0, work=work / subject.name, events=events
+                )
+            except WorkerError as error:
+                measurement = _failed(subject, target, error)
             found.append(measurement)
+    if out is not None:
+        document = json.dumps([measurement.to_json() for measurement in found], indent=1)
+        (out / "measurements.json").write_text(document + "\n", encoding="utf-8")
     return found
+
+
+def _failed(subject: Subject, target: Target, error: WorkerError) -> Measurement:
+    return Measurement(
+        subject=subject.name,
+        engine=subject.engine,
+        target=target.name,
+        size=subject.size,
+        precision=subject.precision if subject.engine == "torch" else None,
+        failed=Failed(str(error)),
+    )
+
+
+def _require_torch(subjects: Sequence[Subject]) -> None:
+    for module in ("torch", "transformers"):
+        if any(subject.engine == "torch" for subject in subjects) and find_spec(module) is None:
+            raise MissingExtra("Measuring a PyTorch model", "toolkit", module)
+
+
+@contextmanager
+def _work_folder(out: Path | None) -> Iterator[Path]:
+    """Where the processes leave what they measure: kept only where it was asked for."""
+    if out is not None:
+        try:
+            (out / "raw").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"The folder {out} can't be written: {error.strerror}.") from error
+        yield out / "raw"
+        return
+    with tempfile.TemporaryDirectory(prefix="compressor-bench-") as work:
+        yield Path(work)
 
 
 def _lines(path: Path) -> list[str]:

@@ -20,7 +20,7 @@ __all__ = ["Job"]
 class Job:
     """One process's work."""
 
-    mode: Literal["speed", "memory"]
+    mode: Literal["speed", "memory", "cold-start"]
     subject: Subject
     placement: Placement
     workloads: tuple[dict[str, Any], ...]
@@ -33,6 +33,8 @@ class Job:
     """Whether the logits of every text are wanted."""
     seed: int
     out: Path
+    profile_tokens: int | None = None
+    """Length of the input whose run is profiled; None for no profile."""
 
     def write(self, path: Path) -> None:
         """Write the job file."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from compressor.bench.cold_start import cold_start
 from compressor.bench.job import Job
 from compressor.bench.placement import Placement
 from compressor.bench.process import run_process
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["labels_of", "measure", "measure_memory"]
 
+PROFILE_TOKENS = 128
+"""Length of the input whose operators are counted, where the model takes as many."""
 MEMORY_TEXTS = 64
 """Texts answered before the peak of memory is read, the longest among them."""
 
@@ -40,7 +43,7 @@ def measure(
     work: Path,
     events: Events,
 ) -> tuple[Measurement, npt.NDArray[np.float32] | None]:
-    """Speed in one process, memory in another; what they leave is kept in `work`.
+    """Speed in one process, memory in another, cold starts in more; what they leave is kept in `work`.
 
     Args:
         examples: texts of the test split in row order; without any, sentences that come with the program are used.
@@ -54,22 +57,36 @@ def measure(
         TargetUnavailable: the target is required and isn't here, or seemed to be and another would have run.
         WorkerError: the process died; the message holds its last words.
     """
-    found = Measurement(subject=subject.name, engine=subject.engine, target=target.name, size=subject.size)
+    found = Measurement(
+        subject=subject.name,
+        engine=subject.engine,
+        target=target.name,
+        size=subject.size,
+        precision=subject.precision if subject.engine == "torch" else None,
+    )
     if reason := target_reason(target, subject.engine):
         if target.required:
             raise TargetUnavailable(f"The target {target.name} is required and not here: {reason}")
         return replace(found, skipped=Skipped(reason)), None
-    workloads = [_fitting(workload, subject, events) for workload in workloads]
-    job = _job(subject, target, workloads, examples, seed, work / "speed")
-    what, steps = f"measuring {subject.name} on {target.name}", 2 if workloads else 1
+    limit = _config(subject.folder).get("max_position_embeddings")
+    cold = next((workload for workload in workloads if workload.kind == "cold-start"), None)
+    warm = [_fitting(workload, limit, subject, events) for workload in workloads if workload.kind != "cold-start"]
+    job = _job(subject, target, warm, examples, seed, work / "speed")
+    if workloads:
+        job = replace(job, profile_tokens=min(PROFILE_TOKENS, limit or subject.max_length))
+    what, steps = f"measuring {subject.name} on {target.name}", 1 + bool(workloads) + bool(cold)
     events.progress(what, 0, steps, "speed and accuracy" if examples else "speed")
     results = [run_process(job, target)]
     if workloads:
         events.progress(what, 1, steps, "memory")
         results.append(run_process(_for_memory(job, work / "memory"), target))
+    if cold:
+        events.progress(what, 2, steps, "cold start")
+        found = replace(found, cold_start=cold_start(_for_cold_start(job, work / "cold-start"), target, cold.processes))
     events.progress(what, steps, steps, "")
     figures = {name: value for result in results for name, value in result["figures"].items()}
-    measured = Measurement.from_json(found.to_json() | figures)
+    peak = {"measuring_peak_mb": max(result["peak_mb"] for result in results)}
+    measured = Measurement.from_json(found.to_json() | figures | peak)
     return measured, np.load(job.out / "logits.npy") if examples else None
 
 
@@ -81,9 +98,8 @@ def measure_memory(
     return Memory(**run_process(job, target)["figures"]["memory"])
 
 
-def _fitting(workload: WorkloadConfig, subject: Subject, events: Events) -> WorkloadConfig:
+def _fitting(workload: WorkloadConfig, limit: int | None, subject: Subject, events: Events) -> WorkloadConfig:
     """The workload without made-up inputs that are longer than the model takes."""
-    limit = _config(subject.folder).get("max_position_embeddings")
     if workload.kind != "grid" or limit is None or max(workload.sequence) <= limit:
         return workload
     events.warn(f"{subject.name} takes at most {limit} tokens: longer cells of the grid are left out.")
@@ -124,6 +140,20 @@ def _for_memory(job: Job, out: Path) -> Job:
         texts=tuple(job.texts[row] for row in rows),
         pairs=tuple(job.pairs[row] for row in rows) if job.pairs else None,
         workloads=(),
+        profile_tokens=None,
+        out=out,
+    )
+
+
+def _for_cold_start(job: Job, out: Path) -> Job:
+    """The first text alone."""
+    return replace(
+        job,
+        mode="cold-start",
+        texts=job.texts[:1],
+        pairs=job.pairs and job.pairs[:1],
+        workloads=(),
+        profile_tokens=None,
         out=out,
     )
 

@@ -261,6 +261,8 @@ class Measurement:
     cold_start: ColdStart | None = None
     graph: Graph | None = None
     failed: Failed | None = None
+    measuring_peak_mb: float | None = None
+    """Highest resident memory of the processes that measured: what measuring took, not what the model takes."""
 
     def latency(self, workload: str = "dataset") -> Latency | None:
         """The first latency of this workload."""

@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from compressor.bench.results import Size
+from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, safetensors_parameters
 from compressor.errors import BundleError
 from compressor.runtime.manifest import MANIFEST, Manifest
 
 __all__ = ["Subject", "subjects_from"]
 
+Precision = Literal["fp32", "bf16"]
+
 DEFAULT_MAX_LENGTH = 128
+DEPLOYED = (MANIFEST, "config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json")
+"""What a device needs beside the weights."""
+GIVE = "Give runs/<name>/bundle, a .onnx file, or a model folder with *.safetensors."
 
 
 @dataclass(frozen=True)
@@ -31,40 +37,71 @@ class Subject:
     file: str = "model.onnx"
     """The ONNX file, relative to the folder."""
     trust_remote_code: bool = False
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Of a PyTorch reference; an ONNX file has its own."""
 
     @property
     def size(self) -> Size:
-        """Size of the weights on disk."""
+        """What it weighs, counted where it isn't known."""
         if self.engine == "torch":
-            files = list(self.folder.glob("*.safetensors"))
+            files, count = sorted(self.folder.glob("*.safetensors")), safetensors_parameters
         else:
-            files = [path for path in (self.folder / self.file, self.folder / f"{self.file}.data") if path.exists()]
-        return Size(model_mb=sum(path.stat().st_size for path in files) / 1e6, parameters=self.parameters)
+            files, count = onnx_files(self.folder / self.file), _parameters_of_first
+        beside = [path for path in (self.folder / name for name in DEPLOYED) if path.is_file()]
+        return Size(
+            model_mb=megabytes(files),
+            parameters=count(files) if self.parameters is None else self.parameters,
+            deployed_mb=megabytes([*files, *beside]),
+        )
 
 
-def subjects_from(path: Path, variants: Sequence[str] | None = None) -> list[Subject]:
-    """The variants of a bundle, or one ONNX file with the tokenizer beside it or one folder up.
+def subjects_from(
+    path: Path, variants: Sequence[str] | None = None, *, precision: Precision | None = None
+) -> list[Subject]:
+    """The variants of a bundle; or one ONNX file with the tokenizer beside it or one folder up; or a PyTorch model
+    folder (config.json, *.safetensors, tokenizer.json).
+
+    Args:
+        precision: what a PyTorch model computes in; left out, fp32.
 
     Raises:
-        BundleError: neither, or without a variant that was asked for.
+        BundleError: it is none of these, or without a variant that was asked for, or has a precision of its own.
     """
     if not path.exists():
-        raise BundleError(f"{path} is not there.", hint="Give runs/<name>/bundle or a .onnx file.")
+        raise BundleError(f"{path} is not there.", hint=GIVE)
     if (path / MANIFEST).is_file():
+        _refuse(path, precision=precision)
         manifest = Manifest.read(path)
         names = variants or list(manifest.variants)
         return [
             Subject(name, "onnxruntime", path, manifest.max_length, manifest.task, file=manifest.file_of(name))
             for name in names
         ]
+    if variants:
+        raise BundleError(f"{path} has no variants to choose from: it is one model.", hint="Leave --variant out.")
+    if path.is_dir() and not (path / "model.onnx").is_file() and any(path.glob("*.safetensors")):
+        return [_torch(path, precision or "fp32")]
     file = path / "model.onnx" if path.is_dir() else path
     if file.suffix != ".onnx" or not file.is_file():
-        raise BundleError(f"{path} is neither a bundle nor an ONNX file.", hint="Give runs/<name>/bundle or a .onnx.")
-    if variants:
-        raise BundleError(f"{path} has no variants to choose from: it is one ONNX file.", hint="Leave --variant out.")
+        raise BundleError(f"{path} is neither a bundle nor an ONNX file nor a model folder.", hint=GIVE)
+    _refuse(path, precision=precision)
     return [_bare(file)]
+
+
+def _refuse(path: Path, *, precision: Precision | None) -> None:
+    if precision is not None:
+        raise BundleError(
+            f"{path} has a precision of its own.", hint="Leave --precision out; it is for PyTorch model folders."
+        )
+
+
+def _torch(folder: Path, precision: Precision) -> Subject:
+    """A PyTorch model that nothing else describes: taken for a text classifier."""
+    for name in ("config.json", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise BundleError(f"There is no {name} in {folder}.", hint="Give a folder as save_pretrained writes it.")
+    name = folder.resolve().name or "model"
+    return Subject(name, "torch", folder, _max_length(folder), "text-classification", precision=precision)
 
 
 def _bare(file: Path) -> Subject:
@@ -76,6 +113,10 @@ def _bare(file: Path) -> Subject:
         )
     name = file.relative_to(folder).as_posix()
     return Subject(file.stem, "onnxruntime", folder, _max_length(folder), "text-classification", file=name)
+
+
+def _parameters_of_first(files: Sequence[Path]) -> int | None:
+    return onnx_parameters(files[0]) if files else None
 
 
 def _has_tokenizer(folder: Path) -> bool:

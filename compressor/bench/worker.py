@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from compressor.bench.engine import open_engine
+from compressor.bench.device_memory import process_memory_mb
+from compressor.bench.engine import Arrays
 from compressor.bench.environment import cpu_ticks, environment
+from compressor.bench.graph import executed_graph
 from compressor.bench.job import Job
 from compressor.bench.memory import read_resident, reset_peak
-from compressor.bench.results import Memory
+from compressor.bench.results import Graph, Memory
 from compressor.bench.workloads import Bench, Found, run
+from compressor.bench.workloads.lengths import lengths
 from compressor.errors import CompressorError
-from compressor.runtime.encoder import Encoder
 
 __all__ = ["main"]
 
@@ -35,13 +37,14 @@ def main(job_file: Path) -> None:
 
 
 def _speed(job: Job) -> dict[str, Any]:
+    """Answers, times, and after them what would disturb them."""
     from pydantic import TypeAdapter
 
     from compressor.recipe.benchmark import WorkloadConfig
 
     workloads = TypeAdapter(tuple[WorkloadConfig, ...]).validate_python(job.workloads)
     before = cpu_ticks()
-    bench = _load(job)
+    bench = Bench.load(job)
     if job.accuracy:
         np.save(job.out / "logits.npy", bench.logits())
     found = Found()
@@ -51,10 +54,29 @@ def _speed(job: Job) -> dict[str, Any]:
         np.savez(job.out / "samples.npz", allow_pickle=False, **found.samples)
     figures = {
         "latencies": [asdict(latency) for latency in found.latencies],
-        "throughput": asdict(found.throughput) if found.throughput else None,
+        "throughput": found.throughput and asdict(found.throughput),
+        "serving": [asdict(serving) for serving in found.serving],
+        "highest_rate": found.highest_rate and asdict(found.highest_rate),
         "environment": environment(since=before),
     }
-    return {"figures": figures}
+    if job.profile_tokens is not None:
+        inputs = bench.made_up(1, job.profile_tokens)
+        products = bench.engine.multiply_adds(inputs)
+        # The profile is that of a session of its own: this one need not be there twice.
+        del bench
+        figures |= {"graph": _graph(job, inputs, products), "lengths": _lengths(job)}
+    return {"figures": figures, "peak_mb": read_resident().peak_mb}
+
+
+def _graph(job: Job, inputs: Arrays, products: int | None) -> dict[str, Any] | None:
+    if job.subject.engine == "onnxruntime":
+        return asdict(executed_graph(job.subject, job.placement, inputs))
+    tokens = inputs["input_ids"].size
+    return None if products is None else asdict(Graph(tokens, round(products / tokens)))
+
+
+def _lengths(job: Job) -> dict[str, Any]:
+    return asdict(lengths(job.subject.folder, job.texts, job.pairs, max_length=job.subject.max_length))
 
 
 def _memory(job: Job) -> dict[str, Any]:
@@ -64,26 +86,21 @@ def _memory(job: Job) -> dict[str, Any]:
     else:
         import onnxruntime  # noqa: F401
     imports = read_resident()
-    bench = _load(job)
+    bench = Bench.load(job)
     loaded = read_resident()
     reset_peak()
     for row in range(len(bench.texts)):
         bench.call(row)
     end = read_resident()
-    memory = Memory(imports.now_mb, loaded.now_mb, end.peak_mb, end.anonymous_mb, end.file_mb)
-    return {"figures": {"memory": asdict(memory)}}
-
-
-def _load(job: Job) -> Bench:
-    return Bench(
-        engine=open_engine(job.subject, job.placement),
-        encoder=Encoder.from_folder(job.subject.folder, job.subject.max_length),
-        task=job.subject.task,
-        labels=job.labels,
-        texts=job.texts,
-        pairs=job.pairs,
-        seed=job.seed,
+    memory = Memory(
+        imports_mb=imports.now_mb,
+        load_mb=loaded.now_mb,
+        peak_mb=end.peak_mb,
+        anonymous_mb=end.anonymous_mb,
+        file_mb=end.file_mb,
+        device_mb=process_memory_mb(),
     )
+    return {"figures": {"memory": asdict(memory)}, "peak_mb": max(loaded.peak_mb, end.peak_mb)}
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def test_what_is_neither_is_refused_with_what_to_give_instead(tmp_path: Path, on
         subjects_from(tmp_path)
     with pytest.raises(BundleError, match="is not there"):
         subjects_from(tmp_path / "absent")
-    with pytest.raises(BundleError, match="one ONNX file"):
+    with pytest.raises(BundleError, match="it is one model"):
         subjects_from(onnx_folder, ["int8"])
     shutil.copy(onnx_folder / "model.onnx", tmp_path / "alone.onnx")
     with pytest.raises(BundleError, match=r"no tokenizer\.json beside"):

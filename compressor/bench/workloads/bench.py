@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.engine import Arrays, Engine
+from compressor.bench.engine import Arrays, Engine, open_engine
+from compressor.bench.job import Job
 from compressor.runtime.answers import answer
 from compressor.runtime.encoder import Encoder
 
@@ -30,6 +31,23 @@ class Bench:
     texts: Sequence[str]
     pairs: Sequence[str] | None
     seed: int
+
+    @classmethod
+    def load(cls, job: Job) -> Bench:
+        """Load the model and the tokenizer a job names.
+
+        Raises:
+            TargetUnavailable, BundleError: as `open_engine` does.
+        """
+        return cls(
+            engine=open_engine(job.subject, job.placement),
+            encoder=Encoder.from_folder(job.subject.folder, job.subject.max_length),
+            task=job.subject.task,
+            labels=job.labels,
+            texts=job.texts,
+            pairs=job.pairs,
+            seed=job.seed,
+        )
 
     def shuffled(self) -> Iterator[int]:
         """Texts in seeded order, again and again."""

@@ -1,0 +1,123 @@
+"""What onnxruntime executes after its own optimizations, and what the matrix products of it cost.
+
+Both come from the profile of one run: the graph in the file is not the one that runs, and only the run knows every
+shape. Fused operators are counted as what they compute, so that fp32 and int8 of one model have the same count.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from compressor.bench.engine import Arrays
+from compressor.bench.placement import Placement
+from compressor.bench.results import Graph
+from compressor.bench.subject import Subject
+from compressor.runtime.session import assert_provider, open_session
+
+__all__ = ["executed_graph", "multiply_adds"]
+
+Shape = Sequence[int]
+COMPILING = ("tensorrt", "openvino")
+"""Devices whose providers make one operator of many; which those were, the profile doesn't say."""
+
+
+def executed_graph(subject: Subject, placement: Placement, inputs: Arrays) -> Graph:
+    """Profile one run of a session of its own, on inputs [1, tokens].
+
+    Raises:
+        TargetUnavailable: the device's execution provider executed nothing.
+    """
+    nodes = _profile(subject, placement, inputs)
+    providers = Counter(node["provider"] for node in nodes)
+    assert_provider(providers, placement.device)
+    counted = nodes
+    if placement.device in COMPILING:
+        counted = _profile(subject, replace(placement, device="cpu"), inputs)
+    tokens = inputs["input_ids"].size
+    return Graph(
+        tokens=tokens,
+        multiply_adds_per_token=round(sum(map(multiply_adds, counted)) / tokens),
+        operators=dict(Counter(node["op_name"] for node in nodes).most_common()),
+        providers=dict(providers.most_common()),
+    )
+
+
+def _profile(subject: Subject, placement: Placement, inputs: Arrays) -> list[dict[str, Any]]:
+    """What the profile says of each executed operator."""
+    with tempfile.TemporaryDirectory(prefix="compressor-profile-") as folder:
+        session = open_session(
+            subject.folder / subject.file,
+            device=placement.device,
+            threads=placement.threads,
+            profile=Path(folder) / "profile",
+        )
+        session.run(inputs)
+        events = json.loads(session.end_profiling().read_text(encoding="utf-8"))
+    return [event["args"] for event in events if event["cat"] == "Node" and "op_name" in event["args"]]
+
+
+def multiply_adds(node: dict[str, Any]) -> int:
+    """Multiply-adds of one executed operator; 0 for what is not a matrix product."""
+    inputs, outputs = (_shapes(node[name]) for name in ("input_type_shape", "output_type_shape"))
+    count = _PRODUCTS.get(node["op_name"])
+    return count(inputs, outputs[0]) if count and inputs and outputs else 0
+
+
+def _shapes(values: Sequence[dict[str, Shape]]) -> list[Shape]:
+    """Weights that onnxruntime laid out anew when it loaded the model are missing among the inputs."""
+    return [shape for value in values for shape in value.values()]
+
+
+def _matrix_product(inputs: Sequence[Shape], output: Shape) -> int:
+    """[..., m, k] times [..., k, n]: each of the m n outputs is a sum of k products. The first may be transposed."""
+    first = inputs[0]
+    transposed = len(first) > 1 and len(output) > 1 and first[-2] != output[-2]
+    return math.prod(output) * first[-2 if transposed else -1]
+
+
+def _attention(inputs: Sequence[Shape], output: Shape) -> int:
+    """Scores (query times keys) and their product with the values. Where the operator takes the hidden states and one
+    matrix for query, key and value (com.microsoft's Attention and QAttention), that product too.
+
+    Query [batch, length, hidden] or [batch, heads, length, width]; keys and values likewise, with a length of their
+    own; query, key and value packed [batch, length, heads, 3, width].
+    """
+    query = inputs[0]
+    if len(query) == 5:
+        return 2 * query[1] * math.prod(output)
+    if len(inputs) > 1 and len(inputs[1]) == len(query):
+        return inputs[1][-2] * (math.prod(query) + math.prod(output))
+    return 3 * math.prod(output) * query[-1] + 2 * query[1] * math.prod(output)
+
+
+_MATRIX_PRODUCTS = (
+    "DynamicQuantizeMatMul",
+    "FusedGemm",
+    "FusedMatMul",
+    "FusedMatMulActivation",
+    "Gemm",
+    "GemmFastGelu",
+    "GemmFloat8",
+    "MatMul",
+    "MatMulBnb4",
+    "MatMulFpQ4",
+    "MatMulInteger",
+    "MatMulInteger16",
+    "MatMulIntegerToFloat",
+    "MatMulNBits",
+    "QGemm",
+    "QLinearMatMul",
+    "TransposeMatMul",
+)
+_ATTENTIONS = ("Attention", "GroupQueryAttention", "MultiHeadAttention", "QAttention")
+_PRODUCTS: dict[str, Callable[[Sequence[Shape], Shape], int]] = {
+    **dict.fromkeys(_MATRIX_PRODUCTS, _matrix_product),
+    **dict.fromkeys(_ATTENTIONS, _attention),
+}

@@ -82,7 +82,15 @@ def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
 
 def test_run_leaves_a_whole_run_directory(finished: TinyRun) -> None:
     found = {path.name for path in finished.out.iterdir()}
-    assert found == {"bundle", "events.jsonl", "recipe.resolved.yaml", "report.json", "report.md", "run.json"}
+    assert found == {
+        "bundle",
+        "events.jsonl",
+        "recipe.resolved.yaml",
+        "report.html",
+        "report.json",
+        "report.md",
+        "run.json",
+    }
     inside = {path.relative_to(finished.bundle).as_posix() for path in finished.bundle.rglob("*") if path.is_file()}
     assert inside >= {
         "README.md",

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from compressor.cli import bundle, compare, measure, recipe, store
+from compressor.cli import bundle, compare, measure, recipe, report, store
 from compressor.cli.options import say
 
 __all__ = ["app", "main"]
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (recipe.commands, measure.commands, compare.commands, bundle.commands, store.commands):
+for part in (recipe.commands, measure.commands, compare.commands, report.commands, bundle.commands, store.commands):
     app.add_typer(part)
 app.add_typer(recipe.recipes, name="recipes")
 app.add_typer(store.cache, name="cache")

@@ -39,7 +39,7 @@ def run(
         directory = out or Path("runs") / loaded.name
         report = run_plan(make_plan(loaded), out=directory, events=events, force=force or ())
     print_(report.to_json() if format_ is Format.JSON else closing_table(report))
-    say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.md'}")
+    say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
     if not report.passed:
         raise typer.Exit(1)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from compressor.bench.results import Difference, Measurement
+from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.document import VariantDifference
 
@@ -40,12 +40,13 @@ def points(value: float) -> str:
     return f"{100 * value:+.1f}" if abs(value) >= 0.0005 else "0.0"
 
 
-def cells(name: str, against: str, difference: Difference) -> tuple[str, ...]:
-    """One row below `HEADER`."""
+def cells(found: VariantDifference, names: Mapping[str, str]) -> tuple[str, ...]:
+    """One row below `HEADER`; `names`: subject -> how it is called."""
+    difference = found.difference
     counted = difference.better or difference.worse or difference.p_value is not None
     return (
-        name,
-        against,
+        names.get(found.subject, found.subject),
+        names.get(found.reference, found.reference),
         points(difference.value),
         f"{points(difference.interval.low)} to {points(difference.interval.high)}",
         str(difference.better) if counted else fmt.NA,

@@ -6,22 +6,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from compressor.bench.results import Measurement
+from compressor.report import differences
 from compressor.report import format as fmt
-from compressor.report.document import RunReport
-from compressor.report.rows import Group, grid_groups, groups, headline, workload_name
+from compressor.report.document import RunReport, VariantDifference
+from compressor.report.facts import flatten
+from compressor.report.more import more_groups, serving_groups
+from compressor.report.rows import (
+    Group,
+    grid_groups,
+    groups,
+    headline,
+    model_name,
+    workload_name,
+)
+from compressor.report.stages import stage_table
 from compressor.report.verdict import baseline_sentence, closing_sentence
 
-__all__ = ["gates_table", "grid_tables", "markdown", "measured_tables", "stages_table"]
+__all__ = ["bench_markdown", "gates_table", "grid_tables", "markdown", "measured_tables", "stages_table"]
 
 
 def markdown(report: RunReport) -> str:
     """The whole report as one Markdown document."""
+    compared = differences_table(report.measurements, report.differences)
     sections = [
         f"# {report.name}",
         "\n".join(filter(None, [closing_sentence(report), baseline_sentence(report)])),
         "## Measured",
         measured_tables(report.measurements, report.chosen),
         grid_tables(report.measurements),
+        more_tables(report.measurements),
+        "## Paired differences" if compared else "",
+        compared,
         "## Gates" if report.gates else "",
         gates_table(report),
         "## Stages",
@@ -30,6 +45,23 @@ def markdown(report: RunReport) -> str:
         "## Environment",
         _list(report.environment),
         f"Written {report.created} for the labels {', '.join(report.labels)}.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def bench_markdown(measurements: Sequence[Measurement]) -> str:
+    """What `compressor bench` found, without gates or verdict."""
+    compared = differences_table(measurements)
+    machine = next((found.environment for found in measurements if found.environment), {})
+    sections = [
+        "# Benchmark",
+        measured_tables(measurements),
+        grid_tables(measurements),
+        more_tables(measurements),
+        "## Paired differences" if compared else "",
+        compared,
+        "## Environment" if machine else "",
+        _list(machine),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -74,12 +106,26 @@ def gates_table(report: RunReport) -> str:
 
 def stages_table(report: RunReport) -> str:
     """What each stage cost when it ran, and what all of them cost together."""
-    rows = [
-        (stage.name, fmt.duration(stage.seconds), "found finished" if stage.cached else "ran")
-        for stage in report.stages
+    header, rows = stage_table(report.stages)
+    rows[-1] = (f"**{rows[-1][0]}**", *rows[-1][1:])
+    return _table(_titles(header), rows, left=(0, len(header) - 1))
+
+
+def more_tables(measurements: Sequence[Measurement]) -> str:
+    """What a model weighs and computes, how soon it answers, what it bears; empty where none of that was measured."""
+    parts = [f"Cost and more on `{group.target}`:\n\n{_models(group)}" for group in more_groups(measurements)]
+    parts += [
+        f"Latency under load on `{group.target}`, by requests a second:\n\n{_models(group)}"
+        for group in serving_groups(measurements)
     ]
-    total = sum(stage.seconds for stage in report.stages)
-    return _table(("stage", "took", "this run"), [*rows, ("**all**", fmt.duration(total), "")], left=(0, 2))
+    return "\n\n".join(parts)
+
+
+def differences_table(measurements: Sequence[Measurement], known: Sequence[VariantDifference] = ()) -> str:
+    """Paired differences between models on the same texts; empty where none was measured."""
+    names = {found.subject: model_name(found) for found in reversed(measurements)}
+    rows = [(*differences.cells(one, names), one.target) for one in differences.collect(measurements, known)]
+    return _table(_titles((*differences.HEADER, "on")), rows, left=(0, 1, 7)) if rows else ""
 
 
 def _facts(report: RunReport) -> Iterator[str]:
@@ -99,6 +145,11 @@ def _models(group: Group) -> str:
     return _table(header, rows, left=(0,))
 
 
+def _titles(header: Sequence[str]) -> list[str]:
+    """A line break before the unit."""
+    return [title.strip().replace("\n", "<br>") for title in header]
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int]) -> str:
     rule = [":--" if i in left else "--:" for i in range(len(header))]
     lines = [header, rule, *([_escape(cell) for cell in row] for row in rows)]
@@ -106,24 +157,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequen
 
 
 def _list(facts: Mapping[str, Any]) -> str:
-    return "\n".join(f"- {name}: {_escape(value)}" for name, value in _flatten(facts))
-
-
-def _flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested facts as dotted names, long lists shortened for the eye."""
-    for key, value in facts.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{name}.")
-        elif isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
-            yield from _flatten({str(i): item for i, item in enumerate(value)}, f"{name}.")
-        elif isinstance(value, float):
-            yield name, fmt.number(value, 4)
-        elif isinstance(value, list | tuple):
-            shown = ", ".join(str(item) for item in value[:8])
-            yield name, f"{shown}, ... ({len(value)})" if len(value) > 8 else shown
-        elif value is not None:
-            yield name, str(value)
+    return "\n".join(f"- {name}: {_escape(value)}" for name, value in flatten(facts))
 
 
 def _escape(text: str) -> str:

@@ -9,7 +9,17 @@ from compressor.bench.results import Latency, Measurement
 from compressor.report import format as fmt
 from compressor.report.document import was_measured
 
-__all__ = ["Column", "Group", "Row", "grid_groups", "groups", "headline", "model_name", "speedup", "workload_name"]
+__all__ = [
+    "Column",
+    "Group",
+    "Row",
+    "grid_groups",
+    "groups",
+    "headline",
+    "model_name",
+    "speedup",
+    "workload_name",
+]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from compressor.report import format as fmt
 from compressor.report.document import StageRecord
 
-__all__ = ["HEADER", "examples_per_second", "stage_rows"]
+__all__ = ["examples_per_second", "stage_table"]
 
 HEADER = ("stage", "took", "peak\nMB", "examples\nper s", "this run")
+ALWAYS = ("stage", "took", "this run")
 
 
 def examples_per_second(stage: StageRecord) -> float | None:
@@ -18,9 +19,9 @@ def examples_per_second(stage: StageRecord) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def stage_rows(stages: Sequence[StageRecord]) -> list[tuple[str, ...]]:
-    """A row a stage below `HEADER`; figures that no stage has are n/a in all of them."""
-    return [
+def stage_table(stages: Sequence[StageRecord]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows, the last of all stages together; columns that no stage has a figure for are left out."""
+    rows = [
         (
             stage.name,
             fmt.duration(stage.seconds),
@@ -30,3 +31,9 @@ def stage_rows(stages: Sequence[StageRecord]) -> list[tuple[str, ...]]:
         )
         for stage in stages
     ]
+    peaks = [stage.peak_mb for stage in stages if stage.peak_mb is not None]
+    rows.append(
+        ("all", fmt.duration(sum(stage.seconds for stage in stages)), fmt.number(max(peaks, default=None)), "", "")
+    )
+    shown = [i for i, title in enumerate(HEADER) if title in ALWAYS or {row[i] for row in rows} - {fmt.NA, ""}]
+    return tuple(HEADER[i] for i in shown), [tuple(row[i] for i in shown) for row in rows]

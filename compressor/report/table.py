@@ -14,6 +14,7 @@ from rich.text import Text
 from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.document import GateVerdict, RunReport
+from compressor.report.more import more_groups, serving_groups
 from compressor.report.rows import Group, grid_groups, groups, headline, workload_name
 from compressor.report.verdict import baseline_sentence, closing_sentence
 
@@ -46,6 +47,10 @@ def _measured(measurements: Sequence[Measurement], chosen: str | None) -> list[R
         parts.append(Text(f"{note}\n", style="dim"))
     for group in grid_groups(measurements):
         parts += [_Models(group, f"Latency by shape on {group.target}"), Text()]
+    for group in more_groups(measurements):
+        parts += [_Models(group, f"Cost and more on {group.target}"), Text()]
+    for group in serving_groups(measurements):
+        parts += [_Models(group, f"Latency under load on {group.target}, by requests a second"), Text()]
     return parts
 
 

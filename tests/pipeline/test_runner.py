@@ -73,7 +73,15 @@ def test_the_run_directory_is_complete(tmp_path: Path) -> None:
     plan = fake_plan(tmp_path, [])
     report = run(plan, tmp_path)
     found = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert found == ["bundle", "events.jsonl", "recipe.resolved.yaml", "report.json", "report.md", "run.json"]
+    assert found == [
+        "bundle",
+        "events.jsonl",
+        "recipe.resolved.yaml",
+        "report.html",
+        "report.json",
+        "report.md",
+        "run.json",
+    ]
     assert status(tmp_path)["status"] == "finished"
     assert status(tmp_path)["passed"] is True
     saved = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))

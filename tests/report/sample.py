@@ -114,11 +114,10 @@ def _histogram(p50: float, generator: np.random.Generator, n: int = 1280) -> His
     return Histogram(tuple(float(edge) for edge in edges), tuple(int(count) for count in counts))
 
 
-def _served(p50: float, utilisation: float) -> Serving:
-    rate = 1000 * utilisation / p50
-    wait = p50 * (1 + utilisation / (1 - min(utilisation, 0.97)))
-    latency = replace(percentiles(wait, n=1400), p99_ms=4.2 * wait)
-    return Serving(rate, min(rate, 960 / p50), 1400, min(utilisation, 0.99), latency)
+def _served(p50: float, rate: float) -> Serving:
+    busy = min(rate * p50 / 1000, 0.99)
+    latency = replace(percentiles(p50 * (1 + busy / (1 - busy)), n=1400), p99_ms=4.2 * p50 * (1 + busy / (1 - busy)))
+    return Serving(rate, min(rate, 990 / p50), 1400, busy, latency)
 
 
 def everything(found: Measurement, generator: np.random.Generator) -> Measurement:
@@ -132,7 +131,7 @@ def everything(found: Measurement, generator: np.random.Generator) -> Measuremen
     counts, edges = np.histogram(lengths, np.arange(4, 67, 3))
     assert found.accuracy is not None
     difference = found.accuracy.value - 0.848
-    trials = tuple(_served(p50, utilisation) for utilisation in (0.2, 0.4, 0.6, 0.8, 0.95))
+    trials = tuple(_served(p50, 1000 * busy / p50) for busy in (0.5, 0.7, 0.8, 0.9))
     onnx = found.engine == "onnxruntime"
     imports, load = 210.0 if onnx else 3900.0, 3.1 * found.size.model_mb
     return replace(
@@ -155,8 +154,8 @@ def everything(found: Measurement, generator: np.random.Generator) -> Measuremen
             0.0125,
             Histogram(tuple(map(float, edges)), tuple(map(int, counts))),
         ),
-        serving=trials[:3],
-        highest_rate=HighestRate(50.0, trials[3].rate_per_second if p50 < 6 else None, trials[3:]),
+        serving=tuple(_served(p50, rate) for rate in (20.0, 50.0, 100.0)),
+        highest_rate=HighestRate(50.0, trials[1].rate_per_second if p50 < 6 else None, trials),
         cold_start=ColdStart(5, imports, load, 2.4 * p50, imports + load + 2.5 * p50),
         graph=Graph(
             32,

@@ -65,7 +65,7 @@ def place_labels(
     placed = []
     for (x, y), name in zip(points, names, strict=True):
         candidates = [
-            _candidate(x, y, text_width(name), direction, distance)
+            _candidate(x, y, text_width(name), direction, distance, bounds)
             for distance in DISTANCES
             for direction in DIRECTIONS
         ]
@@ -75,9 +75,12 @@ def place_labels(
     return placed
 
 
-def _candidate(x: float, y: float, width: float, direction: tuple[int, int], distance: float) -> Placed:
+def _candidate(x: float, y: float, width: float, direction: tuple[int, int], distance: float, bounds: Box) -> Placed:
     across, down = direction
     left = x + distance if across > 0 else x - distance - width if across < 0 else x - width / 2
+    if across == 0:
+        # Above or below a point at the edge, a name moves in.
+        left = max(bounds.left, min(left, bounds.right - width))
     step = distance if across == 0 else distance * 0.9
     middle = y + down * (step + (TEXT / 3 if across == 0 else 0))
     box = Box(left, middle - TEXT * 0.6, left + width, middle + TEXT * 0.6)

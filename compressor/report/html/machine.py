@@ -14,7 +14,7 @@ from compressor.report.html.bars import Bar, bar_chart
 from compressor.report.html.markup import Element, tag
 from compressor.report.html.tables import pairs, table
 from compressor.report.rows import model_name
-from compressor.report.stages import HEADER, stage_rows
+from compressor.report.stages import stage_table
 
 __all__ = ["cost", "environment", "facts"]
 
@@ -32,15 +32,14 @@ def cost(stages: Sequence[StageRecord]) -> list[Element]:
     minutes = total > 600
     if minutes:
         bars = [Bar(bar.name, bar.colour, (bar.segments[0] / 60,), bar.note) for bar in bars]
-    rows = stage_rows(stages)
-    everything = ("all", fmt.duration(total), fmt.number(max(peaks, default=None)), "", "")
+    header, rows = stage_table(stages)
     caption = "Time each stage took when it ran, also where this run found it finished."
     said = f"From the data to the bundle: {fmt.duration(total)} of computing in {len(stages)} stages"
     said += f", at most {fmt.number(max(peaks))} MB of memory." if peaks else "."
     return [
         tag("p", said),
         bar_chart("Time of each stage", bars, "minutes" if minutes else "seconds", caption=caption),
-        table(HEADER, [*rows, everything], words=(4,), strong=(len(rows),)),
+        table(header, rows, words=(len(header) - 1,), strong=(len(rows) - 1,)),
     ]
 
 

@@ -136,8 +136,4 @@ def _differences(
     ]
     metric = found[0].metric
     chart = interval_chart(f"Paired differences of {metric} on {target}", rows, f"difference of {metric} in points")
-    words = [
-        cells(names.get(one.subject, one.subject), names.get(one.reference, one.reference), one.difference)
-        for one in found
-    ]
-    return [chart, table(HEADER, words, words=(1,))]
+    return [chart, table(HEADER, [cells(one, names) for one in found], words=(1,))]

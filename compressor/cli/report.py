@@ -1,0 +1,48 @@
+"""The command that draws reports anew from what was measured."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compressor.cli.options import say
+
+__all__ = ["commands"]
+
+commands = typer.Typer()
+
+
+class Kind(StrEnum):
+    """What a report is written as; the value is also the ending of its file."""
+
+    HTML = "html"
+    MARKDOWN = "md"
+    JSON = "json"
+
+
+@commands.command()
+def report(
+    path: Annotated[Path, typer.Argument(help="A run directory, its report.json, or what `bench --format json` gave.")],
+    out: Annotated[Path | None, typer.Option(help="The file to write. Default: an .html file beside the JSON.")] = None,
+    format_: Annotated[
+        Kind | None,
+        typer.Option("--format", help="Without --out to stdout. Default: what --out ends in, else html."),
+    ] = None,
+) -> None:
+    """Draw the report of what was measured: one HTML file that needs no network, or Markdown, or JSON."""
+    from compressor.report.read import document_path, read_document
+    from compressor.report.stdout import write
+    from compressor.report.written import write_file, written
+
+    source = document_path(path)
+    kind = format_ or next((kind for kind in Kind if out and out.suffix == f".{kind}"), Kind.HTML)
+    text = written(read_document(source), kind.value)
+    if out is None and format_ is not None:
+        write(text)
+        return
+    target = out or source.with_suffix(".html")
+    write_file(target, text)
+    say(f"Report: {target}")

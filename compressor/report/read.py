@@ -1,0 +1,51 @@
+"""Reports are read back from their JSON: of a run, or of `compressor bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from compressor.bench.results import Measurement
+from compressor.errors import RecipeError
+from compressor.report.document import RunReport
+
+__all__ = ["document_path", "read_document"]
+
+HINT = "Give a run directory (runs/NAME), its report.json, or a file that `compressor bench --format json` printed."
+
+
+def document_path(path: Path) -> Path:
+    """The JSON file meant by a path: a run directory's report, or the file itself.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    file = path / "report.json" if path.is_dir() else path
+    if not file.is_file():
+        raise RecipeError(f"There is no report at {file}.", hint=HINT)
+    return file
+
+
+def read_document(file: Path) -> RunReport | list[Measurement]:
+    """What the file holds.
+
+    Raises:
+        RecipeError: it isn't a report, or a newer compressor's.
+    """
+    try:
+        data: Any = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecipeError(f"{file} can't be read as JSON: {error}", hint=HINT) from error
+    from pydantic import ValidationError
+
+    try:
+        if isinstance(data, list):
+            return [Measurement.from_json(entry) for entry in data]
+        if isinstance(data, dict):
+            return RunReport.from_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RecipeError(f"{file} is not a report: {place or 'it'}: {first['msg']}.", hint=HINT) from error
+    raise RecipeError(f"{file} is not a report: it holds neither an object nor a list.", hint=HINT)

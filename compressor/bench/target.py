@@ -10,12 +10,12 @@ from ctypes.util import find_library
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from compressor.runtime.session import PACKAGES, PROVIDERS, assert_provider
+from compressor.runtime.session import PACKAGES, PROVIDERS
 
 if TYPE_CHECKING:
     from compressor.recipe.benchmark import Target
 
-__all__ = ["assert_provider", "target_reason"]
+__all__ = ["target_reason"]
 
 
 def target_reason(target: Target, engine: Literal["onnxruntime", "torch"] = "onnxruntime") -> str | None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Literal
 
 import pytest
+from pydantic import ValidationError
 
 from compressor.bench import target, target_reason
 from compressor.recipe.benchmark import Target
@@ -22,6 +23,22 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def providers(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*names, "CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize(
+    ("device", "setting"),
+    [
+        ("cpu", "io_binding"),
+        ("tensorrt", "io_binding"),
+        ("cuda", "arena"),
+        ("openvino", "arena"),
+        ("openvino", "spinning"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_there_is_refused(device: str, setting: str) -> None:
+    """Else two rows would differ in name alone."""
+    with pytest.raises(ValidationError, match=f"`{setting}.* is (not )?for `device"):
+        Target.model_validate({"device": device, setting: setting != "arena"})
 
 
 def test_the_cpu_is_always_there() -> None:

@@ -50,7 +50,8 @@ class Measure(Stage):
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on the engine
-        engine = ("torch", "transformers") if self.engine == "torch" else ("onnxruntime", "onnxruntime-gpu")
+        runtimes = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
+        engine = ("torch", "transformers") if self.engine == "torch" else runtimes
         return (*engine, "numpy", "tokenizers")
 
     @property

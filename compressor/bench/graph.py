@@ -83,18 +83,22 @@ def _matrix_product(inputs: Sequence[Shape], output: Shape) -> int:
 
 
 def _attention(inputs: Sequence[Shape], output: Shape) -> int:
-    """Scores (query times keys) and their product with the values. Where the operator takes the hidden states and one
-    matrix for query, key and value (com.microsoft's Attention and QAttention), that product too.
+    """Scores, query times keys, and their product with the values.
 
-    Query [batch, length, hidden] or [batch, heads, length, width]; keys and values likewise, with a length of their
-    own; query, key and value packed [batch, length, heads, 3, width].
+    Query [batch, length, hidden] or [batch, heads, length, width]; keys and values likewise, of a length of their own,
+    or missing where all three are packed into the first: [batch, length, ...].
     """
     query = inputs[0]
-    if len(query) == 5:
-        return 2 * query[1] * math.prod(output)
     if len(inputs) > 1 and len(inputs[1]) == len(query):
         return inputs[1][-2] * (math.prod(query) + math.prod(output))
-    return 3 * math.prod(output) * query[-1] + 2 * query[1] * math.prod(output)
+    return 2 * query[1] * math.prod(output)
+
+
+def _attention_of_hidden_states(inputs: Sequence[Shape], output: Shape) -> int:
+    """com.microsoft's operators, which multiply hidden states [batch, length, hidden] with one matrix for query, keys
+    and values first. The operator of ONNX itself, of the same name, takes these three."""
+    given = len(inputs) > 1 and len(inputs[1]) == len(inputs[0])
+    return _attention(inputs, output) + (0 if given else 3 * math.prod(output) * inputs[0][-1])
 
 
 _MATRIX_PRODUCTS = (
@@ -116,8 +120,8 @@ _MATRIX_PRODUCTS = (
     "QLinearMatMul",
     "TransposeMatMul",
 )
-_ATTENTIONS = ("Attention", "GroupQueryAttention", "MultiHeadAttention", "QAttention")
 _PRODUCTS: dict[str, Callable[[Sequence[Shape], Shape], int]] = {
     **dict.fromkeys(_MATRIX_PRODUCTS, _matrix_product),
-    **dict.fromkeys(_ATTENTIONS, _attention),
+    **dict.fromkeys(("GroupQueryAttention", "MultiHeadAttention"), _attention),
+    **dict.fromkeys(("Attention", "QAttention"), _attention_of_hidden_states),
 }

@@ -44,13 +44,15 @@ def unit_ratios(times: FloatArray) -> tuple[float, float]:
     """(effect, control) of one process: logarithms of ratios.
 
     A round holds a block of each arm close together in time, so what slows the machine down for longer than a round
-    cancels; the median over rounds leaves out those in which something else ran.
+    cancels; the median over rounds leaves out those in which something else ran. The effect is the mean of B over A and
+    B over the copy, each by its own median: B over their mean would favour B, since noise makes times skew.
 
     Args:
         times: [arms, rounds, calls] in ms, of A, its copy and B; the first call of each block is left out already.
     """
     a, copy, b = np.log(np.median(times, axis=2))
-    return float(np.median(b - (a + copy) / 2)), float(np.median(copy - a))
+    effect = (np.median(b - a) + np.median(b - copy)) / 2
+    return float(effect), float(np.median(copy - a))
 
 
 def loss(logarithms: FloatArray) -> Loss:

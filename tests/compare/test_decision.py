@@ -38,6 +38,13 @@ def test_what_slows_all_arms_at_once_cancels() -> None:
     assert control == pytest.approx(0)
 
 
+def test_noise_that_is_skewed_favours_nobody() -> None:
+    generator = np.random.default_rng(0)
+    found = [unit_ratios(1 + 0.1 * generator.pareto(2, (3, 40, 4))) for _ in range(400)]
+
+    assert np.mean(found, axis=0) == pytest.approx([0, 0], abs=0.002)
+
+
 @given(LOGARITHMS)
 def test_the_bounds_are_those_of_student(values: list[float]) -> None:
     found = loss(np.array(values))

@@ -94,7 +94,7 @@ class RunReport:
         from pydantic import TypeAdapter
 
         version = data.get("schema_version", 1)
-        if version > SCHEMA_VERSION:
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
             raise RecipeError(
                 f"This report has schema version {version}; this compressor knows versions up to {SCHEMA_VERSION}.",
                 hint="A newer compressor wrote it: read it with that one.",

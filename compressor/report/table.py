@@ -50,7 +50,7 @@ def _measured(measurements: Sequence[Measurement], chosen: str | None) -> list[R
     for group in more_groups(measurements):
         parts += [_Models(group, f"Cost and more on {group.target}"), Text()]
     for group in serving_groups(measurements):
-        parts += [_Models(group, f"Latency under load on {group.target}, by requests a second"), Text()]
+        parts += [_Models(group, f"Under load on {group.target}"), Text()]
     return parts
 
 

@@ -165,7 +165,7 @@ def everything(found: Measurement, generator: np.random.Generator) -> Measuremen
         ),
         environment={
             "load_average": [0.83, 0.87, 0.92],
-            "cpu_pressure": "some avg10=0.40 avg60=0.06 avg300=0.09 total=3807869894",
+            "pressure": {"cpu": 0.4, "memory": 0.0},
             "steal_percent": 0.01,
             "threads": {"OMP_NUM_THREADS": "1"},
         },

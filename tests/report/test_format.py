@@ -65,3 +65,13 @@ def test_a_gates_value_has_no_more_digits_than_it_takes() -> None:
     assert fmt.gate_value(0.96996, ">= 0.97") == "0.96996"
     assert fmt.gate_value(0.93456, ">= 0.97") == "0.935"
     assert fmt.gate_value(None, ">= 0.97") == "n/a"
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "n/a"), (0.0002, "< 0.001"), (0.6072, "0.607"), (1.0, "1.000")])
+def test_a_p_value_has_no_more_digits_than_it_means(value: float | None, text: str) -> None:
+    assert fmt.p_value(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "n/a"), (870, "870"), (17_390_594, "17.4 M"), (8_500, "8.50 k")])
+def test_large_counts_are_written_short(value: int | None, text: str) -> None:
+    assert fmt.count(value) == text

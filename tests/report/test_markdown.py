@@ -5,7 +5,7 @@ import re
 import yaml
 
 from compressor.report.document import RunReport
-from compressor.report.markdown import markdown
+from compressor.report.markdown import bench_markdown, markdown
 from compressor.report.model_card import model_card
 from tests.report import sample
 
@@ -119,3 +119,46 @@ def test_the_card_tells_its_limits() -> None:
     assert "Example CPU @ 2.0 GHz" in card
     assert "It fails the gates its recipe sets: accuracy_retained, p95_ms." in card
     assert "fails the gates" not in model_card(sample.report())
+
+
+def test_the_second_table_tells_cost_and_more() -> None:
+    document = markdown(sample.full())
+    more = next(table for table in tables(document) if "cold start<br>ms" in table[0])
+    assert more[0] == [
+        "model",
+        "parameters<br>millions",
+        "multiply-adds<br>M per token",
+        "deployed<br>MB",
+        "cold start<br>ms",
+        "highest rate<br>per s",
+    ]
+    assert more[-2] == ["onnx int8", "17.4", "5.40", "18.4", "267", "768 (p99 <= 50.0 ms)"]
+    assert more[2][-1] == "none (p99 <= 50.0 ms)"
+    load = next(table for table in tables(document) if "50.0/s<br>p99 ms" in table[0])
+    assert [row[0] for row in load[2:]][:2] == ["teacher", "baseline"]
+    assert "Cost and more" not in markdown(sample.report())
+
+
+def test_paired_differences_are_told_with_their_test() -> None:
+    found = [table for table in tables(markdown(sample.full())) if table[0][1] == "against"]
+    assert ["onnx int8", "onnx fp32", "-0.3", "-0.9 to +0.3", "6", "9", "0.607", "cpu-1"] in found[0]
+    assert "Paired differences" not in markdown(sample.report())
+
+
+def test_stages_tell_memory_and_speed_where_they_were_measured() -> None:
+    document = markdown(sample.full())
+    assert "| teach | 4 min 11 s | 2140 | 115 | ran |" in document
+    assert "| **all** | 9 min 48 s | 2140 |  |  |" in document
+
+
+def test_failed_measurements_are_told() -> None:
+    assert "- cpu-2: teacher failed, the measuring process was killed (out of memory?)" in markdown(sample.full())
+
+
+def test_a_bench_is_a_document_without_gates() -> None:
+    document = bench_markdown(sample.full().measurements)
+    assert document.startswith("# Benchmark\n\nOn `cpu-1`:\n")
+    assert "## Gates" not in document
+    assert "- load_average: 0.83" in document
+    for table in tables(document):
+        assert len({len(row) for row in table}) == 1

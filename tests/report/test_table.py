@@ -139,3 +139,25 @@ def test_bench_table_marks_no_choice() -> None:
 def test_markup_in_a_name_is_shown_as_it_is() -> None:
     odd = sample.measurement("[red]x[/red]", "onnxruntime", 0.8, 1.0, 1.0, 1.0)
     assert "onnx [red]x[/red]" in text(bench_table([odd]), 140)
+
+
+def test_a_failed_measurement_is_told_with_its_reason() -> None:
+    shown = text(closing_table(sample.full()), 140)
+    assert "cpu-2: teacher failed, the measuring process was killed (out of memory?)" in shown
+
+
+def test_cold_start_and_serving_have_a_table_where_they_were_measured() -> None:
+    shown = text(closing_table(sample.full()), 100)
+    assert "…" not in shown
+    cost = shown[shown.index("Cost and more on cpu-1") :]
+    (line,) = [line for line in cost.splitlines() if "18.4 " in line and "267" in line]
+    assert line.split()[:6] == ["onnx", "int8", "17.4", "5.40", "18.4", "267"]
+    assert "Under load on cpu-1" in shown
+    assert "Cost and more" not in text(closing_table(sample.report()))
+
+
+def test_a_references_precision_is_part_of_its_name() -> None:
+    teacher = sample.report().measurements[0]
+    both = [replace(teacher, precision="fp32"), replace(teacher, precision="bf16")]
+    lines = text(bench_table(both)).splitlines()
+    assert [line.split("  ")[0] for line in lines if line.startswith("teacher")][:2] == ["teacher", "teacher bf16"]

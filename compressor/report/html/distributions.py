@@ -37,17 +37,19 @@ def _draw(width: float, title: str, known: Sequence[tuple[Model, Latency]]) -> E
     names = max(text_width(model.name) for model, _ in known)
     left = min(names, 0.3 * width) + 14 if wide else 10.0
     right = width - 16
-    pitch = 62.0 if wide else 70.0
-    hill = 34.0
+    hill = 34.0 if any(latency.histogram for _, latency in known) else 0.0
+    pitch = hill + (28.0 if wide else 36.0)
     bottom = 12 + pitch * len(known)
     values = [value for _, latency in known for value in _extent(latency)]
     x = scale_for(values, left, right, margin=0.02)
     marks = axis_x(x, 8, bottom, "latency of the model, ms", count=7 if wide else 5, middle=(left + right) / 2)
     for i, (model, latency) in enumerate(known):
-        base = 12 + pitch * (i + 1) - 18
+        base = 12 + pitch * (i + 1) - (18 if hill else 20)
         strong = " strong" if model.chosen else ""
         if wide:
-            marks.append(label(left - 10, base - 8, shorten(model.name, left - 14), f"name{strong}", anchor="end"))
+            marks.append(
+                label(left - 10, base + 11 - hill / 2, shorten(model.name, left - 14), f"name{strong}", anchor="end")
+            )
         else:
             marks.append(label(left, base - hill - 5, shorten(model.name, right - left), f"name{strong}"))
         marks.append(_row(model, latency, x, base, hill))
@@ -107,7 +109,7 @@ def latency_table(models: Sequence[Model]) -> Element:
             if found is not None:
                 strong += [len(rows)] if model.chosen else []
                 rows.append((model.name, what, *_figures(found)))
-    return table(header, rows, words=(1,), strong=strong, grouped=True)
+    return table(header, rows, words=(1,), strong=strong, grouped=True, optional=(3,))
 
 
 def _figures(found: Percentiles) -> tuple[str, ...]:

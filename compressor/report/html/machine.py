@@ -18,7 +18,7 @@ from compressor.report.stages import stage_table
 
 __all__ = ["cost", "environment", "facts"]
 
-MOMENTARY = {"load_average", "cpu_pressure", "memory_pressure", "steal_percent"}
+MOMENTARY = {"load_average", "pressure", "cpu_pressure", "memory_pressure", "steal_percent"}
 """Changes by the minute: shown for each measurement instead."""
 
 
@@ -61,8 +61,8 @@ def environment(found: Mapping[str, Any], measurements: Sequence[Measurement]) -
                 model_name(one),
                 one.target,
                 _load(one.environment.get("load_average")),
-                _pressure(one.environment.get("cpu_pressure")),
-                _pressure(one.environment.get("memory_pressure")),
+                _pressure(one.environment, "cpu"),
+                _pressure(one.environment, "memory"),
                 fmt.number(one.environment.get("steal_percent")),
                 _threads(one.environment.get("threads")),
             )
@@ -80,10 +80,14 @@ def _load(averages: Any) -> str:
     return fmt.number(float(averages[0])) if isinstance(averages, list | tuple) and averages else fmt.NA
 
 
-def _pressure(line: Any) -> str:
-    """Share of the last ten seconds in which something waited: `some avg10=0.40 avg60=...` of the kernel."""
-    found = re.search(r"avg10=([\d.]+)", str(line))
-    return fmt.number(float(found[1])) if found else fmt.NA
+def _pressure(found: Mapping[str, Any], resource: str) -> str:
+    """Share of the last ten seconds in which something waited for it. Reports of version 1 hold the kernel's own line,
+    `some avg10=0.40 avg60=...`."""
+    known = found.get("pressure")
+    if isinstance(known, Mapping) and isinstance(known.get(resource), int | float):
+        return fmt.number(float(known[resource]))
+    line = re.search(r"avg10=([\d.]+)", str(found.get(f"{resource}_pressure")))
+    return fmt.number(float(line[1])) if line else fmt.NA
 
 
 def _threads(settings: Any) -> str:

@@ -45,4 +45,4 @@ def _written(value: str | float) -> str:
     """A text as it is, a number with no more digits than a drawing needs."""
     if isinstance(value, str):
         return value.translate(_CONTROLS)
-    return f"{round(value, 2):g}" if abs(value) < 1e5 else f"{value:.0f}"
+    return f"{value:.2f}".rstrip("0").rstrip(".")

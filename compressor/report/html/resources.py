@@ -41,13 +41,11 @@ def memory(target: str, models: list[Model]) -> list[Element | None]:
         for model, found in known
         if found.anonymous_mb is not None and found.file_mb is not None
     ]
-    header = ["model", "imports\nMB", "loaded\nMB", "peak\nMB", "anonymous\nMB", "from files\nMB"]
-    with_device = any(found.device_mb is not None for _, found in known)
+    header = ("model", "imports\nMB", "loaded\nMB", "peak\nMB", "anonymous\nMB", "from files\nMB", "on the GPU\nMB")
     rows = []
     for model, found in known:
-        figures = [found.imports_mb, found.load_mb, found.peak_mb, found.anonymous_mb, found.file_mb]
-        figures += [found.device_mb] if with_device else []
-        rows.append((model.name, *(fmt.number(value) for value in figures)))
+        process = (found.imports_mb, found.load_mb, found.peak_mb, found.anonymous_mb, found.file_mb)
+        rows.append((model.name, *map(fmt.number, process), fmt.number(found.device_mb)))
     return [
         bar_chart(
             f"Peak memory on {target}",
@@ -63,7 +61,7 @@ def memory(target: str, models: list[Model]) -> list[Element | None]:
         )
         if kinds
         else None,
-        table((*header, *(("on the GPU\nMB",) if with_device else ())), rows, strong=_strong([m for m, _ in known])),
+        table(header, rows, strong=_strong([model for model, _ in known]), optional=(4, 5, 6)),
     ]
 
 
@@ -112,13 +110,7 @@ def size_and_work(target: str, models: list[Model]) -> list[Element | None]:
                 _providers(graph),
             )
         )
-    kept = [i for i in range(7) if i < 2 or any(row[i] not in (fmt.NA, "") for row in rows)]
-    shown = table(
-        [header[i] for i in kept],
-        [[row[i] for i in kept] for row in rows],
-        words=[kept.index(6)] if 6 in kept else (),
-        strong=_strong(models),
-    )
+    shown = table(header, rows, words=(6,), strong=_strong(models), optional=range(2, 7))
     return [
         bar_chart(f"Size on disk, {target}", bars, "MB on disk", legend=legend) if bars else None,
         shown,

@@ -39,13 +39,11 @@ class Linear:
         cls, values: Iterable[float], start: float, end: float, *, zero: bool = False, margin: float = 0.0
     ) -> Linear:
         """A scale that holds all values, with `margin` of their spread on both sides; from 0 where `zero`."""
-        known = list(values) or [0.0, 1.0]
+        known = [*values, *([0.0] if zero else [])] or [0.0, 1.0]
         low, high = min(known), max(known)
-        if zero:
-            low = min(low, 0.0)
         if high - low <= 1e-9 * max(abs(low), abs(high)):
             room = abs(high) / 2 or 1.0
-            low, high = (low, high + room) if zero else (low - room, high + room)
+            low, high = (0.0 if zero else low - room), high + room
         spread = margin * (high - low)
         return cls(low if zero and low == 0 else low - spread, high + spread, start, end)
 

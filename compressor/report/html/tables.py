@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from compressor.report import format as fmt
 from compressor.report.html.markup import Element, tag
 
 __all__ = ["Cell", "pairs", "table"]
@@ -19,6 +20,7 @@ def table(
     words: Collection[int] = (),
     strong: Collection[int] = (),
     grouped: bool = False,
+    optional: Collection[int] = (),
 ) -> Element:
     """A table whose first column names its rows.
 
@@ -27,14 +29,20 @@ def table(
         words: columns besides the first that hold words and not figures: they are aligned left.
         strong: rows that stand out.
         grouped: rows that follow one another with the same name share it.
+        optional: columns that are left out where no row has a figure in them.
     """
     left = {0, *words}
-    head = [tag("th", *_title(title), scope="col", class_=_side(i, left)) for i, title in enumerate(header)]
+    shown = [i for i in range(1, len(header)) if i not in optional or any(row[i] != fmt.NA for row in rows)]
+    head = [
+        tag("th", *_title(title), scope="col", class_=_side(i, left))
+        for i, title in enumerate(header)
+        if i in (0, *shown)
+    ]
     body = [
         tag(
             "tr",
             _name([other[0] for other in rows], number) if grouped else tag("th", row[0], scope="row"),
-            *(tag("td", cell, class_=_side(i, left)) for i, cell in enumerate(row[1:], start=1)),
+            *(tag("td", row[i], class_=_side(i, left)) for i in shown),
             class_="strong" if number in strong else None,
         )
         for number, row in enumerate(rows)

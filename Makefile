@@ -27,9 +27,11 @@ lint: .venv/dev.stamp  ## Mend style and formatting
 types: .venv/dev.stamp  ## Check types
 	$(BIN)/mypy
 
-bench: .venv/dev.stamp  ## Benchmarks of the tool itself
-	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only \
-		$(if $(wildcard runs/quickstart/bundle),--bundle runs/quickstart/bundle)
+# Their times are kept in .benchmarks/: compare runs of one machine with `pytest-benchmark compare`. make bench
+# AGAINST=DIR also tells whether runs/quickstart/bundle is worse than that bundle.
+bench: .venv/dev.stamp  ## Benchmarks: latency, a regression gate, graphs without surprises (a few minutes)
+	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-autosave \
+		$(if $(wildcard runs/quickstart/bundle),--bundle runs/quickstart/bundle) $(if $(AGAINST),--against $(AGAINST))
 
 schema: .venv/toolkit.stamp  ## Write recipes/schema.json afresh
 	$(BIN)/compressor schema > recipes/schema.json.new

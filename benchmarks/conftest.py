@@ -1,18 +1,40 @@
-"""`--bundle DIR`: the bundle to benchmark. Without it those benchmarks are skipped."""
+"""What the benchmarks run on.
+
+--bundle DIR      a bundle to benchmark; without it, the tiny model alone
+--against DIR     the bundle it is to be no worse than: latency by pairs, and the graph
+--update-graphs   write benchmarks/graphs/ afresh, after a change of the graph that is meant
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tiny_model import write_tiny_model
 
 from compressor.bench import Subject, subjects_from
+from compressor.runtime.manifest import Manifest
 
 NO_BUNDLE = "no bundle given: --bundle runs/quickstart/bundle"
+NOTHING_TO_COMPARE = "no second bundle given: --against DIR"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """B is to be no worse than A."""
+
+    name: str
+    a: Path
+    b: Path
+    texts: Subject | None = None
+    """Whose tokenizer makes the inputs; None: token ids drawn by chance."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bundle", type=Path, help="bundle folder whose variants are benchmarked")
+    parser.addoption("--against", type=Path, help="bundle folder it is compared with")
+    parser.addoption("--update-graphs", action="store_true", help="write the expected graphs afresh")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -23,3 +45,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     found: list[Subject] = subjects_from(bundle) if bundle else []
     skipped = [pytest.param(None, marks=pytest.mark.skip(reason=NO_BUNDLE), id="no bundle")]
     metafunc.parametrize("subject", [pytest.param(subject, id=subject.name) for subject in found] or skipped)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny fixed model."""
+    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "model.onnx")
+
+
+@pytest.fixture(params=["tiny", "bundle"])
+def pair(request: pytest.FixtureRequest, tiny_model: Path) -> Pair:
+    """The tiny model beside itself, and --bundle beside --against, each by its default variant."""
+    if request.param == "tiny":
+        return Pair("tiny", tiny_model, tiny_model)
+    bundle, against = (request.config.getoption(name) for name in ("bundle", "against"))
+    if bundle is None or against is None:
+        pytest.skip(NO_BUNDLE if bundle is None else NOTHING_TO_COMPARE)
+    a, b = (subjects_from(path, [Manifest.read(path).default])[0] for path in (against, bundle))
+    return Pair(b.name, a.folder / a.file, b.folder / b.file, texts=b)

@@ -72,8 +72,9 @@ def target_from(**settings: Any) -> Target:
     try:
         return Target(**settings, required=True)
     except ValidationError as error:
-        reasons = "; ".join(found["msg"] for found in error.errors())
-        raise RecipeError(f"There is no such target: {reasons}.") from error
+        first = error.errors()[0]
+        where = f"{first['loc'][0]}: " if first["loc"] else ""
+        raise RecipeError(f"There is no such target: {where}{first['msg']}") from error
 
 
 def bench_path(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from compressor.runtime import Encoder
+from compressor.runtime import Encoder, Manifest
 from tests import tiny
 
 MAX_LENGTH = 32
@@ -24,9 +26,38 @@ def weights() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
 
 def write_onnx(folder: Path) -> Path:
     """A folder with model.onnx, tokenizer and config.json; logits are the summed embeddings of a text times a head."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_graph(folder / "model.onnx")
+    tiny.write_tokenizer(folder)
+    config = {"id2label": dict(enumerate(LABELS)), "max_position_embeddings": 64}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def write_bundle(folder: Path, variants: Sequence[str]) -> Path:
+    """A bundle whose variants are that model each."""
+    write_onnx(folder)
+    (folder / "onnx").mkdir()
+    for variant in variants:
+        shutil.copy(folder / "model.onnx", folder / "onnx" / f"{variant}.onnx")
+    (folder / "model.onnx").unlink()
+    Manifest(
+        name="reviews",
+        task="text-classification",
+        labels=LABELS,
+        max_length=MAX_LENGTH,
+        pairs=False,
+        variants={variant: f"onnx/{variant}.onnx" for variant in variants},
+        default=variants[0],
+        files={},
+    ).write(folder)
+    return folder
+
+
+def write_graph(file: Path, *, memory: int | None = None) -> None:
+    """That model. With `memory`, answering takes so many bytes more."""
     from onnx import TensorProto, checker, helper, numpy_helper, save
 
-    folder.mkdir(parents=True, exist_ok=True)
     embeddings, head = weights()
     nodes = [
         helper.make_node("Gather", ["embeddings", "input_ids"], ["embedded"]),
@@ -34,8 +65,22 @@ def write_onnx(folder: Path) -> Path:
         helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
         helper.make_node("Mul", ["embedded", "wide_mask"], ["kept"]),
         helper.make_node("ReduceSum", ["kept", "sequence_axis"], ["pooled"], keepdims=0),
-        helper.make_node("MatMul", ["pooled", "head"], ["logits"]),
+        helper.make_node("MatMul", ["pooled", "head"], ["logits" if memory is None else "product"]),
     ]
+    initializers = [
+        numpy_helper.from_array(embeddings, "embeddings"),
+        numpy_helper.from_array(head, "head"),
+        numpy_helper.from_array(np.array([2]), "last"),
+        numpy_helper.from_array(np.array([1]), "sequence_axis"),
+    ]
+    if memory is not None:
+        nodes += [
+            helper.make_node("ReduceSum", ["product"], ["one"], keepdims=0),
+            helper.make_node("Expand", ["one", "huge"], ["expanded"]),
+            helper.make_node("ReduceMax", ["expanded"], ["largest"], keepdims=0),
+            helper.make_node("Add", ["product", "largest"], ["logits"]),
+        ]
+        initializers.append(numpy_helper.from_array(np.array([memory // 4]), "huge"))
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -44,20 +89,11 @@ def write_onnx(folder: Path) -> Path:
             for name in ("input_ids", "attention_mask")
         ],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(LABELS)])],
-        [
-            numpy_helper.from_array(embeddings, "embeddings"),
-            numpy_helper.from_array(head, "head"),
-            numpy_helper.from_array(np.array([2]), "last"),
-            numpy_helper.from_array(np.array([1]), "sequence_axis"),
-        ],
+        initializers,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     checker.check_model(model)
-    save(model, folder / "model.onnx")
-    tiny.write_tokenizer(folder)
-    config = {"id2label": dict(enumerate(LABELS)), "max_position_embeddings": 64}
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return folder
+    save(model, file)
 
 
 def logits_by_hand(folder: Path, texts: list[str]) -> npt.NDArray[np.float32]:

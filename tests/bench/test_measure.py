@@ -99,6 +99,15 @@ def test_an_onnx_model_is_measured_in_every_way(
     assert found.throughput is not None
     assert found.throughput.n >= len(texts)
     assert found.environment["threads"]["OMP_NUM_THREADS"] == "1"
+    assert list(latency.model.intervals) == ["p50", "p90"]
+    assert latency.histogram is not None
+    assert sum(latency.histogram.counts) == latency.model.n
+    assert found.graph is not None
+    assert (found.graph.tokens, found.graph.operators["Gather"]) == (64, 1)
+    assert found.lengths is not None
+    assert (found.lengths.n, found.lengths.cut) == (len(texts), 0)
+    assert found.memory is not None and found.measuring_peak_mb is not None
+    assert found.measuring_peak_mb >= found.memory.peak_mb
     assert (events.steps[0], events.steps[-1]) == ((0, 2), (2, 2))
 
     assert Measurement.from_json(json.loads(json.dumps(found.to_json()))) == found
@@ -141,6 +150,7 @@ def test_a_torch_reference_answers_in_order_and_pays_for_its_imports(
     assert found.size.model_mb == (classifier_folder / "model.safetensors").stat().st_size / 1e6
     assert found.memory is not None
     assert found.memory.imports_mb > 100
+    assert (found.precision, found.size.parameters) == ("fp32", model.num_parameters())
     assert found.latency() is not None
 
 
@@ -151,6 +161,7 @@ def test_without_workloads_only_the_answers_are_taken(
 
     assert logits is not None
     assert (found.latencies, found.throughput, found.memory) == ((), None, None)
+    assert (found.graph, found.lengths) == (None, None)
 
 
 def test_a_target_that_is_not_here_is_skipped_with_its_reason(

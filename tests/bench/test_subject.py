@@ -81,3 +81,29 @@ def test_size_counts_the_weights_wherever_they_are(tmp_path: Path) -> None:
     assert Subject("a", "onnxruntime", tmp_path, 32, "text-classification").size.model_mb == 0.01
     found = Subject("a", "torch", tmp_path, 32, "text-classification", parameters=7).size
     assert (found.model_mb, found.parameters) == (0.007, 7)
+
+
+def test_what_a_device_needs_is_the_variant_and_what_lies_around_it(bundle: Path) -> None:
+    for name, size in (("tokenizer.json", 3000), ("config.json", 500), ("README.md", 10_000), ("golden.json", 10_000)):
+        (bundle / name).write_bytes(b"x" * size)
+    fp32, _ = subjects_from(bundle)
+    files = [bundle / fp32.file, bundle / "manifest.json"]
+
+    expected = 3500 + sum(file.stat().st_size for file in files)
+    assert fp32.size.deployed_mb == pytest.approx(expected / 1e6), "one variant, no model card, no self-test"
+
+
+def test_a_pytorch_model_folder_is_a_subject_with_a_precision(classifier_folder: Path, tmp_path: Path) -> None:
+    (subject,) = subjects_from(classifier_folder, precision="bf16")
+
+    assert (subject.engine, subject.precision, subject.max_length) == ("torch", "bf16", 64)
+    assert subjects_from(classifier_folder)[0].precision == "fp32"
+    shutil.copy(classifier_folder / "model.safetensors", tmp_path)
+    with pytest.raises(BundleError, match=r"no config\.json"):
+        subjects_from(tmp_path)
+
+
+def test_an_onnx_file_has_its_own_precision(onnx_folder: Path, bundle: Path) -> None:
+    for path in (onnx_folder, bundle):
+        with pytest.raises(BundleError, match="precision of its own"):
+            subjects_from(path, precision="bf16")

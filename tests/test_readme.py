@@ -69,6 +69,7 @@ def reader(tmp_path: Path, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -
     """The folder of somebody who reads along: the files that the pages name are there, tiny ones."""
     (tmp_path / "runs" / "quickstart").mkdir(parents=True)
     (tmp_path / "runs" / "quickstart" / "bundle").symlink_to(tiny_run.bundle)
+    (tmp_path / "runs" / "quickstart" / "report.json").write_text(tiny_run.result.out, encoding="utf-8")
     text = tiny_run.recipe.read_text(encoding="utf-8")
     for name in ("recipe.yaml", "reviews.yaml", "RECIPE"):
         (tmp_path / name).write_text(text, encoding="utf-8")

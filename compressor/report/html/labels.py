@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compressor.report.html.svg import TEXT, text_width
+from compressor.report.html.markup import Element
+from compressor.report.html.svg import TEXT, label, line, text_width
 
-__all__ = ["Box", "Placed", "place_labels"]
+__all__ = ["Box", "Placed", "draw_label", "place_labels"]
 
 DIRECTIONS = ((1, 0), (1, -1), (1, 1), (0, -1), (0, 1), (-1, 0), (-1, -1), (-1, 1))
 DISTANCES = (11.0, 24.0, 40.0, 60.0, 84.0)
-ON_A_NAME, OFF_THE_DRAWING, ON_A_LINE = 20.0, 50.0, 1.0
+NEAR = 20.0
+ON_A_NAME, OFF_THE_DRAWING, ON_A_LINE = 20.0, 50.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,17 @@ def place_labels(
         taken.append(best.box)
         placed.append(best)
     return placed
+
+
+def draw_label(point: tuple[float, float], name: str, placed: Placed, *, strong: bool = False) -> list[Element]:
+    """The name in its place, with a line to its point where that isn't next to it."""
+    box = placed.box
+    marks = [label(placed.x, placed.y, name, "name strong" if strong else "name")]
+    if placed.distance > NEAR:
+        x = min(max(point[0], box.left), box.right)
+        y = min(max(point[1], box.top), box.bottom)
+        marks.insert(0, line(*point, x, y, "leader"))
+    return marks
 
 
 def _candidate(x: float, y: float, width: float, direction: tuple[int, int], distance: float, bounds: Box) -> Placed:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from compressor.bench.results import Accuracy, Latency
 from compressor.report import format as fmt
-from compressor.report.html.labels import Box, place_labels
+from compressor.report.html.labels import Box, draw_label, place_labels
 from compressor.report.html.markup import Element, tag
 from compressor.report.html.model import Model
 from compressor.report.html.scales import Linear, scale_for
@@ -92,9 +92,7 @@ def _draw(width: float, title: str, metric: str, known: Sequence[tuple[Model, Ac
         marks.append(tag("g", *(line(*bar.corners, "interval") for bar in pair), class_=model.colour))
     for (model, accuracy, latency), place, name in zip(known, places, labels, strict=True):
         marks.append(_disc(model, accuracy, latency, place))
-        if name.distance > 20:
-            marks.append(line(*place, min(max(place[0], name.box.left), name.box.right), name.y - 4, "leader"))
-        marks.append(label(name.x, name.y, model.name, "name strong" if model.chosen else "name"))
+        marks += draw_label(place, model.name, name, strong=model.chosen)
     return svg(width, height, title, *marks)
 
 

@@ -94,7 +94,7 @@ def size_and_work(target: str, models: list[Model]) -> list[Element | None]:
         "parameters\n",
         "multiply-adds\nper token",
         "operators\n",
-        "of these on\n",
+        "run on\n",
     )
     rows = []
     for model in models:

@@ -8,7 +8,7 @@ from math import hypot
 
 from compressor.bench.results import Serving
 from compressor.report import format as fmt
-from compressor.report.html.labels import Box, place_labels
+from compressor.report.html.labels import Box, draw_label, place_labels
 from compressor.report.html.markup import Element, tag
 from compressor.report.html.model import Model
 from compressor.report.html.scales import Scale, scale_for
@@ -64,8 +64,9 @@ def _draw(
         for percentile in PERCENTILES
         for px, py in _along([(x(rate), y(value)) for rate, value in _points(found, percentile)])
     ]
-    for name, place in zip(names, place_labels(ends, names, Box(left, top - 8, right, bottom), covered), strict=True):
-        marks.append(label(place.x, place.y, name, "name"))
+    places = place_labels(ends, names, Box(left, top - 8, right, bottom), covered)
+    for (model, _), end, place in zip(known, ends, places, strict=True):
+        marks += draw_label(end, model.name, place, strong=model.chosen)
     return svg(width, bottom + 42, title, *marks)
 
 

@@ -16,7 +16,7 @@ from compressor.bench.job import Job
 from compressor.bench.placement import Placement
 from compressor.bench.process import run_process
 from compressor.bench.results import Measurement, Memory, Skipped
-from compressor.bench.subject import Subject
+from compressor.bench.subject import Subject, position_limit
 from compressor.bench.target import target_reason
 from compressor.errors import TargetUnavailable
 from compressor.events import Events
@@ -42,12 +42,14 @@ def measure(
     seed: int,
     work: Path,
     events: Events,
+    profile: bool = False,
 ) -> tuple[Measurement, npt.NDArray[np.float32] | None]:
     """Speed in one process, memory in another, cold starts in more; what they leave is kept in `work`.
 
     Args:
         examples: texts of the test split in row order; without any, sentences that come with the program are used.
         workloads: without any, only the accuracy pass is run, and no memory is read.
+        profile: whether operators are counted where there is no workload; with one, they always are.
 
     Returns:
         The measurement, without its accuracy, and the logits [examples, classes] in the order of the examples: None
@@ -68,11 +70,11 @@ def measure(
         if target.required:
             raise TargetUnavailable(f"The target {target.name} is required and not here: {reason}")
         return replace(found, skipped=Skipped(reason)), None
-    limit = _config(subject.folder).get("max_position_embeddings")
+    limit = position_limit(subject.folder)
     cold = next((workload for workload in workloads if workload.kind == "cold-start"), None)
     warm = [_fitting(workload, limit, subject, events) for workload in workloads if workload.kind != "cold-start"]
     job = _job(subject, target, warm, examples, seed, work / "speed")
-    if workloads:
+    if workloads or profile:
         job = replace(job, profile_tokens=min(PROFILE_TOKENS, limit or subject.max_length))
     what, steps = f"measuring {subject.name} on {target.name}", 1 + bool(workloads) + bool(cold)
     events.progress(what, 0, steps, "speed and accuracy" if examples else "speed")
@@ -167,7 +169,7 @@ def labels_of(folder: Path) -> tuple[str, ...]:
 def _config(folder: Path) -> dict[str, Any]:
     """The model's `config.json`; a bare ONNX file may be without."""
     try:
-        found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
-    return found
+    return found if isinstance(found, dict) else {}

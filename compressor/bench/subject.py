@@ -13,13 +13,15 @@ from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, saf
 from compressor.errors import BundleError
 from compressor.runtime.manifest import MANIFEST, Manifest
 
-__all__ = ["Subject", "subjects_from"]
+__all__ = ["Subject", "position_limit", "subjects_from"]
 
 Precision = Literal["fp32", "bf16"]
 
 DEFAULT_MAX_LENGTH = 128
 DEPLOYED = (MANIFEST, "config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json")
 """What a device needs beside the weights."""
+POSITIONS = ("max_position_embeddings", "n_positions")
+"""What models call the number of their positions; the second is GPT-2's."""
 GIVE = "Give runs/<name>/bundle, a .onnx file, or a model folder with *.safetensors."
 
 
@@ -88,6 +90,16 @@ def subjects_from(
     return [_bare(file)]
 
 
+def position_limit(folder: Path) -> int | None:
+    """Tokens a model has positions for, by its `config.json`; None where that tells nothing."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found = (config.get(name) for name in POSITIONS) if isinstance(config, dict) else ()
+    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
+
+
 def _refuse(path: Path, *, precision: Precision | None) -> None:
     if precision is not None:
         raise BundleError(
@@ -125,8 +137,4 @@ def _has_tokenizer(folder: Path) -> bool:
 
 def _max_length(folder: Path) -> int:
     """The model's position limit where its config tells, but not more than is usual for a text."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return DEFAULT_MAX_LENGTH
-    return min(DEFAULT_MAX_LENGTH, int(config.get("max_position_embeddings") or DEFAULT_MAX_LENGTH))
+    return min(DEFAULT_MAX_LENGTH, position_limit(folder) or DEFAULT_MAX_LENGTH)

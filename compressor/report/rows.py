@@ -57,7 +57,9 @@ def model_name(measurement: Measurement) -> str:
     if measurement.engine == "onnxruntime":
         return f"onnx {measurement.subject}"
     precision = measurement.precision
-    return f"{measurement.subject} {precision}" if precision not in (None, "fp32") else measurement.subject
+    if precision in (None, "fp32"):
+        return measurement.subject
+    return f"{measurement.subject.removesuffix(f'-{precision}')} {precision}"
 
 
 def headline(measurement: Measurement) -> Latency | None:

@@ -158,6 +158,6 @@ def test_cold_start_and_serving_have_a_table_where_they_were_measured() -> None:
 
 def test_a_references_precision_is_part_of_its_name() -> None:
     teacher = sample.report().measurements[0]
-    both = [replace(teacher, precision="fp32"), replace(teacher, precision="bf16")]
+    both = [replace(teacher, precision="fp32"), replace(teacher, subject="teacher-bf16", precision="bf16")]
     lines = text(bench_table(both)).splitlines()
     assert [line.split("  ")[0] for line in lines if line.startswith("teacher")][:2] == ["teacher", "teacher bf16"]

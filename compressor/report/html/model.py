@@ -29,11 +29,14 @@ class Model:
 
 def colours(measurements: Sequence[Measurement]) -> dict[str, str]:
     """Subject -> its colour: references have one of their own, variants take theirs in order."""
-    subjects = dict.fromkeys(found.subject for found in measurements)
-    variants = [subject for subject in subjects if subject not in REFERENCES]
-    return {subject: subject for subject in subjects if subject in REFERENCES} | {
-        subject: f"v{i % COLOURS}" for i, subject in enumerate(variants)
+    role = {
+        found.subject: found.subject.removesuffix(f"-{found.precision}")
+        for found in measurements
+        if found.engine == "torch"
     }
+    known = {subject: name for subject, name in role.items() if name in REFERENCES}
+    variants = dict.fromkeys(found.subject for found in measurements if found.subject not in known)
+    return known | {subject: f"v{i % COLOURS}" for i, subject in enumerate(variants)}
 
 
 def by_target(measurements: Sequence[Measurement], chosen: str | None) -> Iterator[tuple[str, list[Model]]]:

@@ -114,6 +114,18 @@ def test_a_model_keeps_its_colour_on_the_whole_page(full: Page) -> None:
                 assert group.get("class") == "teacher", title
 
 
+def test_a_teacher_in_another_precision_is_drawn_as_a_teacher() -> None:
+    teacher, *others = sample.full().measurements
+    both = [replace(teacher, precision="fp32"), replace(teacher, subject="teacher-bf16", precision="bf16"), *others]
+    titles = {
+        group.findtext("title"): group.get("class")
+        for drawing in Page(bench_page(both)).drawings()
+        for group in drawing.iter("g")
+    }
+    assert titles["teacher bf16: 118"] == "teacher"
+    assert titles["onnx int8: 1206"] == "v1"
+
+
 def test_names_and_reasons_cannot_break_the_page() -> None:
     report = sample.full()
     odd = replace(

@@ -32,7 +32,7 @@ class Made:
     facts: dict[str, Json]
     seconds: float
     peak_mb: float | None = None
-    """Highest resident memory meanwhile, of this process or of one the stage started."""
+    """Highest resident memory of the process that did the work."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -180,12 +181,14 @@ class Runner:
 
 
 def _timed(stage: Stage, inputs: Mapping[str, Artifact], out: Path, events: RunEvents) -> Made:
-    """Run a stage. Its peak is that of this process, what earlier stages left in it included, or of its workers."""
+    """Run a stage. Its peak is what it tells of processes that did its work, else that of this process."""
+    # A Trainer refers to itself: without this, its model, gradients and optimizer would be there beside the next one's.
+    gc.collect()
     reset_peak()
     begin = time.perf_counter()
     facts = stage.run(inputs, out, events)
     seconds = time.perf_counter() - begin
-    return Made(facts, seconds, max(read_resident().peak_mb, facts.get("peak_mb") or 0.0))
+    return Made(facts, seconds, facts.get("peak_mb") or read_resident().peak_mb)
 
 
 def _all_of(failures: Mapping[str, CompressorError]) -> CompressorError:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -213,15 +215,36 @@ def test_the_peak_of_a_stage_is_not_that_of_the_stage_before(tmp_path: Path) -> 
     assert peak["side"] < peak["second"] - 150
 
 
-def test_a_process_that_a_stage_started_counts_for_its_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_stage_leaves_in_circles_is_gone_before_the_next_one_runs(tmp_path: Path) -> None:
+    class Trainer:
+        def __init__(self) -> None:
+            self.me = self
+
+    left: list[weakref.ref[Trainer]] = []
+    seen: list[bool] = []
+    actions = {
+        "first": lambda out, events: left.append(weakref.ref(Trainer())),
+        "second": lambda out, events: seen.append(left[0]() is None),
+    }
+    gc.disable()
+    try:
+        run(fake_plan(tmp_path, [], actions=actions), tmp_path)
+    finally:
+        gc.enable()
+    assert seen == [True]
+
+
+def test_where_other_processes_do_the_work_their_peak_is_the_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = Fake.run
 
     def measuring(stage: Fake, *args: Any) -> dict[str, Any]:
-        return {**plain(stage, *args), **({"peak_mb": 999_999.0} if stage.name == "side" else {})}
+        return {**plain(stage, *args), **({"peak_mb": 0.5} if stage.name == "side" else {})}
 
     monkeypatch.setattr(Fake, "run", measuring)
     report = run(fake_plan(tmp_path, []), tmp_path)
-    assert [stage.name for stage in report.stages if stage.peak_mb == 999_999.0] == ["side"]
+    assert [stage.name for stage in report.stages if stage.peak_mb == 0.5] == ["side"]
 
 
 def test_a_bug_is_recorded_and_passed_on(tmp_path: Path) -> None:

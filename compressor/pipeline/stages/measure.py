@@ -99,7 +99,7 @@ class Measure(Stage):
             teacher = np.load(inputs["outputs"].folder / "test.npy") if "outputs" in inputs else None
             measurement = replace(measurement, accuracy=self._accuracy(scores, logits, labels, teacher))
         write_measurement(measurement, out)
-        # Of the processes that measured: the runner sees only this one.
+        # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
 
     def _accuracy(

@@ -15,7 +15,7 @@ ALWAYS = ("stage", "took", "this run")
 
 def examples_per_second(stage: StageRecord) -> float | None:
     """How fast a stage trained, or answered: None where it doesn't say."""
-    value = stage.facts.get("samples_per_second")
+    value = stage.facts.get("examples_per_second", stage.facts.get("texts_per_second"))
     return float(value) if isinstance(value, int | float) else None
 
 

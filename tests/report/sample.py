@@ -195,7 +195,7 @@ def full() -> RunReport:
             for stage, peak, speed in zip(
                 plain.stages,
                 peaks,
-                ({}, {"samples_per_second": 114.8}, {"samples_per_second": 233.9}, {}, {}),
+                ({}, {"examples_per_second": 114.8}, {"examples_per_second": 233.9}, {}, {}),
                 strict=True,
             )
         ),

@@ -93,6 +93,10 @@ def test_what_a_device_needs_is_the_variant_and_what_lies_around_it(bundle: Path
     assert fp32.size.deployed_mb == pytest.approx(expected / 1e6), "one variant, no model card, no self-test"
 
 
+def test_positions_limit_the_length_however_the_model_calls_them(decoder_folder: Path) -> None:
+    assert subjects_from(decoder_folder)[0].max_length == 64
+
+
 def test_a_pytorch_model_folder_is_a_subject_with_a_precision(classifier_folder: Path, tmp_path: Path) -> None:
     (subject,) = subjects_from(classifier_folder, precision="bf16")
 

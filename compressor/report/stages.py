@@ -32,8 +32,8 @@ def stage_table(stages: Sequence[StageRecord]) -> tuple[tuple[str, ...], list[tu
         for stage in stages
     ]
     peaks = [stage.peak_mb for stage in stages if stage.peak_mb is not None]
-    rows.append(
-        ("all", fmt.duration(sum(stage.seconds for stage in stages)), fmt.number(max(peaks, default=None)), "", "")
-    )
+    whole = fmt.duration(sum(stage.seconds for stage in stages))
+    now = fmt.duration(sum(stage.seconds for stage in stages if not stage.cached))
+    rows.append(("all", whole, fmt.number(max(peaks, default=None)), "", f"ran for {now}"))
     shown = [i for i, title in enumerate(HEADER) if title in ALWAYS or {row[i] for row in rows} - {fmt.NA, ""}]
     return tuple(HEADER[i] for i in shown), [tuple(row[i] for i in shown) for row in rows]

@@ -38,7 +38,7 @@ def test_the_report_tells_cost_data_parity_and_machine() -> None:
     for line in (
         "| teach | 4 min 11 s | ran |",
         "| prepare | 4.2 s | found finished |",
-        "| **all** | 9 min 48 s |  |",
+        "| **all** | 9 min 48 s | ran for 9 min 44 s |",
         "- rows.train: 7680",
         "- duplicates_dropped: 41",
         "- parity.max_abs_difference: 1.19e-06",
@@ -148,7 +148,7 @@ def test_paired_differences_are_told_with_their_test() -> None:
 def test_stages_tell_memory_and_speed_where_they_were_measured() -> None:
     document = markdown(sample.full())
     assert "| teach | 4 min 11 s | 2140 | 115 | ran |" in document
-    assert "| **all** | 9 min 48 s | 2140 |  |  |" in document
+    assert "| **all** | 9 min 48 s | 2140 |  | ran for 9 min 44 s |" in document
 
 
 def test_failed_measurements_are_told() -> None:

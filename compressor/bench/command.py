@@ -26,7 +26,7 @@ from compressor.recipe.benchmark import (
     WorkloadConfig,
 )
 
-__all__ = ["Asked", "bench_path", "target_from"]
+__all__ = ["Asked", "bench_path", "target_from", "work_folder"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def bench_path(
     _require_torch(subjects)
     examples = [{"text": line} for line in _lines(texts)] if texts else []
     found = []
-    with _work_folder(out) as work:
+    with work_folder(out) as work:
         for subject in subjects:
             try:
                 measurement, _ = measure(
@@ -136,7 +136,7 @@ def _require_torch(subjects: Sequence[Subject]) -> None:
 
 
 @contextmanager
-def _work_folder(out: Path | None) -> Iterator[Path]:
+def work_folder(out: Path | None) -> Iterator[Path]:
     """Where the processes leave what they measure: kept only where it was asked for."""
     if out is not None:
         try:
@@ -145,7 +145,7 @@ def _work_folder(out: Path | None) -> Iterator[Path]:
             raise DataError(f"The folder {out} can't be written: {error.strerror}.") from error
         yield out / "raw"
         return
-    with tempfile.TemporaryDirectory(prefix="compressor-bench-") as work:
+    with tempfile.TemporaryDirectory(prefix="compressor-") as work:
         yield Path(work)
 
 

@@ -16,7 +16,7 @@ from compressor.errors import TargetUnavailable, WorkerError
 if TYPE_CHECKING:
     from compressor.recipe.benchmark import Target
 
-__all__ = ["WORKER", "died", "run_process", "run_python"]
+__all__ = ["WORKER", "died", "run_process", "run_python", "thread_settings"]
 
 WORKER = ("-m", "compressor.bench.worker")
 STDERR_LINES = 8
@@ -49,19 +49,12 @@ def run_process(job: Job, target: Target, program: Sequence[str] = WORKER) -> di
 def run_python(arguments: Sequence[str], *, threads: int, spinning: bool = False) -> subprocess.CompletedProcess[str]:
     """Run `python ARGUMENTS` to its end, with nothing to read and only stderr kept.
 
-    Threads are said outright, to every library that might start some; and there is no reaching out.
+    There is no reaching out.
     """
-    variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     return subprocess.run(
         # -P: a numpy.py in the user's folder is not the library.
         [sys.executable, "-P", *arguments],
-        env={
-            **os.environ,
-            **dict.fromkeys(variables, str(threads)),
-            "OMP_WAIT_POLICY": "ACTIVE" if spinning else "PASSIVE",
-            "TOKENIZERS_PARALLELISM": "false",
-            "HF_HUB_OFFLINE": "1",
-        },
+        env={**os.environ, **thread_settings(threads, spinning=spinning), "HF_HUB_OFFLINE": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -69,6 +62,16 @@ def run_python(arguments: Sequence[str], *, threads: int, spinning: bool = False
         errors="replace",
         check=False,
     )
+
+
+def thread_settings(threads: int, *, spinning: bool = False) -> dict[str, str]:
+    """Environment variables that say how many threads to start, to every library that might start some."""
+    variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {
+        **dict.fromkeys(variables, str(threads)),
+        "OMP_WAIT_POLICY": "ACTIVE" if spinning else "PASSIVE",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
 
 
 def died(doing: str, ended: subprocess.CompletedProcess[str]) -> WorkerError:

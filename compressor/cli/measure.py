@@ -58,7 +58,9 @@ def bench(
     cold_start: Annotated[bool, typer.Option("--cold-start", help="Also time 5 processes to their first answer.")] = (
         False
     ),
-    out: Annotated[Path | None, typer.Option(help="Folder for measurements.json and the raw samples.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.html, report.md, measurements.json, raw samples.")
+    ] = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Measure models on this machine: latency, throughput, memory, size."""
@@ -66,6 +68,7 @@ def bench(
     from compressor.errors import WorkerError
     from compressor.report.console import console_events
     from compressor.report.table import bench_table
+    from compressor.report.written import write_file, written
 
     target = target_from(
         device=device.value,
@@ -86,6 +89,10 @@ def bench(
             out=out,
             events=events,
         )
+    if out is not None:
+        for kind in ("html", "md"):
+            write_file(out / f"report.{kind}", written(found, kind))
+        say(f"Report: {out / 'report.html'}")
     print_([measurement.to_json() for measurement in found] if format_ is Format.JSON else bench_table(found))
     failures = [measurement.failed.reason for measurement in found if measurement.failed]
     for reason in failures:

@@ -42,6 +42,8 @@ def test_every_workload_can_be_asked_for_and_is_kept(bundle: Path, tmp_path: Pat
     assert measured.graph.operators["MatMul"] == 1
     assert {latency.workload for latency in measured.latencies} == {"dataset", "grid"}
     assert json.loads((out / "measurements.json").read_text(encoding="utf-8")) == [found]
+    assert "<svg" in (out / "report.html").read_text(encoding="utf-8")
+    assert "int8" in (out / "report.md").read_text(encoding="utf-8")
     with np.load(out / "raw" / "int8" / "speed" / "samples.npz") as samples:
         assert len(samples["server.500.waiting"]) == measured.serving[0].n == 700
 

@@ -43,13 +43,17 @@ def compare(
     call: Annotated[
         str | None, typer.Option(help="With --worktree: module:function, which returns what is called and timed.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write comparison.json and comparison.md into this folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for comparison.json, comparison.md and the raw times.")
+    ] = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Tell whether B is worse than A: latency, memory, size, answers, accuracy. Exit code 1 on a confirmed failure."""
-    import tempfile
-
-    from compressor.compare.command import Settings, Tolerances, compare_paths, compare_revisions
+    from compressor.bench.command import work_folder
+    from compressor.compare.command import compare_paths
+    from compressor.compare.revisions import compare_revisions
+    from compressor.compare.settings import Settings, Tolerances
+    from compressor.errors import RecipeError
     from compressor.recipe.benchmark import Target
     from compressor.report.comparison import comparison_table
     from compressor.report.console import console_events
@@ -60,39 +64,36 @@ def compare(
         shapes=tuple(shape or ()),
         processes=processes,
         tolerances=Tolerances(
-            tolerance / 100, memory_tolerance / 100, size_tolerance / 100, accuracy=accuracy_tolerance / 100
+            latency=tolerance / 100,
+            memory=memory_tolerance / 100,
+            size=size_tolerance / 100,
+            accuracy=accuracy_tolerance / 100,
         ),
         data=data,
         seed=seed,
     )
-    with console_events() as events, tempfile.TemporaryDirectory(prefix="compressor-compare-") as work:
+    if not worktree and (bundle or call):
+        raise RecipeError("--bundle and --call go with --worktree.")
+    with console_events() as events, work_folder(out) as work:
         if worktree:
             found = compare_revisions(
-                a,
-                b,
-                repository=Path.cwd(),
-                bundle=bundle,
-                call=call,
-                settings=settings,
-                work=Path(work),
-                events=events,
+                a, b, repository=Path.cwd(), bundle=bundle, call=call, settings=settings, work=work, events=events
             )
         else:
-            found = compare_paths(Path(a), Path(b), settings=settings, work=Path(work), events=events)
-    _write(found, out)
+            found = compare_paths(Path(a), Path(b), settings=settings, work=work, events=events)
+    if out is not None:
+        _write(found, out)
     print_(found.to_json() if format_ is Format.JSON else comparison_table(found))
     if found.verdict == "fail":
         raise typer.Exit(1)
 
 
-def _write(found: Comparison, out: Path | None) -> None:
+def _write(found: Comparison, out: Path) -> None:
     import json
 
     from compressor.report.comparison import comparison_markdown
+    from compressor.report.written import write_file
 
-    if out is None:
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "comparison.json").write_text(json.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
-    (out / "comparison.md").write_text(comparison_markdown(found), encoding="utf-8")
+    write_file(out / "comparison.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
+    write_file(out / "comparison.md", comparison_markdown(found))
     say(f"Written: {out / 'comparison.md'}")

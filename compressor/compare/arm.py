@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from compressor.bench.process import died
 from compressor.compare import arm_server
 from compressor.compare.arm_server import resolve, timed_block
 from compressor.errors import WorkerError
@@ -53,9 +54,12 @@ class CallSpec:
 
 @dataclass(frozen=True)
 class RevisionSpec:
-    """The code of a git revision, checked out at `root`: a factory `module:function`, or `predict` with a bundle."""
+    """The code of a git revision: a factory `module:function`, or `predict` with a bundle."""
 
+    revision: str
+    """Its name, for messages."""
     root: str
+    """Where its files are."""
     call: str | None = None
     predict: dict[str, Any] = field(default_factory=dict)
     """Arguments of `arm_server.predictor`."""
@@ -124,9 +128,11 @@ class _Remote:
 
     def __init__(self, spec: RevisionSpec) -> None:
         self._spec = spec
+        root = Path(spec.root)
         self._process = subprocess.Popen(
             [sys.executable, "-P", arm_server.__file__],
-            env={**os.environ, "PYTHONPATH": spec.root},
+            # Packages lie at the root or in src. Whatever else was on the path could stand in for what it lacks.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -138,14 +144,13 @@ class _Remote:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise WorkerError(f"The code at {self._spec.root} ended with exit code {self._process.wait()}.")
+            raise self._died()
         taken: list[float] = json.loads(line)
         return taken
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        """It ends with its input."""
+        self._process.communicate()
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -153,4 +158,8 @@ class _Remote:
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise WorkerError(f"The code at {self._spec.root} ended with exit code {self._process.wait()}.") from error
+            raise self._died() from error
+
+    def _died(self) -> WorkerError:
+        ended = subprocess.CompletedProcess([], self._process.wait(), stderr="")  # it has said its words to our stderr
+        return died(f"running the code of {self._spec.revision}", ended)

@@ -57,12 +57,16 @@ def resolve(target: str, root: Path | None = None) -> Call:
     return call
 
 
-def predictor(bundle: str, texts: list[str], threads: int, root: Path | None = None) -> Call:
-    """Answers texts in turn with a bundle, by the `compressor.runtime` that is first on the path."""
+def predictor(bundle: str, inputs: list[list[str]], device: str, threads: int, root: Path | None = None) -> Call:
+    """Answers texts in turn with a bundle, by the `compressor.runtime` that is first on the path.
+
+    Args:
+        inputs: arguments of `predict`, each a text, or a text and its pair.
+    """
     runtime = importlib.import_module("compressor.runtime")
     _assert_from(root, runtime)
-    loaded, following = runtime.load(bundle, threads=threads), cycle(texts)
-    return lambda: loaded.predict(next(following))
+    loaded, following = runtime.load(bundle, device=device, threads=threads), cycle(inputs)
+    return lambda: loaded.predict(*next(following))
 
 
 def _assert_from(root: Path | None, module: Any) -> None:

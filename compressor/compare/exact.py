@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from compressor.bench.measure import labels_of, measure
 from compressor.bench.results import Graph
 from compressor.bench.statistics import paired_difference
 from compressor.bench.subject import Subject
-from compressor.compare.decision import ALPHA, verdict
+from compressor.compare.decision import ALPHA, WARN_SHARE, verdict
 from compressor.compare.results import Loss, Row, Verdict
 from compressor.errors import DataError
 from compressor.events import Events
@@ -23,6 +24,9 @@ from compressor.runtime.answers import answer
 from compressor.runtime.samples import SAMPLES
 
 __all__ = ["Answered", "accuracy_row", "answer_texts", "answers_row", "operators_row", "size_row"]
+
+NAMED_CHANGES = 6
+"""Operators that a note names."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +41,25 @@ class Answered:
 
 
 def answer_texts(
-    subject: Subject, target: Target, examples: Sequence[Mapping[str, str]], *, work: Path, events: Events
+    subject: Subject, target: Target, texts: Sequence[Mapping[str, str]], *, work: Path, events: Events
 ) -> Answered:
-    """Every text answered once, as a bundle answers it.
+    """Every text answered once, as a bundle answers it; without any, sentences that come with the program.
 
     Raises:
-        WorkerError: the process died.
+        WorkerError: the process died. BundleError: the outputs don't fit the model's labels.
     """
-    texts = [{name: value for name, value in example.items() if name != "label"} for example in examples or SAMPLES]
-    found, logits = measure(subject, target, (), texts, seed=0, work=work, events=events)
+    found, logits = measure(subject, target, (), texts or SAMPLES, seed=0, work=work, events=events, profile=True)
     assert logits is not None
     known = labels_of(subject.folder) or tuple(str(column) for column in range(logits.shape[-1]))
     return Answered(tuple(told.label for told in answer(subject.task, [logits], known)), known, found.graph)
 
 
 def size_row(case: str, a: Subject, b: Subject, tolerance: float) -> Row:
-    """Size of the model files."""
+    """Size of the model files. What is exactly at the tolerance is within it."""
     mine, other = a.size.model_mb, b.size.model_mb
     grown = other / mine - 1
-    found = Loss(grown, grown, grown, n=1, confidence=1.0)
-    return Row("size", case, "MB", mine, other, found, tolerance, verdict(found, tolerance))
+    said: Verdict = "fail" if grown > tolerance else "warn" if grown > WARN_SHARE * tolerance else "pass"
+    return Row("size", case, "MB", mine, other, Loss(grown, grown, grown, n=1, confidence=1.0), tolerance, said)
 
 
 def operators_row(case: str, a: Graph | None, b: Graph | None) -> Row | None:
@@ -67,21 +70,33 @@ def operators_row(case: str, a: Graph | None, b: Graph | None) -> Row | None:
     if a is None or b is None or not (a.operators and b.operators):
         return None
     before, after = Counter(a.operators), Counter(b.operators)
-    more, fewer = after - before, before - after
-    changes = [f"+{count} {name}" for name, count in more.items()] + [
-        f"-{count} {name}" for name, count in fewer.items()
-    ]
     said: Verdict = "warn" if after.total() > before.total() else "pass"
-    return Row("operators", case, "", before.total(), after.total(), None, 0.0, said, ", ".join(changes))
+    return Row("operators", case, "", before.total(), after.total(), None, 0.0, said, _changes(before, after))
 
 
-def answers_row(case: str, a: Answered, b: Answered) -> Row:
-    """Whether B answers as A does; where nobody knows the right answers a difference is a warning at most."""
+def _changes(before: Counter[str], after: Counter[str]) -> str:
+    """`+24 QuantizeLinear, -36 MatMul`, the largest first."""
+    changes = [(count, "+", name) for name, count in (after - before).items()]
+    changes += [(count, "-", name) for name, count in (before - after).items()]
+    changes.sort(key=lambda change: -change[0])
+    said = [f"{sign}{count} {name}" for count, sign, name in changes[:NAMED_CHANGES]]
+    rest = len(changes) - len(said)
+    return ", ".join([*said, f"and {rest} more"] if rest else said)
+
+
+def answers_row(case: str, a: Answered, b: Answered, *, judged: bool) -> Row:
+    """Whether B answers as A does.
+
+    Args:
+        judged: whether the right answers are known. Where they aren't, a difference is a warning.
+    """
     same = sum(mine == other for mine, other in zip(a.labels, b.labels, strict=True))
     count = len(a.labels)
-    said: Verdict = "pass" if same == count else "warn"
-    note = "" if same == count else f"{same} of {count} texts are answered as A answers them"
-    return Row("answers", case, "%", 100.0, 100 * same / count, None, 0.0, said, note)
+    notes = [] if same == count else [f"{same} of {count} texts are answered as A answers them"]
+    if set(a.known) != set(b.known):
+        notes.append(f"A says {' or '.join(a.known)}, B {' or '.join(b.known)}")
+    said: Verdict = "pass" if judged or same == count else "warn"
+    return Row("answers", case, "%", 100.0, 100 * same / count, None, 0.0, said, "; ".join(notes))
 
 
 def accuracy_row(case: str, a: Answered, b: Answered, labels: Sequence[str], tolerance: float) -> Row:
@@ -90,22 +105,33 @@ def accuracy_row(case: str, a: Answered, b: Answered, labels: Sequence[str], tol
     Raises:
         DataError: a label that a model can't answer with.
     """
-    for known in (a.known, b.known):
+    for side, known in (("A", a.known), ("B", b.known)):
         if strange := sorted(set(labels) - set(known)):
             raise DataError(
-                f"The texts are labelled {strange[0]!r}, which is no answer of the model.",
+                f"Texts are labelled {strange[0]!r}, which {side} never answers.",
                 hint=f"Its answers are: {', '.join(known)}.",
             )
     mine, other = (_scores(answered, labels) for answered in (a, b))
     # Two-sided at 98%: each bound holds at 99%.
     difference = paired_difference(other, mine, seed=0, confidence=1 - 2 * ALPHA)
-    found = Loss(-difference.value, -difference.interval.high, -difference.interval.low, n=len(labels))
+    count, better, worse = len(labels), difference.better, difference.worse
+    low = -difference.interval.high - (0.0 if better else _unseen(count))
+    high = -difference.interval.low + (0.0 if worse else _unseen(count))
+    found = Loss(0.0 - difference.value, low, high, n=count)
     said = verdict(found, tolerance)
-    note = f"{difference.better} texts better, {difference.worse} worse"
+    note = f"{better} texts better, {worse} worse"
     if said == "inconclusive":
         note += ": too few texts to tell"
+        if not better and not worse:
+            note += f", it takes {math.ceil(math.log(ALPHA) / math.log(1 - tolerance))}"
     figures = (100 * float(mine.mean()), 100 * float(other.mean()))
     return Row("accuracy", case, "%", *figures, found, tolerance, said, note, p_value=difference.p_value)
+
+
+def _unseen(count: int) -> float:
+    """The share of all texts that may go one way with none of `count` texts doing so, at 99% confidence: where
+    (1 - share)^count is 1%. Resampling knows only what it saw, and would be sure of 0."""
+    return 1 - float(ALPHA ** (1 / count))
 
 
 def _scores(answered: Answered, labels: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -9,42 +9,66 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.subject import Subject
+from compressor.bench.subject import Subject, position_limit
 from compressor.errors import RecipeError
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.samples import SAMPLES
 
-__all__ = ["TEXTS", "parse_shape", "write_inputs"]
+__all__ = ["TEXTS", "assert_shape", "parse_shape", "write_inputs"]
 
 TEXTS = "texts"
 """The shape that stands for real texts, one at a time, at their own lengths."""
 MAX_TEXTS = 200
+MAX_TOKENS = 1_000_000
+"""Of one input: more is a slip of the keyboard."""
 
 
 def parse_shape(shape: str) -> tuple[int, int] | None:
     """`1x128` as (batch, sequence); None for `texts`.
 
     Raises:
-        RecipeError: it is neither.
+        RecipeError: it is neither, or larger than anything that is run.
     """
     if shape == TEXTS:
         return None
     match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", shape)
     if match is None:
         raise RecipeError(f"{shape!r} is no shape.", hint="Give BATCHxTOKENS, such as 1x128, or `texts`.")
-    return int(match[1]), int(match[2])
+    batch, sequence = int(match[1]), int(match[2])
+    if batch * sequence > MAX_TOKENS:
+        raise RecipeError(f"{shape} is too large: more than {MAX_TOKENS:,} tokens.")
+    return batch, sequence
+
+
+def assert_shape(shape: str, subject: Subject) -> None:
+    """That the shape is one, and no longer than the model has positions.
+
+    Raises:
+        RecipeError: it isn't.
+    """
+    fixed, limit = parse_shape(shape), position_limit(subject.folder)
+    if fixed is not None and limit is not None and fixed[1] > limit:
+        raise RecipeError(f"{shape} is too long: {subject.name} in {subject.folder} takes at most {limit} tokens.")
 
 
 def write_inputs(shape: str, subject: Subject, examples: Sequence[Mapping[str, str]], out: Path) -> Path:
-    """Token ids [batch, sequence] as the arrays 0, 1, ... of an npz file."""
+    """Token ids [batch, sequence] as the arrays 0, 1, ... of an npz file.
+
+    Args:
+        examples: `text` and, for pairs, `text_pair`; without any, sentences that come with the program.
+    """
     encoder = Encoder.from_folder(subject.folder, subject.max_length)
-    texts = [example["text"] for example in examples or SAMPLES][:MAX_TEXTS]
-    ids = [encoder.encode([text])["input_ids"] for text in texts]
+    ids = [_ids(encoder, example) for example in (examples or SAMPLES)[:MAX_TEXTS]]
     fixed = parse_shape(shape)
     arrays = ids if fixed is None else [_of_shape(ids, encoder.pad_id, fixed)]
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(out, allow_pickle=False, **{str(index): array for index, array in enumerate(arrays)})
     return out
+
+
+def _ids(encoder: Encoder, example: Mapping[str, str]) -> npt.NDArray[np.int64]:
+    pairs = [example["text_pair"]] if "text_pair" in example else None
+    return encoder.encode([example["text"]], pairs)["input_ids"]
 
 
 def _of_shape(ids: Sequence[npt.NDArray[np.int64]], pad_id: int, shape: tuple[int, int]) -> npt.NDArray[np.int64]:

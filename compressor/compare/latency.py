@@ -12,6 +12,7 @@ from compressor.compare.arm import ArmSpec
 from compressor.compare.decision import Sample, unit_ratios
 from compressor.compare.trial import Measured
 from compressor.compare.unit import LOADS, UnitJob
+from compressor.errors import TargetUnavailable
 from compressor.events import Events
 
 __all__ = ["PROCESSES", "LatencyCase"]
@@ -29,7 +30,7 @@ class LatencyCase:
     a: ArmSpec
     b: ArmSpec
     work: Path
-    """Where jobs and raw times are kept."""
+    """Where the raw times are left: a file a process, named for its seed."""
     tolerance: float = 0.05
     processes: int = PROCESSES
     threads: int = 1
@@ -42,7 +43,7 @@ class LatencyCase:
         """One set of processes.
 
         Raises:
-            WorkerError: one of them died.
+            WorkerError: one of them died. TargetUnavailable: the device can't be used.
         """
         what = f"{self.metric}: {self.name}"
         times = []
@@ -57,8 +58,13 @@ class LatencyCase:
     def _unit(self, seed: int) -> np.ndarray:
         self.work.mkdir(parents=True, exist_ok=True)
         job, out = self.work / "job.json", self.work / f"{seed}.npy"
+        out.unlink(missing_ok=True)
         UnitJob(self.a, self.b, seed, str(out), loads=self.loads, pinned=self.pinned).write(job)
         ended = run_python(["-m", "compressor.compare.unit", str(job)], threads=self.threads)
+        # It names paths of this machine, which don't belong to what is kept.
+        job.unlink()
+        if ended.returncode == TargetUnavailable.exit_code:
+            raise TargetUnavailable(f"{self.name} can't be compared: {ended.stderr.strip()}")
         if ended.returncode != 0 or not out.exists():
             raise died(f"comparing {self.name}", ended)
         found: np.ndarray = np.load(out)

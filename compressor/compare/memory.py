@@ -31,6 +31,7 @@ class MemoryCase:
     target: Target
     texts: Sequence[Mapping[str, str]]
     work: Path
+    """Where the peaks are left, [sets, arms] in MB: a file for each time this was measured, named for its seed."""
     tolerance: float = 0.05
     metric: str = "memory"
     unit: str = "MB"
@@ -39,17 +40,19 @@ class MemoryCase:
         """One set of processes.
 
         Raises:
-            WorkerError: one of them died.
+            WorkerError: one of them died. TargetUnavailable: the device can't be used.
         """
-        what, peaks = f"{self.metric}: {self.name}", []
+        what = f"{self.metric}: {self.name}"
+        peaks = np.empty((SETS, 3))
         for number in range(SETS):
             events.progress(what, number, SETS)
             # The same seed: the same texts are answered by all.
-            peaks.append([self._peak(subject, seed) for subject in (self.a, self.a, self.b)])
+            peaks[number] = [self._peak(subject, seed) for subject in (self.a, self.a, self.b)]
         events.progress(what, SETS, SETS)
+        np.save(self.work / f"{seed}.npy", peaks)
         a, copy, b = np.log(peaks).T
         medians = np.median(peaks, axis=0)
         return Measured(Sample(b - (a + copy) / 2, copy - a), float(medians[0]), float(medians[2]))
 
     def _peak(self, subject: Subject, seed: int) -> float:
-        return measure_memory(subject, self.target, self.texts, seed=seed, work=self.work).peak_mb
+        return measure_memory(subject, self.target, self.texts, seed=seed, work=self.work / "last").peak_mb

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Group as Stack
@@ -13,84 +13,149 @@ from rich.text import Text
 from compressor.compare.results import Comparison, Loss, Row
 from compressor.report import format as fmt
 
-__all__ = ["comparison_markdown", "comparison_sentence", "comparison_table"]
+__all__ = [
+    "allowed",
+    "by_subject",
+    "comparison_markdown",
+    "comparison_sentence",
+    "comparison_table",
+    "figures",
+    "loss_text",
+    "notes",
+    "row_name",
+]
 
 _STYLES = {"pass": "green", "warn": "yellow", "inconclusive": "yellow", "fail": "bold red"}
 _SENTENCES = {
-    "pass": "B is no worse than A, within the tolerances.",
-    "warn": "B may be worse than A: look at the warnings. Nothing is proven to be beyond its tolerance.",
+    "pass": "B is no worse than A, within what is allowed.",
+    "warn": "B may be worse than A: look at the warnings. Nothing is proven to be beyond what is allowed.",
     "inconclusive": "This machine is too noisy, or the texts are too few, to tell. That is no failure, and no pass.",
-    "fail": "B is worse than A by more than is allowed, measured twice.",
+    "fail": "B is worse than A by more than is allowed.",
 }
-_HEADER = ("", "case", "A", "B", "B is worse by", "allowed", "verdict")
+LEGEND = "Loss: how much worse B is, with 99% bounds; below 0 it is better."
 
 
 def comparison_sentence(found: Comparison) -> str:
     """The closing sentence."""
-    if found.verdict == "fail" and not any(row.confirmation for row in found.rows if row.verdict == "fail"):
-        return "B is worse than A by more than is allowed."
     return _SENTENCES[found.verdict]
 
 
 def comparison_table(found: Comparison) -> RenderableType:
-    """Every row, then the notes and the closing sentence."""
-    table = Table(
-        title=f"B beside A, on {found.target}", title_justify="left", title_style="bold", box=box.SIMPLE, pad_edge=False
-    )
-    for title in _HEADER:
-        table.add_column(title, justify="right" if title in ("A", "B", "allowed", "B is worse by") else "left")
-    for row in found.rows:
-        *cells, said = _cells(row)
-        table.add_row(*cells, Text(said.upper(), style=_STYLES[row.verdict]))
-    notes = [Text(f"{row.metric}, {row.case}: {note}", style="dim") for row in found.rows for note in _notes(row)]
-    names = Text(f"A: {found.a}\nB: {found.b}\n")
-    return Stack(table, *notes, names, Text(comparison_sentence(found), style=_STYLES[found.verdict]))
+    """Every row, then the notes and the closing sentence; it fits 80 columns."""
+    title = f"B beside A, on {found.target}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column(min_width=16)
+    for side in ("A", "B"):
+        table.add_column(side, justify="right", no_wrap=True)
+    table.add_column("loss")
+    table.add_column("verdict", no_wrap=True)
+    for subject, rows in by_subject(found.rows).items():
+        table.add_row(Text(subject, style="bold"))
+        for row in rows:
+            verdict = Text(row.verdict.upper(), style=_STYLES[row.verdict])
+            table.add_row(f"  {row_name(row)}", *figures(row), loss_text(row.loss, row.metric), verdict)
+    told = [Text(f"{row.metric}, {row.case}: {note}", style="dim") for row in found.rows for note in notes(row)]
+    legend = Text(f"{LEGEND} Allowed: {_all_allowed(found)}.", style="dim")
+    names = Text(f"\nA: {found.a}\nB: {found.b}\n")
+    return Stack(table, *told, legend, names, Text(comparison_sentence(found), style=_STYLES[found.verdict]))
 
 
 def comparison_markdown(found: Comparison) -> str:
     """The same as GitHub Markdown."""
-    rows = [_HEADER, [":--", ":--", "--:", "--:", "--:", "--:", ":--"], *(_cells(row) for row in found.rows)]
-    table = "\n".join(f"| {' | '.join(map(_escape, row))} |" for row in rows)
-    notes = "\n".join(f"- {row.metric}, {row.case}: {note}" for row in found.rows for note in _notes(row))
-    head = f"# Comparison: {found.verdict}\n\n{comparison_sentence(found)}"
-    where = f"A: `{found.a}`, B: `{found.b}`, on `{found.target}`, {found.created}."
-    machine = ", ".join(f"{key} {found.environment[key]}" for key in ("cpu", "cores", "steal_percent", "load_average")
-                        if key in found.environment)  # fmt: skip
-    return "\n\n".join(part for part in (head, table, notes, where, machine) if part) + "\n"
+    header = ("", "case", "A", "B", "loss", "allowed", "verdict")
+    cells = [
+        (row.metric, row.case, *figures(row), loss_text(row.loss, row.metric), allowed(row), row.verdict)
+        for rows in by_subject(found.rows).values()
+        for row in rows
+    ]
+    lines = [header, (":--", ":--", "--:", "--:", "--:", "--:", ":--"), *cells]
+    parts = [
+        f"# Comparison: {found.verdict}",
+        comparison_sentence(found),
+        "\n".join(f"| {' | '.join(map(_escape, line))} |" for line in lines),
+        "\n".join(f"- {row.metric}, {row.case}: {note}" for row in found.rows for note in notes(row)),
+        LEGEND,
+        f"A: `{found.a}`, B: `{found.b}`, on `{found.target}`, {found.created}.",
+        ", ".join(_machine(found)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _cells(row: Row) -> Sequence[str]:
-    figures = (_figure(row.a, row.unit), _figure(row.b, row.unit))
-    allowed = fmt.NA if row.loss is None else _share(row.tolerance, row.metric)
-    return (row.metric, row.case, *figures, _loss(row.loss, row.metric), allowed, row.verdict)
+def by_subject(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The models or the code that rows are about -> its rows."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.case.partition(", ")[0], []).append(row)
+    return found
+
+
+def row_name(row: Row) -> str:
+    """Which figure of it: `latency 1x128`."""
+    return f"{row.metric} {row.case.partition(', ')[2]}".strip()
+
+
+def figures(row: Row) -> tuple[str, str]:
+    """A's and B's figure, with their unit."""
+    return _figure(row.a, row.unit), _figure(row.b, row.unit)
+
+
+def loss_text(loss: Loss | None, metric: str) -> str:
+    """`+13.2% (+11.8 to +14.7)`; without bounds where chance has no part in it."""
+    if loss is None:
+        return fmt.NA
+    said = f"{_signed(loss.value)}{_unit(metric, loss.value)}"
+    return said if loss.low == loss.high else f"{said} ({_signed(loss.low)} to {_signed(loss.high)})"
+
+
+def allowed(row: Row) -> str:
+    """The loss that is allowed: `5%`."""
+    return fmt.NA if row.loss is None else f"{100 * row.tolerance:g}{_unit(row.metric, row.tolerance)}"
+
+
+def notes(row: Row) -> list[str]:
+    """What the figures don't say, a sentence each."""
+    told = [row.note] if row.note else []
+    if row.confirmation and row.verdict == "fail":
+        told.append(f"measured again: {loss_text(row.confirmation, row.metric)}")
+    if row.control and row.verdict in ("warn", "fail"):
+        told.append(f"a copy of A beside A: {loss_text(row.control, row.metric)}")
+    return told
+
+
+def _all_allowed(found: Comparison) -> str:
+    return ", ".join(dict.fromkeys(f"{row.metric} {allowed(row)}" for row in found.rows if row.loss)) or fmt.NA
+
+
+def _machine(found: Comparison) -> Iterator[str]:
+    known = found.environment
+    if cpu := known.get("cpu"):
+        yield str(cpu)
+    if cores := known.get("cores"):
+        yield f"{cores} cores"
+    if load := known.get("load_average"):
+        yield f"load {load[0]}"
+    if (steal := known.get("steal_percent")) is not None:
+        yield f"{steal}% of the time stolen by other virtual machines"
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return fmt.NA
+    if not unit:
+        return f"{value:g}"
+    return f"{fmt.number(value)}{'' if unit == '%' else ' '}{unit}"
+
+
+def _unit(metric: str, share: float) -> str:
+    if metric != "accuracy":
+        return "%"
+    return " point" if abs(round(100 * share, 1)) == 1 else " points"
+
+
+def _signed(share: float) -> str:
+    """In percent; never -0.0."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}"
 
 
 def _escape(text: str) -> str:
     return text.replace("|", r"\|")
-
-
-def _figure(value: float | None, unit: str) -> str:
-    return f"{fmt.number(value)}{' ' if unit and unit != '%' else ''}{unit}"
-
-
-def _loss(loss: Loss | None, metric: str) -> str:
-    if loss is None:
-        return fmt.NA
-    value = _share(loss.value, metric, signed=True)
-    if loss.low == loss.high:
-        return value
-    return f"{value} ({_share(loss.low, metric, signed=True)} to {_share(loss.high, metric, signed=True)})"
-
-
-def _share(value: float, metric: str, *, signed: bool = False) -> str:
-    text = f"{100 * value:+.1f}" if signed else f"{100 * value:g}"
-    return f"{text} points" if metric == "accuracy" else f"{text}%"
-
-
-def _notes(row: Row) -> list[str]:
-    notes = [row.note] if row.note else []
-    if row.confirmation:
-        notes.append(f"measured again: {_loss(row.confirmation, row.metric)}")
-    if row.control and row.verdict != "pass":
-        notes.append(f"a copy of A beside A: {_loss(row.control, row.metric)}")
-    return notes

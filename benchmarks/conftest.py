@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_model import write_tiny_model
 
-from compressor.bench import Subject, subjects_from
+from compressor.bench import Subject, environment, subjects_from
 from compressor.runtime.manifest import Manifest
 
 NO_BUNDLE = "no bundle given: --bundle runs/quickstart/bundle"
@@ -35,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bundle", type=Path, help="bundle folder whose variants are benchmarked")
     parser.addoption("--against", type=Path, help="bundle folder it is compared with")
     parser.addoption("--update-graphs", action="store_true", help="write the expected graphs afresh")
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """The stored JSON tells of the machine what every measurement tells."""
+    machine_info["environment"] = environment()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -55,7 +55,7 @@ def answer_texts(
 
 
 def size_row(case: str, a: Subject, b: Subject, tolerance: float) -> Row:
-    """Size of the model files. What is exactly at the tolerance is within it."""
+    """Size of the model files."""
     mine, other = a.size.model_mb, b.size.model_mb
     grown = other / mine - 1
     said: Verdict = "fail" if grown > tolerance else "warn" if grown > WARN_SHARE * tolerance else "pass"

@@ -72,7 +72,8 @@ def measure(
         return replace(found, skipped=Skipped(reason)), None
     limit = position_limit(subject.folder)
     cold = next((workload for workload in workloads if workload.kind == "cold-start"), None)
-    warm = [_fitting(workload, limit, subject, events) for workload in workloads if workload.kind != "cold-start"]
+    fitting = (_fitting(workload, limit, subject, events) for workload in workloads if workload.kind != "cold-start")
+    warm = [workload for workload in fitting if workload]
     job = _job(subject, target, warm, examples, seed, work / "speed")
     if workloads or profile:
         job = replace(job, profile_tokens=min(PROFILE_TOKENS, limit or subject.max_length))
@@ -100,12 +101,13 @@ def measure_memory(
     return Memory(**run_process(job, target)["figures"]["memory"])
 
 
-def _fitting(workload: WorkloadConfig, limit: int | None, subject: Subject, events: Events) -> WorkloadConfig:
-    """The workload without made-up inputs that are longer than the model takes."""
+def _fitting(workload: WorkloadConfig, limit: int | None, subject: Subject, events: Events) -> WorkloadConfig | None:
+    """The workload without made-up inputs that are longer than the model takes; None where all of them are."""
     if workload.kind != "grid" or limit is None or max(workload.sequence) <= limit:
         return workload
     events.warn(f"{subject.name} takes at most {limit} tokens: longer cells of the grid are left out.")
-    return workload.model_copy(update={"sequence": tuple(cell for cell in workload.sequence if cell <= limit)})
+    fitting = tuple(cell for cell in workload.sequence if cell <= limit)
+    return workload.model_copy(update={"sequence": fitting}) if fitting else None
 
 
 def _job(

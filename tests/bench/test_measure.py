@@ -117,6 +117,18 @@ def test_an_onnx_model_is_measured_in_every_way(
     assert not list(tmp_path.rglob("job.json")), "the texts stay out of what is kept"
 
 
+def test_a_grid_of_lengths_a_model_does_not_take_is_left_out_and_the_rest_is_measured(
+    onnx_folder: Path, tmp_path: Path
+) -> None:
+    grid = GridWorkload(kind="grid", sequence=(128, 500), min_seconds=0.01, min_calls=10)
+    events = Notes()
+    found, _ = run(onnx(onnx_folder), tmp_path, workloads=[grid, DATASET], events=events)
+
+    assert [latency.workload for latency in found.latencies] == ["dataset"]
+    assert found.memory is not None
+    assert len(events.warnings) == 1
+
+
 def test_memory_is_read_in_a_process_that_holds_the_model_and_nothing_else(onnx_folder: Path, tmp_path: Path) -> None:
     found, logits = run(onnx(onnx_folder), tmp_path)
 

@@ -34,6 +34,8 @@ _NEEDS_DATA = ("accuracy", "accuracy_retained", "accuracy_lost", "agreement")
 _NEEDS_TEACHER = ("accuracy_retained", "agreement", "speedup")
 _NEEDS_REFERENCES = ("accuracy_retained", "accuracy_lost", "speedup")
 _NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "speedup")
+_CALLS_FOR_P99 = 662
+"""See docs/benchmarking.md, "Percentiles"."""
 _SHARES = ("accuracy", "accuracy_retained", "agreement", "size_ratio")
 
 T = TypeVar("T")
@@ -243,6 +245,18 @@ def _gates_are_measured(recipe: Recipe) -> Problems:
     yield from _unmet(recipe, ("cold_start_ms",), started, start)
 
 
+def _tail_has_calls(recipe: Recipe) -> Problems:
+    """A slow model makes no more than `min_calls`, and with those of the default there is no 99th percentile."""
+    workloads = recipe.benchmark.workloads
+    real = [workload for workload in workloads if isinstance(workload, DatasetWorkload)]
+    made_up = [workload for workload in workloads if isinstance(workload, GridWorkload) and workload.batch[0] == 1]
+    read = next(iter([*real, *made_up]), None)
+    if recipe.gates.p99_ms is not None and read is not None and read.min_calls < _CALLS_FOR_P99:
+        message = f"a 99th percentile takes {_CALLS_FOR_P99} calls, and `min_calls` of {read.kind} is {read.min_calls}"
+        hint = f"in `benchmark.workloads`: {{kind: {read.kind}, min_calls: 700}}"
+        yield Problem(message, "gates.p99_ms", hint=hint)
+
+
 def _unmet(recipe: Recipe, gates: tuple[str, ...], met: bool, message: str) -> Problems:
     for gate in gates:
         if not met and getattr(recipe.gates, gate) is not None:
@@ -279,5 +293,6 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_gates_have_data, ("gates", "data")),
     (_gates_have_a_teacher, ("gates", "teacher")),
     (_gates_are_measured, ("gates", "benchmark")),
+    (_tail_has_calls, ("gates", "benchmark")),
     (_shares_are_not_percent, ("gates",)),
 )

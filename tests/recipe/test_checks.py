@@ -24,6 +24,7 @@ EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={i
             "benchmark.workloads=[{kind: server, p99_ms: 50}, {kind: cold-start}]",
             'gates={highest_rate: ">= 20", cold_start_ms: "<= 900"}',
         ],
+        ["benchmark.workloads=[{kind: dataset, min_calls: 662}, {kind: grid}]", 'gates={p99_ms: "< 9"}'],
         ["benchmark.reference_precisions=[bf16, fp32]"],
         # A student trained on labels alone.
         ["teacher=null", "gates=null", "student={init: org/small}", LABELS_ONLY],
@@ -113,6 +114,11 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         (
             ["benchmark.workloads=[{kind: dataset}]", 'gates={cold_start_ms: "< 1", throughput: "> 1"}'],
             ["gates.cold_start_ms", "gates.throughput"],
+        ),
+        (['gates={p99_ms: "< 1"}'], ["gates.p99_ms"]),
+        (
+            ["benchmark.workloads=[{kind: grid, min_calls: 661}, {kind: server, rates: [5]}]", 'gates={p99_ms: "< 1"}'],
+            ["gates.p99_ms"],
         ),
         (["benchmark.reference_precisions=[fp32, fp32]"], ["benchmark.reference_precisions"]),
         (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),

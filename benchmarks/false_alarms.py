@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--same", type=int, default=200, help="comparisons of the model with itself")
     parser.add_argument("--slowed", type=int, default=100, help="comparisons with the slowed one")
     parser.add_argument("--slow-down", type=float, default=0.10, help="as a share")
+    parser.add_argument("--model", type=Path, help="an ONNX file; left out, the tiny model")
     parser.add_argument("--out", type=Path, required=True, help="folder for comparisons.jsonl and summary.md")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -68,7 +69,8 @@ def main() -> None:
     todo = [(kind, number) for number in range(max(options.same, options.slowed))
             for kind, count in (("same", options.same), ("slowed", options.slowed)) if number < count]  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="compressor-false-alarms-") as work, log.open("a") as file:
-        os.environ[MODEL_VARIABLE] = str(write_tiny_model(Path(work) / "model.onnx"))
+        model = options.model.resolve() if options.model else write_tiny_model(Path(work) / "model.onnx")
+        os.environ[MODEL_VARIABLE] = str(model)
         os.environ[SLOW_DOWN_VARIABLE] = str(options.slow_down)
         for kind, number in (wanted for wanted in todo if wanted not in done):
             rows.append(compare(kind, number, Path(work) / "times"))

@@ -39,6 +39,8 @@ def main() -> None:
     # Nothing that is run here may phone home.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    # onnxruntime's official builds do unless they are told, and leave a file for it in the folder for temporary ones.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     # OpenMP threads that spin while they wait make training several times slower as soon as something else wants a
     # core, and only some percent faster alone.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

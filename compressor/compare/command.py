@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compressor.bench.environment import cpu_ticks
-from compressor.bench.subject import Subject, subjects_from
+from compressor.bench.subject import Subject, position_limit, subjects_from
 from compressor.compare.arm import ModelSpec
 from compressor.compare.exact import accuracy_row, answer_texts, answers_row, operators_row, size_row
 from compressor.compare.inputs import TEXTS, assert_shape, write_inputs
@@ -81,6 +81,11 @@ def compare_paths(a: Path, b: Path, *, settings: Settings, work: Path, events: E
 
 def _pairs(a: Path, b: Path, variants: Sequence[str], work: Path) -> Iterator[_Pair]:
     mine, other = (_subjects(path, tuple(dict.fromkeys(variants))) for path in (a, b))
+    is_bundle = [(path / MANIFEST).is_file() for path in (a, b)]
+    if is_bundle == [True, False]:
+        other = [_cutting_as(mine[0], other[0])]
+    elif is_bundle == [False, True]:
+        mine = [_cutting_as(other[0], mine[0])]
     for number, (one, two) in enumerate(zip(mine, other, strict=True)):
         name = one.name if one.name == two.name else f"{one.name} and {two.name}"
         folder = re.sub(r"[^\w.]+", "-", name)
@@ -98,6 +103,11 @@ def _subjects(path: Path, variants: Sequence[str]) -> list[Subject]:
     if len(variants) > 1:
         raise BundleError(f"{path} is one model; {len(variants)} variants are asked for.")
     return found
+
+
+def _cutting_as(bundle: Subject, bare: Subject) -> Subject:
+    """A bare model doesn't know where its texts are cut: it gets those of the bundle beside it."""
+    return replace(bare, max_length=min(bundle.max_length, position_limit(bare.folder) or bundle.max_length))
 
 
 def _assert_fitting(labelled: Labelled, paths: Sequence[Path]) -> None:

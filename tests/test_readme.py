@@ -7,7 +7,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pytest
 import yaml
@@ -15,6 +15,7 @@ import yaml
 from compressor import errors
 from compressor.pipeline.plan import Plan
 from compressor.recipe import load_recipe
+from compressor.recipe.benchmark import Target, WorkloadConfig
 from compressor.report.document import RunReport
 from tests import tiny
 from tests.command import ROOT, compressor
@@ -124,6 +125,15 @@ def test_python_that_is_shown_runs(block: Block, reader: Path, capsys: pytest.Ca
         return  # optimum-onnx can't be installed beside transformers 5: benchmarks/clients/check_optimum.py runs it
     exec(program, {"__name__": "__main__"})
     assert capsys.readouterr().out
+
+
+def test_every_key_of_targets_and_workloads_is_told() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8").partition("## Measuring and gates")[2]
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", text.partition("\n## ")[0], re.MULTILINE))
+    assert set(Target.model_fields) <= rows.keys()
+    for workload in get_args(get_args(WorkloadConfig)[0]):
+        (kind,) = get_args(workload.model_fields["kind"].annotation)
+        assert set(re.findall(r"`(\w+)`", rows[kind])) == workload.model_fields.keys() - {"kind"}
 
 
 def test_the_exit_codes_that_are_told_are_those_of_the_errors() -> None:

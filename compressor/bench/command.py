@@ -14,7 +14,7 @@ from typing import Any
 from compressor.bench.measure import measure
 from compressor.bench.results import Failed, Measurement
 from compressor.bench.subject import Precision, Subject, subjects_from
-from compressor.errors import DataError, MissingExtra, RecipeError, WorkerError
+from compressor.errors import CompressorError, DataError, MissingExtra, RecipeError, TargetUnavailable, WorkerError
 from compressor.events import Events
 from compressor.recipe.benchmark import (
     ColdStartWorkload,
@@ -90,14 +90,16 @@ def bench_path(
 ) -> list[Measurement]:
     """Latency, throughput, memory and size of a bundle's variants, of an ONNX file, or of a PyTorch model folder.
 
-    A variant whose process dies becomes a measurement that says so, and the others are measured all the same.
+    A variant whose process dies, or that the device turns out unable to run, becomes a measurement that says so, and
+    the others are measured all the same.
 
     Args:
         out: keeps `measurements.json`, and the raw samples.
 
     Raises:
         BundleError: the path holds none of these. DataError: the text file can't be used.
-        MissingExtra: a PyTorch model, without PyTorch. TargetUnavailable: the device isn't here.
+        MissingExtra: a PyTorch model, without PyTorch.
+        TargetUnavailable: the device isn't here, or can't run the first of them.
     """
     subjects = subjects_from(path, variants, precision=precision)
     _require_torch(subjects)
@@ -109,7 +111,10 @@ def bench_path(
                 measurement, _ = measure(
                     subject, target, asked.workloads(), examples, seed=0, work=work / subject.name, events=events
                 )
-            except WorkerError as error:
+            except (WorkerError, TargetUnavailable) as error:
+                # A device may be there and unable to run one variant; where it isn't, no variant can be measured.
+                if isinstance(error, TargetUnavailable) and not found:
+                    raise
                 measurement = _failed(subject, target, error)
             found.append(measurement)
     if out is not None:
@@ -118,7 +123,7 @@ def bench_path(
     return found
 
 
-def _failed(subject: Subject, target: Target, error: WorkerError) -> Measurement:
+def _failed(subject: Subject, target: Target, error: CompressorError) -> Measurement:
     return Measurement(
         subject=subject.name,
         engine=subject.engine,

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from compressor.bench.command import Asked, bench_path, target_from
-from compressor.bench.results import Measurement
-from compressor.errors import MissingExtra
+from compressor.bench.results import Failed, Measurement
+from compressor.bench.subject import Subject
+from compressor.errors import MissingExtra, TargetUnavailable
 from compressor.events import Silent
+from compressor.recipe.benchmark import Target
 from tests.bench.models import write_bundle, write_graph
 from tests.command import compressor
 
@@ -76,6 +78,24 @@ def test_where_all_fail_every_reason_is_told(tmp_path: Path) -> None:
 
     assert done.code == 4
     assert "fp32 on cpu-1" in done.err and "int8 on cpu-1" in done.err
+
+
+def test_a_variant_the_device_can_not_run_leaves_what_is_measured_already(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def falls_back(subject: Subject, target: Target, *_: object, **__: object) -> tuple[Measurement, None]:
+        if subject.name == "int8":
+            raise TargetUnavailable("no operator of the model runs on it")
+        return Measurement(subject.name, subject.engine, target.name, subject.size), None
+
+    monkeypatch.setattr("compressor.bench.command.measure", falls_back)
+    target = target_from()
+    fp32, int8 = bench_path(bundle, target, Asked(), out=tmp_path, events=Silent())
+
+    assert (fp32.failed, int8.failed) == (None, Failed("no operator of the model runs on it"))
+    assert len(json.loads((tmp_path / "measurements.json").read_text(encoding="utf-8"))) == 2
+    with pytest.raises(TargetUnavailable):
+        bench_path(bundle, target, Asked(), variants=["int8"], events=Silent())
 
 
 def test_a_pytorch_model_folder_is_measured_in_the_precision_asked_for(classifier_folder: Path) -> None:

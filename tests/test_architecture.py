@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,6 +78,13 @@ def test_imports_point_down(path: Path) -> None:
         and not any(f"{name}.".startswith(f"compressor.{allowed}.") for allowed in MAY_IMPORT[room])
     ]
     assert wrong == []
+
+
+def test_every_room_is_in_the_table_of_the_architecture() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## Rooms")[2].partition("\n## ")[0]
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `(\w+)/` ", table, re.MULTILINE)) == rooms
 
 
 def test_files_stay_short() -> None:

@@ -138,7 +138,7 @@ def test_revisions_are_compared_by_running_the_code_of_each(
         ("def other():\n  pass\n", ["work has no function 'make'", "running the code of HEAD ("]),
         ("def make():\n  raise ValueError('no luck')\n", ["ValueError: no luck", "running the code of HEAD ("]),
         (
-            "import os\nleft = iter(range(40))\ndef make():\n  return lambda: next(left, 'no') != 'no' or os._exit(9)\n",
+            "import os\nleft = iter(range(9))\ndef make():\n  return lambda: next(left, 9) != 9 or os._exit(9)\n",
             ["exit code 9", "running the code of"],
         ),
     ],

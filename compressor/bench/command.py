@@ -104,7 +104,7 @@ def bench_path(
     subjects = subjects_from(path, variants, precision=precision)
     _require_torch(subjects)
     examples = [{"text": line} for line in _lines(texts)] if texts else []
-    found = []
+    found: list[Measurement] = []
     with work_folder(out) as work:
         for subject in subjects:
             try:

@@ -248,9 +248,9 @@ def _gates_are_measured(recipe: Recipe) -> Problems:
 def _tail_has_calls(recipe: Recipe) -> Problems:
     """A slow model makes no more than `min_calls`, and with those of the default there is no 99th percentile."""
     workloads = recipe.benchmark.workloads
-    real = [workload for workload in workloads if isinstance(workload, DatasetWorkload)]
-    made_up = [workload for workload in workloads if isinstance(workload, GridWorkload) and workload.batch[0] == 1]
-    read = next(iter([*real, *made_up]), None)
+    singles: list[DatasetWorkload | GridWorkload] = [one for one in workloads if isinstance(one, DatasetWorkload)]
+    singles += [one for one in workloads if isinstance(one, GridWorkload) and one.batch[0] == 1]
+    read = next(iter(singles), None)
     if recipe.gates.p99_ms is not None and read is not None and read.min_calls < _CALLS_FOR_P99:
         message = f"a 99th percentile takes {_CALLS_FOR_P99} calls, and `min_calls` of {read.kind} is {read.min_calls}"
         hint = f"in `benchmark.workloads`: {{kind: {read.kind}, min_calls: 700}}"

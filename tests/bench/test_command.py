@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +20,7 @@ from compressor.errors import MissingExtra, TargetUnavailable
 from compressor.events import Silent
 from compressor.recipe.benchmark import Target
 from tests.bench.models import write_bundle, write_graph
-from tests.command import compressor
+from tests.command import compressor, finish, spawn
 
 QUICK = ("--seconds", "0.1")
 
@@ -145,3 +149,38 @@ def test_a_folder_that_can_not_be_written_is_an_error_in_words(bundle: Path, tmp
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     compressor("bench", bundle, *QUICK, "--out", tmp_path / "file" / "out").fails(2, "can't be written")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_measurement_leaves_no_process_and_no_folder_behind(
+    bundle: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    options = {"env": os.environ | {"TMPDIR": str(tmp_path)}, "start_new_session": True}
+    process = spawn("bench", bundle, "--seconds", "60", **options)
+    try:
+        until(lambda: any(tmp_path.rglob("job.json")))
+        process.send_signal(sent)
+        result = finish(process, timeout=30)
+
+        assert result.code == 130, result.err
+        assert "Traceback" not in result.err
+        assert list(tmp_path.iterdir()) == []
+        until(lambda: not alive(process.pid))
+    finally:
+        if alive(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.02)

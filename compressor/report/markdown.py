@@ -8,6 +8,7 @@ from typing import Any
 from compressor.bench.results import Measurement
 from compressor.report import differences
 from compressor.report import format as fmt
+from compressor.report.busy import BUSY, busy_rows, steady
 from compressor.report.document import RunReport, VariantDifference
 from compressor.report.facts import flatten
 from compressor.report.more import more_groups, serving_groups
@@ -43,7 +44,7 @@ def markdown(report: RunReport) -> str:
         stages_table(report),
         *_facts(report),
         "## Environment",
-        _list(report.environment),
+        _machine(report.environment, report.measurements),
         f"Written {report.created} for the labels {', '.join(report.labels)}.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -61,7 +62,7 @@ def bench_markdown(measurements: Sequence[Measurement]) -> str:
         "## Paired differences" if compared else "",
         compared,
         "## Environment" if machine else "",
-        _list(machine),
+        _machine(machine, measurements),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -134,6 +135,13 @@ def _facts(report: RunReport) -> Iterator[str]:
         if stage.facts:
             yield f"## Facts: {stage.name}"
             yield _list(stage.facts)
+
+
+def _machine(environment: Mapping[str, Any], measurements: Sequence[Measurement]) -> str:
+    """What it is, and how busy it was during each measurement."""
+    rows = busy_rows(measurements)
+    busy = _table(_titles(BUSY), rows, left=(0, 1, 6)) if rows else ""
+    return "\n\n".join(part for part in (_list(steady(environment)), busy) if part)
 
 
 def _models(group: Group) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import yaml
 
@@ -46,6 +47,17 @@ def test_the_report_tells_cost_data_parity_and_machine() -> None:
         "- cpu: Example CPU @ 2.0 GHz",
     ):
         assert f"\n{line}\n" in document
+
+
+def test_how_busy_the_machine_was_is_told_of_each_measurement_and_not_of_when_the_report_was_written() -> None:
+    report = replace(sample.full(), environment={"cpu": "Example", "steal_percent": 41.0, "load_average": [7.5]})
+    document = markdown(report)
+    busy = tables(document)[-1]
+
+    assert busy[0][1:6:2] == ["target", "CPU pressure<br>% of 10 s", "stolen<br>% of time"]
+    assert busy[2] == ["teacher", "cpu-1", "0.830", "0.400", "0.00", "0.0100", "OMP_NUM_THREADS=1"]
+    assert "41" not in document.partition("## Environment")[2].partition("Written")[0]
+    assert "- cpu: Example" in document
 
 
 def test_a_failed_gate_stands_out_with_its_reason() -> None:
@@ -159,6 +171,6 @@ def test_a_bench_is_a_document_without_gates() -> None:
     document = bench_markdown(sample.full().measurements)
     assert document.startswith("# Benchmark\n\nOn `cpu-1`:\n")
     assert "## Gates" not in document
-    assert "- load_average: 0.83" in document
+    assert "| teacher | cpu-1 | 0.830 |" in document
     for table in tables(document):
         assert len({len(row) for row in table}) == 1

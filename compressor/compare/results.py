@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from compressor.errors import RecipeError
+
 __all__ = ["SCHEMA_VERSION", "Comparison", "Loss", "Row", "Verdict", "worst"]
 
 SCHEMA_VERSION = 1
@@ -80,9 +82,19 @@ class Comparison:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Comparison:
-        """Rebuild a comparison from `to_json`."""
+        """Rebuild a comparison from `to_json`.
+
+        Raises:
+            RecipeError: a newer compressor wrote it. ValidationError: it is none.
+        """
         from pydantic import TypeAdapter
 
+        version = data.get("schema_version", SCHEMA_VERSION)
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
+            raise RecipeError(
+                f"This comparison has schema version {version}; this compressor knows versions up to {SCHEMA_VERSION}.",
+                hint="A newer compressor wrote it: read it with that one.",
+            )
         return TypeAdapter(cls).validate_python({key: value for key, value in data.items() if key != "verdict"})
 
 

@@ -14,6 +14,7 @@ from compressor.compare.results import Comparison, Loss, Row
 from compressor.report import format as fmt
 
 __all__ = [
+    "LEGEND",
     "allowed",
     "by_subject",
     "comparison_markdown",

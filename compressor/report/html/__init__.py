@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from compressor.bench.results import Measurement
 from compressor.report.document import RunReport
+from compressor.report.html.comparison import comparison_page
 from compressor.report.html.machine import cost, environment, facts
 from compressor.report.html.markup import tag
 from compressor.report.html.measured import measured_sections
 from compressor.report.html.page import Section, page
 from compressor.report.html.summary import gates_table, summary
 
-__all__ = ["bench_page", "report_page"]
+__all__ = ["bench_page", "comparison_page", "report_page"]
 
 
 def report_page(report: RunReport) -> str:

@@ -146,7 +146,9 @@ def _steal_percent(since: CpuTicks | None) -> float | None:
 
 @cache
 def _git_revision() -> str | None:
-    """Of this program, where it runs from its repository; read from the files, since git may not be there."""
+    """Of this program, where it runs from its repository; read from the files where git isn't there."""
+    if found := _git("rev-parse", "HEAD"):
+        return found.strip()
     git = REPOSITORY / ".git"
     head = read(git / "HEAD") or ""
     if not head.startswith("ref: "):
@@ -158,14 +160,19 @@ def _git_revision() -> str | None:
 
 @cache
 def _git_changed() -> bool | None:
-    """Whether the program differs from its revision; only git can tell, and takes milliseconds."""
+    """Whether the program differs from its revision; only git can tell."""
+    found = _git("status", "--porcelain", "--untracked-files=no", "--", "compressor")
+    return None if found is None else bool(found.strip())
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of the repository, which may be a worktree; None where one of the two isn't there."""
     program = shutil.which("git")
     if program is None or not (REPOSITORY / ".git").exists():
         return None
     # Without optional locks it leaves the index alone, and whoever is working in the repository.
-    command = [program, "--no-optional-locks", "-C", str(REPOSITORY), "status", "--porcelain", "--untracked-files=no"]
+    command = [program, "--no-optional-locks", "-C", str(REPOSITORY), *arguments]
     try:
-        found = subprocess.run([*command, "--", "compressor"], capture_output=True, text=True, timeout=5, check=True)
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    return bool(found.stdout.strip())

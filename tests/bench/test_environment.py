@@ -38,7 +38,7 @@ def test_without_proc_fields_are_left_out(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert found["cpu"]
     unknown = {"memory_gb", "memory_limit_gb", "cpu_limit", "physical_cores", "pressure", "steal_percent"}
-    assert not (unknown | {"git_revision", "governor", "virtual_machine"}) & set(found)
+    assert not (unknown | {"governor", "virtual_machine"}) & set(found)
     assert fingerprint["cpu"]
 
 
@@ -95,6 +95,13 @@ def test_a_changed_program_is_not_taken_for_its_revision(monkeypatch: pytest.Mon
         assert tell() == (git("rev-parse", "HEAD"), False)
         (tmp_path / "compressor" / "a.py").write_text("a = 2\n", encoding="utf-8")
         assert tell() == (git("rev-parse", "HEAD"), True)
+        git("worktree", "add", "-q", "--detach", "tree")
+        monkeypatch.setattr(module, "REPOSITORY", tmp_path / "tree")
+        assert tell() == (git("rev-parse", "HEAD"), False)
+        monkeypatch.setattr(module, "REPOSITORY", tmp_path)
+        with monkeypatch.context() as without:
+            without.setattr("shutil.which", lambda _: None)
+            assert tell() == (git("rev-parse", "HEAD"), None)
     finally:
         module._git_changed.cache_clear()
         module._git_revision.cache_clear()

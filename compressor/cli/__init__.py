@@ -53,7 +53,7 @@ def main() -> None:
         # Typer turns ctrl-C into exit code 130 without a word, and every other end into its exit code.
         if isinstance(end, SystemExit) and end.code != INTERRUPTED:
             raise
-        say("Interrupted. Finished stages are kept; the same command goes on from here.")
+        say("Interrupted. Stages that a run has finished are kept; the same command goes on from here.")
         sys.exit(INTERRUPTED)
     except Exception:  # noqa: BLE001  # the last resort: a bug of ours is shown whole and has an exit code of its own
         import traceback

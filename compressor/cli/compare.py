@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from compressor.cli.options import Device, DeviceOption, Format, FormatOption, print_, say
-
-if TYPE_CHECKING:
-    from compressor.compare.results import Comparison
 
 __all__ = ["commands"]
 
@@ -44,7 +41,7 @@ def compare(
         str | None, typer.Option(help="With --worktree: module:function, which returns what is called and timed.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for comparison.json, comparison.md and the raw times.")
+        Path | None, typer.Option(help="Folder for comparison.html, .md and .json, and the raw times.")
     ] = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
@@ -59,6 +56,7 @@ def compare(
     from compressor.recipe.benchmark import Target
     from compressor.report.comparison import comparison_table
     from compressor.report.console import console_events
+    from compressor.report.written import write_file, written
 
     settings = Settings(
         target=Target(device=device.value, threads=threads),
@@ -86,18 +84,9 @@ def compare(
         else:
             found = compare_paths(Path(a), Path(b), settings=settings, work=work, events=events)
     if out is not None:
-        _write(found, out)
+        for kind in ("json", "md", "html"):
+            write_file(out / f"comparison.{kind}", written(found, kind))
+        say(f"Written: {out / 'comparison.html'}")
     print_(found.to_json() if format_ is Format.JSON else comparison_table(found))
     if found.verdict == "fail":
         raise typer.Exit(1)
-
-
-def _write(found: Comparison, out: Path) -> None:
-    import json
-
-    from compressor.report.comparison import comparison_markdown
-    from compressor.report.written import write_file
-
-    write_file(out / "comparison.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
-    write_file(out / "comparison.md", comparison_markdown(found))
-    say(f"Written: {out / 'comparison.md'}")

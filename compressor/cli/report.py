@@ -25,7 +25,10 @@ class Kind(StrEnum):
 
 @commands.command()
 def report(
-    path: Annotated[Path, typer.Argument(help="A run directory, its report.json, or what `bench --format json` gave.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A run directory, its report.json, a comparison.json, or what `bench --format json` gave."),
+    ],
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: an .html file beside the JSON.")] = None,
     format_: Annotated[
         Kind | None,

@@ -1,4 +1,4 @@
-"""Reports are read back from their JSON: of a run, or of `compressor bench`."""
+"""Reports are read back from their JSON: of a run, of `compressor bench`, or of `compressor compare`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from compressor.bench.results import Measurement
+from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
 from compressor.report.document import RunReport
 
 __all__ = ["document_path", "read_document"]
 
-HINT = "Give a run directory (runs/NAME), its report.json, or a file that `compressor bench --format json` printed."
+FILES = ("report.json", "comparison.json")
+"""What a folder is looked through for."""
+HINT = (
+    "Give a run directory (runs/NAME), its report.json, a comparison.json, or a file that `compressor bench --format "
+    "json` printed."
+)
 
 
 def document_path(path: Path) -> Path:
-    """The JSON file meant by a path: a run directory's report, or the file itself.
+    """The JSON file meant by a path: the report in a folder, or the file itself.
 
     Raises:
         RecipeError: there is none.
     """
-    file = path / "report.json" if path.is_dir() else path
-    if not file.is_file():
-        raise RecipeError(f"There is no report at {file}.", hint=HINT)
-    return file
+    candidates = [path / name for name in FILES] if path.is_dir() else [path]
+    found = next((file for file in candidates if file.is_file()), None)
+    if found is None:
+        raise RecipeError(f"There is no report at {candidates[0]}.", hint=HINT)
+    return found
 
 
-def read_document(file: Path) -> RunReport | list[Measurement]:
+def read_document(file: Path) -> RunReport | Comparison | list[Measurement]:
     """What the file holds.
 
     Raises:
@@ -42,6 +49,8 @@ def read_document(file: Path) -> RunReport | list[Measurement]:
     try:
         if isinstance(data, list):
             return [Measurement.from_json(entry) for entry in data]
+        if isinstance(data, dict) and "rows" in data:
+            return Comparison.from_json(data)
         if isinstance(data, dict):
             return RunReport.from_json(data)
     except ValidationError as error:

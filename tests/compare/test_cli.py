@@ -62,6 +62,7 @@ def test_raw_times_are_kept_where_a_folder_is_given(whole: tuple[Result, Path]) 
     assert {np.load(file).shape for file in times} == {(3, 40, 4)}
     assert np.load(next((out / "raw").rglob("memory/0.npy"))).shape == (4, 3)
     assert (out / "comparison.md").read_text(encoding="utf-8").startswith("# Comparison: ")
+    assert "latency 1x8" in (out / "comparison.html").read_text(encoding="utf-8")
     assert not list(out.rglob("job.json"))
 
 

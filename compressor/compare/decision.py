@@ -16,7 +16,7 @@ import numpy.typing as npt
 from compressor.compare.results import Loss, Verdict
 from compressor.errors import MissingExtra
 
-__all__ = ["ALPHA", "Sample", "chance", "holm", "is_quiet", "loss", "unit_ratios", "verdict"]
+__all__ = ["ALPHA", "FloatArray", "Sample", "chance", "holm", "is_beyond", "is_quiet", "loss", "unit_ratios", "verdict"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -88,6 +88,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def is_quiet(control: Loss, tolerance: float) -> bool:
     """Whether the machine can tell a loss of this size: a copy of A must not look that unlike A."""
     return -tolerance < control.low and control.high < tolerance
+
+
+def is_beyond(found: Loss, control: Loss, tolerance: float) -> bool:
+    """Whether a loss exceeds the tolerance for sure; on a machine that isn't quiet, also all that a copy of A shows."""
+    noise = 0.0 if is_quiet(control, tolerance) else max(abs(control.low), abs(control.high))
+    return found.low > tolerance + noise
 
 
 def verdict(found: Loss, tolerance: float) -> Verdict:

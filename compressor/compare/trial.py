@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from compressor.compare.decision import ALPHA, Sample, chance, holm, is_quiet, loss, verdict
-from compressor.compare.results import Loss, Row, Verdict
+from compressor.compare.decision import ALPHA, FloatArray, Sample, chance, holm, is_beyond, is_quiet, loss, verdict
+from compressor.compare.results import Row, Verdict
 from compressor.events import Events
 
 __all__ = ["Case", "Measured", "decide"]
@@ -58,17 +58,16 @@ def decide(cases: Sequence[Case], *, seed: int, events: Events) -> list[Row]:
     """
     found = {case: _looked_at(case, seed, events) for case in cases}
     p_values = _adjusted(found)
-    suspects = [case for case in cases if p_values[case] <= ALPHA and _quiet(case, found[case])]
+    suspects = [case for case in cases if p_values[case] <= ALPHA and _beyond(case, found[case])]
     again = {case: _announced(case, seed + 2, "confirming", events) for case in suspects}
-    confirmed = {case for case, p_value in _adjusted(again).items() if p_value <= ALPHA and _quiet(case, again[case])}
+    confirmed = {case for case, p_value in _adjusted(again).items() if p_value <= ALPHA and _beyond(case, again[case])}
     return [_row(case, found[case], p_values[case], again.get(case), case in confirmed) for case in cases]
 
 
 def _looked_at(case: Case, seed: int, events: Events) -> Measured:
     """Measured once, and a second time where the first set couldn't tell."""
     measured = _announced(case, seed, "measuring", events)
-    effect = loss(measured.sample.effects)
-    if _quiet(case, measured) and (effect.low > case.tolerance or effect.high < case.tolerance):
+    if _beyond(case, measured) or (_quiet(case, measured) and loss(measured.sample.effects).high < case.tolerance):
         return measured
     return measured.joined(_announced(case, seed + 1, "looking again at", events))
 
@@ -88,36 +87,44 @@ def _quiet(case: Case, measured: Measured) -> bool:
     return is_quiet(loss(measured.sample.controls), case.tolerance)
 
 
+def _beyond(case: Case, measured: Measured) -> bool:
+    return is_beyond(loss(measured.sample.effects), loss(measured.sample.controls), case.tolerance)
+
+
 def _row(case: Case, found: Measured, p_value: float, again: Measured | None, confirmed: bool) -> Row:
-    effect, control = loss(found.sample.effects), loss(found.sample.controls)
-    confirmation = None if again is None else loss(again.sample.effects)
-    said, note = _verdict(case, effect, control, confirmation, confirmed)
+    said, note = _verdict(case, found, again, confirmed)
     return Row(
         metric=case.metric,
         case=case.name,
         unit=case.unit,
         a=found.a,
         b=found.b,
-        loss=effect,
+        loss=loss(found.sample.effects),
         tolerance=case.tolerance,
         verdict=said,
         note=note,
         p_value=p_value,
-        control=control,
-        confirmation=confirmation,
+        control=loss(found.sample.controls),
+        confirmation=None if again is None else loss(again.sample.effects),
     )
 
 
-def _verdict(
-    case: Case, effect: Loss, control: Loss, confirmation: Loss | None, confirmed: bool
-) -> tuple[Verdict, str]:
-    if not is_quiet(control, case.tolerance):
-        return "inconclusive", f"too noisy: a copy of A is {control.low:+.1%} to {control.high:+.1%} beside A"
+def _verdict(case: Case, found: Measured, again: Measured | None, confirmed: bool) -> tuple[Verdict, str]:
+    """The verdict, and why it is not what the figures seem to say."""
     if confirmed:
         return "fail", ""
-    if confirmation is not None:
-        return "warn", f"not confirmed: measured again, it is {confirmation.low:+.1%} to {confirmation.high:+.1%}"
-    said = verdict(effect, case.tolerance)
+    if again is not None:
+        why = f"not confirmed: measured again, it is {_bounds(again.sample.effects)}"
+        noise = f", and a copy of A {_bounds(again.sample.controls)} beside A"
+        return "warn", why if _quiet(case, again) else why + noise
+    if not _quiet(case, found):
+        return "inconclusive", f"too noisy: a copy of A is {_bounds(found.sample.controls)} beside A"
+    said = verdict(loss(found.sample.effects), case.tolerance)
     if said == "fail":
         return "warn", "beyond the tolerance by itself, but not among so many cases"
     return said, "the bounds are too wide to tell" if said == "inconclusive" else ""
+
+
+def _bounds(logarithms: FloatArray) -> str:
+    found = loss(logarithms)
+    return f"{found.low:+.1%} to {found.high:+.1%}"

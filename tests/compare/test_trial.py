@@ -87,10 +87,18 @@ def test_what_is_not_seen_again_is_a_warning() -> None:
     assert row.note.startswith("not confirmed: measured again, it is -0.")
 
 
-def test_a_confirmation_on_a_noisy_machine_confirms_nothing() -> None:
+def test_a_confirmation_on_a_noisy_machine_confirms_nothing_and_says_why() -> None:
     (row,) = decide([Scripted([(0.10, 0.0), (0.10, 0.2)])], seed=0, events=Silent())
 
     assert row.verdict == "warn"
+    assert "and a copy of A +19." in row.note
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [(0.9, "fail"), (0.2, "inconclusive")])
+def test_on_a_noisy_machine_only_what_stands_out_of_the_noise_is_failed(effect: float, verdict: str) -> None:
+    (row,) = decide([Scripted([(effect, 0.2)])], seed=0, events=Silent())
+
+    assert row.verdict == verdict
 
 
 def test_a_first_look_that_tells_is_enough() -> None:

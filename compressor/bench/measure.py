@@ -64,6 +64,7 @@ def measure(
         engine=subject.engine,
         target=target.name,
         size=subject.size,
+        reference=target.reference.name if target.reference.name != target.name else None,
         precision=subject.precision if subject.engine == "torch" else None,
     )
     if reason := target_reason(target, subject.engine):

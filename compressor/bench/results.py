@@ -253,6 +253,8 @@ class Measurement:
     memory: Memory | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     skipped: Skipped | None = None
+    reference: str | None = None
+    """The target that PyTorch is measured on to compare with this one, where it is another."""
     precision: str | None = None
     """Of a PyTorch reference: `fp32` or `bf16`. A variant's is in its file."""
     lengths: Lengths | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import BundleArgument, Device, DeviceOption, Format, FormatOption, print_
+from compressor.cli.options import BundleArgument, Device, DeviceOption, Format, FormatOption, ThreadsOption, print_
 
 __all__ = ["commands"]
 
@@ -21,7 +21,7 @@ def predict(
     pair: Annotated[list[str] | None, typer.Option(help="Second text of each pair, where the task has pairs.")] = None,
     variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
     device: DeviceOption = Device.CPU,
-    threads: Annotated[int, typer.Option(min=1, help="Intra-op threads.")] = 1,
+    threads: ThreadsOption = 1,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Answer texts with a bundle. Needs neither torch nor transformers."""

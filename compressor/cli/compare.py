@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Device, DeviceOption, Format, FormatOption, print_, say
+from compressor.cli.options import Device, DeviceOption, Format, FormatOption, ThreadsOption, print_, say
 
 __all__ = ["commands"]
 
@@ -25,7 +25,7 @@ def compare(
         list[str] | None, typer.Option(help="`texts`, or BATCHxTOKENS. Repeatable. Default: texts and 1x128.")
     ] = None,
     device: DeviceOption = Device.CPU,
-    threads: Annotated[int, typer.Option(min=1, help="Intra-op threads.")] = 1,
+    threads: ThreadsOption = 1,
     data: Annotated[
         Path | None, typer.Option(help="csv, tsv or jsonl with `text` and `label`: compares accuracy too.")
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Device, DeviceOption, Format, FormatOption, print_, say
+from compressor.cli.options import Device, DeviceOption, Format, FormatOption, ThreadsOption, print_, say
 
 __all__ = ["commands"]
 
@@ -35,7 +35,7 @@ def bench(
     path: Annotated[Path, typer.Argument(help="A bundle folder, an ONNX file, or a PyTorch model folder.")],
     variant: Annotated[list[str] | None, typer.Option(help="Only this variant. Repeatable.")] = None,
     device: DeviceOption = Device.CPU,
-    threads: Annotated[int, typer.Option(min=1, help="Intra-op threads.")] = 1,
+    threads: ThreadsOption = 1,
     affinity: Annotated[str | None, typer.Option(metavar="CPU,CPU", help="Pin to these CPUs. Linux only.")] = None,
     arena: Annotated[bool, typer.Option(help="Keep freed memory for the next call.")] = True,
     spinning: Annotated[bool, typer.Option("--spinning", help="Let idle threads spin instead of sleep.")] = False,

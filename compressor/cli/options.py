@@ -19,6 +19,7 @@ __all__ = [
     "FormatOption",
     "RecipeArgument",
     "SetOption",
+    "ThreadsOption",
     "print_",
     "say",
 ]
@@ -54,6 +55,7 @@ DeviceOption = Annotated[
         "`openvino` onnxruntime-openvino."
     ),
 ]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=1024, help="Intra-op threads.")]
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
 
 

@@ -22,6 +22,9 @@ __all__ = [
     "WorkloadConfig",
 ]
 
+MAX_THREADS = 1024
+"""More than any machine has cores for: a slip of the finger would start them all."""
+
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -37,7 +40,7 @@ class Target(Section):
         description="Execution provider. `cuda` and `tensorrt` need a GPU and the package onnxruntime-gpu, `openvino` "
         "the package onnxruntime-openvino.",
     )
-    threads: Count = Field(1, description="Intra-op threads.")
+    threads: int = Field(1, ge=1, le=MAX_THREADS, description="Intra-op threads.")
     affinity: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         None, min_length=1, description="CPUs the process is pinned to, as the system numbers them. Linux only."
     )
@@ -117,6 +120,7 @@ class ServerWorkload(Section):
     )
     min_seconds: float = Field(5.0, gt=0, description="Let requests arrive at least this long at each rate.")
     min_requests: Count = Field(700, description="And at least so many; 662 make a 99th percentile.")
+    max_seconds: float = Field(120.0, gt=0, description="But at most this long; percentiles may then be n/a.")
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from compressor.bench.results import Latency, Measurement
@@ -75,7 +75,8 @@ def workload_name(latency: Latency) -> str:
 
 
 def speedup(measurement: Measurement, teacher: Measurement | None) -> float | None:
-    """The teacher's median latency divided by this model's, same target and workload."""
+    """The teacher's median latency divided by this model's, same workload and same target (or the one that PyTorch
+    is measured on for it)."""
     mine, theirs = headline(measurement), headline(teacher) if teacher else None
     if mine is None or theirs is None or workload_name(mine) != workload_name(theirs):
         return None
@@ -122,13 +123,19 @@ COLUMNS = (
 def groups(measurements: Sequence[Measurement], chosen: str | None = None) -> tuple[Group, ...]:
     """The table, a group for each target in the order they were measured in."""
     targets = dict.fromkeys(measurement.target for measurement in measurements)
-    return tuple(_group(target, [m for m in measurements if m.target == target], chosen) for target in targets)
+    teachers = {found.target: found for found in measurements if found.subject == "teacher" and was_measured(found)}
+    return tuple(
+        _group(target, [m for m in measurements if m.target == target], teachers, chosen) for target in targets
+    )
 
 
-def _group(target: str, measurements: Sequence[Measurement], chosen: str | None) -> Group:
+def _group(
+    target: str, measurements: Sequence[Measurement], teachers: Mapping[str, Measurement], chosen: str | None
+) -> Group:
+    """`teachers`: target -> the teacher measured there."""
     ran = [measurement for measurement in measurements if was_measured(measurement)]
-    teacher = next((measurement for measurement in ran if measurement.subject == "teacher"), None)
-    written = {column: [column.cell(measurement, teacher) for measurement in ran] for column in COLUMNS}
+    beside = [(found, teachers.get(found.reference or target)) for found in ran]
+    written = {column: [column.cell(found, teacher) for found, teacher in beside] for column in COLUMNS}
     shown = tuple(column for column in COLUMNS if column.always or set(written[column]) - {fmt.NA})
     rows = tuple(
         Row(

@@ -63,7 +63,7 @@ def _apart(accuracy: Accuracy) -> str:
 
 def _faster(report: RunReport) -> str | None:
     chosen = report.measurement(report.chosen)
-    factor = speedup(chosen, report.measurement("teacher", chosen.target)) if chosen else None
+    factor = speedup(chosen, report.measurement("teacher", chosen.reference or chosen.target)) if chosen else None
     if factor is None:
         return None
     if factor < 1:

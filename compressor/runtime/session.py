@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.errors import BundleError, TargetUnavailable
+
+# onnxruntime's packages report their use over the network unless they are told not to before they are imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["PACKAGES", "PROVIDERS", "Session", "assert_provider", "open_session"]
 

@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 
 from compressor.bench.results import Difference, Interval, Measurement, Size, Skipped
 from compressor.report.document import RunReport
+from compressor.report.rows import groups
 from compressor.report.table import bench_table, closing_table
 from tests.report import sample
 
@@ -128,6 +129,15 @@ def test_speedup_compares_with_the_teacher_on_the_same_target() -> None:
     fast[0] = replace(sample.measurement("teacher", "torch", 0.848, 1.824, 90.9, 22.7), target="cuda")
     lines = text(bench_table([*sample.report().measurements[:5], *fast])).splitlines()
     assert [line.split()[-1] for line in lines if line.startswith("onnx int8")] == ["10.2x", "2.00x", "18.2", "18.2"]
+
+
+def test_where_pytorch_does_not_run_speedup_compares_with_the_teacher_where_it_was_measured() -> None:
+    found = sample.measurement("int8", "onnxruntime", 0.8, 2.0, 17.0, 1e6)
+    elsewhere = replace(found, target="openvino-1", reference="cpu-1")
+    teacher = sample.measurement("teacher", "torch", 0.8, 10.0, 90.0, 1e6)
+    _, openvino = groups([teacher, elsewhere])
+
+    assert openvino.rows[0].cells[-1] == "5.00x"
 
 
 def test_bench_table_marks_no_choice() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -217,3 +219,15 @@ def test_a_damaged_model_is_named_quietly(
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"model\.onnx is not there"):
         open_session(tmp_path / "model.onnx")
+
+
+def test_onnxruntime_is_told_not_to_report_its_use_before_it_is_imported() -> None:
+    code = (
+        "import os, sys, compressor.runtime\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+    assert done.stdout.strip() == "1", done.stderr

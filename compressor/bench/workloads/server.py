@@ -86,8 +86,9 @@ def server(bench: Bench, workload: ServerWorkload, found: Found) -> None:
     warm = bench.shuffled()
     capacity = 1 / warm_up(lambda: bench.call(next(warm)), workload.min_seconds)
 
-    def trial(rate: float, seed: int, at_least: int, name: str) -> Serving:
+    def trial(rate: float, seed: int, at_least: int, name: str, at_most: float = math.inf) -> Serving:
         requests = max(at_least, math.ceil(min(rate, OVERLOAD * capacity) * workload.min_seconds))
+        requests = int(min(requests, max(1.0, at_most)))
         rows = bench.shuffled()
         served = serve(lambda: bench.call(next(rows)), arrivals(rate, requests, seed))
         found.samples |= {
@@ -97,7 +98,8 @@ def server(bench: Bench, workload: ServerWorkload, found: Found) -> None:
         return served.summary(rate)
 
     for rate in workload.rates:
-        found.serving.append(trial(rate, bench.seed, workload.min_requests, f"{rate:g}"))
+        at_most = rate * workload.max_seconds
+        found.serving.append(trial(rate, bench.seed, workload.min_requests, f"{rate:g}", at_most))
     if workload.p99_ms is not None:
         names = (f"trial-{number}" for number in count(1))
         found.highest_rate = highest_rate(

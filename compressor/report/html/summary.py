@@ -51,7 +51,7 @@ def _key_figures(report: RunReport) -> Iterator[tuple[str, str, str]]:
     chosen = report.measurement(report.chosen)
     if chosen is None:
         return
-    teacher = report.measurement("teacher", chosen.target)
+    teacher = report.measurement("teacher", chosen.reference or chosen.target)
     if chosen.accuracy:
         beside = f"teacher {fmt.percent(teacher.accuracy.value)}" if teacher and teacher.accuracy else ""
         yield chosen.accuracy.metric, fmt.percent(chosen.accuracy.value), beside

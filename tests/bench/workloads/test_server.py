@@ -135,6 +135,14 @@ def test_a_rate_far_beyond_the_model_ends(encoder: Encoder, texts: list[str]) ->
     assert found.serving[0].served_per_second < 1e9
 
 
+def test_a_low_rate_ends_before_all_its_requests_came(encoder: Encoder, texts: list[str]) -> None:
+    workload = ServerWorkload(kind="server", rates=(100,), min_seconds=0.01, min_requests=700, max_seconds=0.05)
+    found = measured(bench(Recorder(), encoder, texts), workload)
+
+    assert found.serving[0].n == 5
+    assert found.serving[0].latency.p99_ms is None
+
+
 def test_the_highest_rate_is_looked_for_where_a_bound_is_given(encoder: Encoder, texts: list[str]) -> None:
     workload = ServerWorkload(kind="server", p99_ms=10_000, min_seconds=0.01, min_requests=1)
     found = measured(bench(Recorder(), encoder, texts), workload)

@@ -79,12 +79,13 @@ def measure_arms(
     specs: Sequence[ArmSpec], generator: np.random.Generator, *, blocks: int, calls: int
 ) -> npt.NDArray[np.float64]:
     """Load the arms and take times [arms, blocks, calls - 1] in ms, of interleaved blocks."""
-    # Loaded in a random order: the first to come finds another heap than the last.
+    # Loaded and warmed up in a random order: the first to come finds another heap than the last, and the last to be
+    # warmed up finds its weights in the caches still.
     order = generator.permutation(len(specs)).tolist()
     with ExitStack() as stack:
         loaded = {index: stack.enter_context(closing(open_arm(specs[index]))) for index in order}
         arms = [loaded[index] for index in range(len(specs))]
-        repeats = _warm_up(arms)
+        repeats = _warm_up([loaded[index] for index in order])
         taken = np.empty((len(arms), blocks, calls - 1))
         for block, turn in enumerate(islice(_orders(len(arms), generator), blocks)):
             for index in turn:

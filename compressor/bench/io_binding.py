@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from compressor.bench.engine import Arrays, OnnxEngine
+from compressor.bench.engine import Arrays
+from compressor.bench.onnx_engine import OnnxEngine
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor.bench import engine as module
-from compressor.bench.engine import OnnxEngine, open_engine
+from compressor.bench import onnx_engine as module
 from compressor.bench.io_binding import IoBindingEngine
+from compressor.bench.onnx_engine import OnnxEngine
+from compressor.bench.open_engine import open_engine
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.bench.torch_engine import TorchEngine
@@ -73,7 +74,7 @@ def test_every_thread_of_a_session_is_pinned(onnx_folder: Path) -> None:
     code = f"""
 import os
 from pathlib import Path
-from compressor.bench.engine import open_engine
+from compressor.bench.open_engine import open_engine
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 subject = Subject("fp32", "onnxruntime", Path({str(onnx_folder)!r}), 32, "text-classification")

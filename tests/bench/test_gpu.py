@@ -10,7 +10,8 @@ import pytest
 
 from compressor.bench import Subject, measure, target_reason
 from compressor.bench.device_memory import process_memory_mb
-from compressor.bench.engine import Engine, open_engine
+from compressor.bench.engine import Engine
+from compressor.bench.open_engine import open_engine
 from compressor.bench.placement import Placement
 from compressor.events import Silent
 from compressor.recipe.benchmark import GridWorkload, Target

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from compressor.bench import Subject
-from compressor.bench.engine import open_engine
 from compressor.bench.graph import executed_graph, multiply_adds
+from compressor.bench.open_engine import open_engine
 from compressor.bench.placement import Placement
 from compressor.bench.results import Graph
 from compressor.deploy.export import export

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor.bench.engine import open_engine
 from compressor.bench.io_binding import IoBindingEngine
+from compressor.bench.open_engine import open_engine
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.errors import BundleError

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.engine import Arrays, Engine, open_engine
+from compressor.bench.engine import Arrays, Engine
 from compressor.bench.job import Job
+from compressor.bench.open_engine import open_engine
 from compressor.runtime.answers import answer
 from compressor.runtime.encoder import Encoder
 

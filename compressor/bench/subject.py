@@ -22,6 +22,9 @@ DEPLOYED = (MANIFEST, "config.json", "special_tokens_map.json", "tokenizer.json"
 """What a device needs beside the weights."""
 POSITIONS = ("max_position_embeddings", "n_positions")
 """What models call the number of their positions; the second is GPT-2's."""
+COUNT_FROM_PADDING = ("camembert", "data2vec-text", "ibert", "longformer", "mpnet", "roberta", "xlm-roberta", "xmod")
+"""Models that give their first token the position after the padding's: the positions up to there hold no text. Source:
+`create_position_ids_from_input_ids` in transformers/models/roberta/modeling_roberta.py, and its copies."""
 GIVE = "Give runs/<name>/bundle, a .onnx file, or a model folder with *.safetensors."
 
 
@@ -96,8 +99,13 @@ def position_limit(folder: Path) -> int | None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    found = (config.get(name) for name in POSITIONS) if isinstance(config, dict) else ()
-    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
+    if not isinstance(config, dict):
+        return None
+    found = (config.get(name) for name in POSITIONS)
+    limit = next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
+    if limit is not None and config.get("model_type") in COUNT_FROM_PADDING:
+        limit -= int(config.get("pad_token_id") or 0) + 1
+    return limit
 
 
 def _refuse(path: Path, *, precision: Precision | None) -> None:

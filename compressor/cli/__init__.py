@@ -8,6 +8,7 @@ Progress goes to stderr, results to stdout. Exit codes: 0 ok, 1 a gate failed, 2
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -44,6 +45,7 @@ def main() -> None:
     # OpenMP threads that spin while they wait make training several times slower as soon as something else wants a
     # core, and only some percent faster alone.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    _end_as_on_ctrl_c()
     try:
         app()
     except CompressorError as error:
@@ -61,3 +63,17 @@ def main() -> None:
         traceback.print_exc()
         say("This is a bug in compressor; the lines above say where. Finished stages are kept.")
         sys.exit(101)
+
+
+def _end_as_on_ctrl_c() -> None:
+    """CI and containers end a job with SIGTERM: as after ctrl-C, no process goes on and no folder is left behind."""
+    ours = os.getpid()
+
+    def interrupt(*_: object) -> None:
+        if os.getpid() == ours:
+            raise KeyboardInterrupt
+        # A process that a library forked inherits this, and is ended by that library.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, interrupt)

@@ -46,8 +46,6 @@ def compare(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Tell whether B is worse than A: latency, memory, size, answers, accuracy. Exit code 1 on a confirmed failure."""
-    import signal
-
     from compressor.bench.command import work_folder
     from compressor.compare.command import compare_paths
     from compressor.compare.revisions import compare_revisions
@@ -74,8 +72,6 @@ def compare(
     )
     if not worktree and (bundle or call):
         raise RecipeError("--bundle and --call go with --worktree.")
-    # CI ends a job this way: as after ctrl-C, no process and no folder is to be left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with console_events() as events, work_folder(out) as work:
         if worktree:
             found = compare_revisions(

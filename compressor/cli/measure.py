@@ -64,8 +64,6 @@ def bench(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Measure models on this machine: latency, throughput, memory, size."""
-    import signal
-
     from compressor.bench.command import Asked, bench_path, target_from
     from compressor.errors import WorkerError
     from compressor.report.console import console_events
@@ -80,8 +78,6 @@ def bench(
         spinning=spinning,
         io_binding=io_binding,
     )
-    # CI ends a job this way: as after ctrl-C, no process goes on measuring.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with console_events() as events:
         found = bench_path(
             path,

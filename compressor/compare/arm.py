@@ -116,7 +116,8 @@ def _named(ids: Any) -> dict[str, Any]:
 
 
 def _call(spec: CallSpec) -> Arm:
-    sys.path.insert(0, spec.path)
+    if spec.path not in sys.path:
+        sys.path.insert(0, spec.path)
     try:
         return _Local(resolve(spec.call))
     except ImportError as error:

@@ -30,7 +30,7 @@ long."""
 LOADS = 5
 """So often every arm is loaded anew, each time for its share of the blocks. Where in memory a model comes to lie moves
 its speed by some percent for as long as it is loaded: copies of one fp32 file differed by 3 to 4% (standard deviation),
-with six loads averaged by 1.2%."""
+with six loads averaged by 1.2 to 1.5%."""
 WARM_UP_CALLS = 10
 SHORTEST_MS = 0.2
 """A sample is as many calls as last this long: below it, the clock and the loop weigh too much."""

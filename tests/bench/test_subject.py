@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from compressor.bench import Subject, subjects_from
+from compressor.bench.subject import position_limit
 from compressor.errors import BundleError
 from compressor.runtime import Manifest
 
@@ -95,6 +97,14 @@ def test_what_a_device_needs_is_the_variant_and_what_lies_around_it(bundle: Path
 
 def test_positions_limit_the_length_however_the_model_calls_them(decoder_folder: Path) -> None:
     assert subjects_from(decoder_folder)[0].max_length == 64
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("bert", 514), ("roberta", 512), ("mpnet", 512)])
+def test_positions_before_the_first_token_hold_no_text(tmp_path: Path, kind: str, limit: int) -> None:
+    config = {"model_type": kind, "max_position_embeddings": 514, "pad_token_id": 1}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    assert position_limit(tmp_path) == limit
 
 
 def test_a_pytorch_model_folder_is_a_subject_with_a_precision(classifier_folder: Path, tmp_path: Path) -> None:

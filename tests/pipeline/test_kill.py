@@ -84,10 +84,11 @@ def test_killed_in_the_distillation_it_goes_on_from_the_last_checkpoint(
     assert not list(home.glob("store/.work/*"))
 
 
-def test_ctrl_c_is_exit_code_130_without_a_traceback_and_the_same_command_goes_on(
-    training: subprocess.Popen[str], recipe: Path, tmp_path: Path
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_exit_code_130_without_a_traceback_and_the_same_command_goes_on(
+    training: subprocess.Popen[str], recipe: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
-    os.killpg(training.pid, signal.SIGINT)
+    os.killpg(training.pid, sent)
     found: Result = finish(training, timeout=60)
     assert found.code == 130
     assert "Traceback" not in found.err

@@ -75,3 +75,11 @@ def base_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, reviews_csv: Path) -> TinyRun:
     """A whole run on the tiny models. Read only."""
     return make_tiny_run(tmp_path_factory.mktemp("tiny-run"), data=reviews_csv, model=encoder_folder)
+
+
+@pytest.fixture
+def finished(tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -> TinyRun:
+    """The tiny run, its stages in the store. Leave them as they are."""
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    return tiny_run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,15 +16,6 @@ from compressor.report.document import RunReport
 from tests.command import ROOT, compressor, spawn
 from tests.pipeline import recipes
 from tests.tiny_run import TinyRun
-
-
-@pytest.fixture
-def finished(tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -> TinyRun:
-    """The tiny run, its stages in the store. Leave them as they are."""
-    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    return tiny_run
-
 
 # What a command loads -----------------------------------------------------------------------------------------------
 
@@ -60,7 +50,20 @@ def test_quick_commands_load_neither_torch_nor_transformers(arguments: list[str]
 
 def test_help_names_every_command() -> None:
     shown = compressor("--help").succeeds().out
-    for command in ("run", "plan", "validate", "schema", "recipes", "bench", "predict", "verify", "cache", "doctor"):
+    for command in (
+        "run",
+        "plan",
+        "validate",
+        "schema",
+        "recipes",
+        "bench",
+        "compare",
+        "report",
+        "predict",
+        "verify",
+        "cache",
+        "doctor",
+    ):
         assert f"\n  {command} " in shown
 
 
@@ -316,91 +319,3 @@ def test_doctor_fails_where_the_base_install_is_broken(monkeypatch: pytest.Monke
     found = compressor("doctor")
     assert found.code == 3
     assert "no-such-distribution" in found.out
-
-
-# predict, verify, bench ---------------------------------------------------------------------------------------------
-
-
-def test_predict_answers_arguments_and_lines(finished: TinyRun) -> None:
-    asked = ["a good film", "a dull story"]
-    found = compressor("predict", finished.bundle, *asked, "--format", "json").succeeds().json
-    assert [answer["text"] for answer in found] == asked
-    for answer in found:
-        assert set(answer["scores"]) == {"bad", "good"}
-        assert answer["score"] == max(answer["scores"].values()) == answer["scores"][answer["label"]]
-        assert sum(answer["scores"].values()) == pytest.approx(1, abs=1e-6)
-    piped = compressor("predict", finished.bundle, "--format", "json", stdin="a good film\n\na dull story\n")
-    assert piped.succeeds().json == found
-    table = compressor("predict", finished.bundle, *asked).succeeds().out
-    assert "a dull story" in table
-
-
-def test_predict_can_be_asked_for_another_variant(finished: TinyRun) -> None:
-    found = compressor("predict", finished.bundle, "a good film", "--variant", "fp32", "--format", "json")
-    assert found.succeeds().json[0]["label"] in ("bad", "good")
-    compressor("predict", finished.bundle, "a good film", "--variant", "int3").fails(2, "int3", "fp32, int8")
-
-
-def test_texts_are_shown_as_they_are(finished: TinyRun) -> None:
-    text = "[/red] a :smile: [bold]film[/bold] <b> été 映画"
-    assert text in compressor("predict", finished.bundle, text).succeeds().out
-
-
-def test_predict_without_a_text_is_a_wrong_call(finished: TinyRun) -> None:
-    compressor("predict", finished.bundle, stdin="").fails(2, "text")
-    compressor("predict", finished.bundle, stdin="\n  \n").fails(2, "text")
-
-
-def test_a_pair_for_a_bundle_of_single_texts_is_refused(finished: TinyRun) -> None:
-    compressor("predict", finished.bundle, "a", "--pair", "b").fails(2, "single texts")
-
-
-@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
-def test_what_is_not_a_bundle_is_refused(command: str, tmp_path: Path) -> None:
-    texts = ["a film"] if command == "predict" else []
-    compressor(command, tmp_path, *texts).fails(2, str(tmp_path))
-    compressor(command, tmp_path / "nowhere", *texts).fails(2, "nowhere")
-
-
-@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
-def test_a_device_that_is_not_known_is_a_wrong_call(command: str, finished: TinyRun) -> None:
-    texts = ["a film"] if command == "predict" else []
-    compressor(command, finished.bundle, *texts, "--device", "tpu").fails(2, "tpu", "cuda")
-
-
-@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
-def test_a_device_that_is_not_here_is_exit_code_3(command: str, finished: TinyRun) -> None:
-    texts = ["a film"] if command == "predict" else []
-    compressor(command, finished.bundle, *texts, "--device", "cuda").fails(3, "cuda")
-
-
-def test_verify_replays_the_sealed_answers(finished: TinyRun) -> None:
-    found = compressor("verify", finished.bundle, "--format", "json").succeeds().json
-    assert found["texts"] == 8
-    assert set(found["variants"]) == {"fp32", "int8"}
-    assert all(found["variants"][name] <= found["tolerances"][name] for name in found["variants"])
-    assert "as sealed" in compressor("verify", finished.bundle).succeeds().out
-
-
-def test_verify_finds_changed_and_missing_files(finished: TinyRun, tmp_path: Path) -> None:
-    bundle = Path(shutil.copytree(finished.bundle, tmp_path / "bundle"))
-    graph = bundle / "onnx" / "model.onnx"
-    graph.write_bytes(graph.read_bytes()[:-1] + b"?")
-    (bundle / "config.json").unlink()
-    compressor("verify", bundle).fails(1, "onnx/model.onnx has changed", "config.json is missing")
-
-
-def test_bench_measures_a_bundle(finished: TinyRun, tmp_path: Path) -> None:
-    texts = tmp_path / "texts.txt"
-    texts.write_text("a good film\na dull story\n", encoding="utf-8")
-    options = ("--variant", "int8", "--seconds", "0.1", "--texts", texts, "--format", "json")
-    found = compressor("bench", finished.bundle, *options).succeeds().json
-    assert [measured["subject"] for measured in found] == ["int8"]
-    assert found[0]["latencies"][0]["workload"] == "dataset"
-    assert found[0]["latencies"][0]["model"]["p50_ms"] > 0
-    assert found[0]["memory"]["peak_mb"] > 0
-
-
-def test_bench_of_a_variant_or_texts_that_are_not_there_is_refused(finished: TinyRun, tmp_path: Path) -> None:
-    compressor("bench", finished.bundle, "--variant", "int3").fails(2, "int3", "int8")
-    compressor("bench", finished.bundle, "--texts", tmp_path / "nowhere.txt").fails(2, "nowhere.txt")

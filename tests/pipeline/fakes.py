@@ -13,8 +13,11 @@ from compressor.events import Events, Silent
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json, Key
 from compressor.pipeline.plan import Plan
+from compressor.pipeline.runner import run_plan
 from compressor.pipeline.stage import Stage
+from compressor.pipeline.store import Store
 from compressor.recipe import load_recipe
+from compressor.report.document import RunReport
 
 Action = Callable[[Path, Events], None]
 
@@ -112,3 +115,8 @@ def fake_plan(
 
 def fake_key(config: Mapping[str, Any], inputs: Mapping[str, str] | None = None, kind: str = "fake") -> Key:
     return Key({"kind": kind, "version": 1, "config": dict(config), "inputs": dict(inputs or {})})
+
+
+def run(plan: Plan, out: Path, *, force: Sequence[str] = (), events: Heard | None = None) -> RunReport:
+    """Run a plan below `out`, with a store of its own."""
+    return run_plan(plan, out=out / "run", events=events or Heard(), store=Store(out / "store"), force=force)

@@ -82,17 +82,18 @@ def gates_table(gates: Sequence[GateVerdict]) -> Element:
     rows = [
         (
             gate.name,
+            # Beside the name, where a phone shows it without scrolling.
+            verdict_badge("holds" if gate.passed else "fails", passed=gate.passed),
             gate.expression,
             fmt.gate_value(gate.value, gate.expression),
-            verdict_badge("holds" if gate.passed else "fails", passed=gate.passed),
             gate.reason,
         )
         for gate in gates
     ]
     with_reasons = any(gate.reason for gate in gates)
-    header = ("gate", "must be", "measured", "verdict", "why")
+    header = ("gate", "verdict", "must be", "measured", "why")
     return table(
         header if with_reasons else header[:-1],
         [row if with_reasons else row[:-1] for row in rows],
-        words=(1, 3, 4),
+        words=(1, 2, 4),
     )

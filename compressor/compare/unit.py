@@ -25,8 +25,8 @@ __all__ = ["BLOCKS", "CALLS", "LOADS", "UnitJob", "main", "measure_arms"]
 
 BLOCKS = 40
 CALLS = 5
-"""A block; its first call is left out: it finds the caches as another arm left them, and took 23% longer than the others
-for an int8 model of 17 MB, 4% for the same in fp32."""
+"""A block; its first call is left out: it finds the caches as another arm left them. For an int8 model of 17 MB it took
+23% longer than the others, for the same in fp32 4%."""
 LOADS = 5
 """So often every arm is loaded anew, each time for its share of the blocks. Where in memory a model comes to lie moves
 its speed by some percent for as long as it is loaded: copies of one fp32 file differed by 3 to 4% (standard deviation),

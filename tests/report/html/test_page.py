@@ -202,8 +202,8 @@ def test_what_a_failed_measurement_had_found_is_kept() -> None:
 
 def test_a_gate_stands_with_its_verdict_and_reason() -> None:
     found = Page(report_page(sample.failing()))
-    assert found.table("must be")["accuracy_retained"] == [">= 0.97", "0.96996", "✗ fails", ""]
-    assert found.table("must be")["p95_ms"] == ["<= 5", "n/a", "✗ fails", "not measured: cpu-1 has no p95"]
+    assert found.table("must be")["accuracy_retained"] == ["✗ fails", ">= 0.97", "0.96996", ""]
+    assert found.table("must be")["p95_ms"] == ["✗ fails", "<= 5", "n/a", "not measured: cpu-1 has no p95"]
     assert "2 of 3 gates failed" in found.text
 
 

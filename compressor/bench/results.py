@@ -7,7 +7,7 @@ printed as n/a.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "Accuracy",
@@ -24,11 +24,16 @@ __all__ = [
     "Measurement",
     "Memory",
     "Percentiles",
+    "Role",
     "Serving",
     "Size",
     "Skipped",
     "Throughput",
+    "VariantDifference",
 ]
+
+Role = Literal["teacher", "baseline", "student", "variant"]
+"""What a measured model is in the chain: three in PyTorch, and what is made of the student in ONNX."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +231,17 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class VariantDifference:
+    """How much better (above 0) or worse `subject` scores than `reference` on the same examples of the test split."""
+
+    subject: str
+    reference: str
+    target: str
+    metric: str
+    difference: Difference
+
+
+@dataclass(frozen=True)
 class GateVerdict:
     """One gate of the recipe, and whether it holds for the chosen variant."""
 
@@ -265,6 +281,15 @@ class Measurement:
     failed: Failed | None = None
     measuring_peak_mb: float | None = None
     """Highest resident memory of the processes that measured: what measuring took, not what the model takes."""
+    role: Role | None = None
+    """What the subject is in the chain. Left out, as reports of earlier versions do, its name tells."""
+
+    def __post_init__(self) -> None:
+        if self.role is None:
+            name = self.subject.partition("-")[0]
+            known: dict[str, Role] = {"teacher": "teacher", "student": "student", "baseline": "baseline"}
+            role = known.get(name, "student") if self.engine == "torch" else "variant"
+            object.__setattr__(self, "role", role)
 
     def latency(self, workload: str = "dataset") -> Latency | None:
         """The first latency of this workload."""

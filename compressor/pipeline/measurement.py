@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.results import Measurement
+from compressor.bench.results import Measurement, VariantDifference
 from compressor.pipeline.artifact import Artifact
-from compressor.report.document import VariantDifference
 
 __all__ = [
     "read_differences",

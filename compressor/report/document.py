@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import Difference, GateVerdict, Measurement
+from compressor.bench.results import GateVerdict, Measurement, VariantDifference
 from compressor.errors import RecipeError
 
 __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference", "was_measured"]
@@ -31,17 +31,6 @@ class StageRecord:
     def kind(self) -> str:
         """The stage without what it was for: `quantize` of `quantize/int8`."""
         return self.name.partition("/")[0]
-
-
-@dataclass(frozen=True)
-class VariantDifference:
-    """How much better (above 0) or worse `subject` scores than `reference` on the same examples of the test split."""
-
-    subject: str
-    reference: str
-    target: str
-    metric: str
-    difference: Difference
 
 
 @dataclass(frozen=True)

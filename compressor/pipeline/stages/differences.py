@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.bench.results import VariantDifference
 from compressor.bench.statistics import paired_difference
 from compressor.events import Events
 from compressor.pipeline.artifact import Artifact
 from compressor.pipeline.key import Json
 from compressor.pipeline.measurement import read_measurements, read_scores, write_differences
 from compressor.pipeline.stage import Stage
-from compressor.report.document import VariantDifference
 
 __all__ = ["Differences"]
 

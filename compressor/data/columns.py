@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from compressor.errors import DataError
 from compressor.recipe.data import DataSection
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 __all__ = ["did_you_mean", "require_columns", "role_columns"]
 

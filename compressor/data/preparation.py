@@ -26,7 +26,7 @@ from compressor.data.splits import EVALUATION, SplitPlan, carve, plan_splits
 from compressor.errors import DataError
 from compressor.events import Events
 from compressor.recipe.data import DataSection
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 __all__ = ["load_labels", "load_split", "prepare", "quiet_datasets"]
 

@@ -15,8 +15,8 @@ from compressor.errors import StageError
 from compressor.events import Events
 from compressor.recipe.export import ExportSection
 from compressor.runtime.samples import SAMPLES
-from compressor.tasks.checkpoint import load_tokenizer, refusals_explained
-from compressor.tasks.task import Task
+from compressor.tasks.models.checkpoint import load_tokenizer, refusals_explained
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     import onnx_ir

@@ -23,8 +23,8 @@ from compressor.events import Events
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.checkpoint import refusals_explained
-from compressor.tasks.task import Task
+from compressor.tasks.models.checkpoint import refusals_explained
+from compressor.tasks.base import Task
 
 __all__ = ["distill"]
 

@@ -13,7 +13,7 @@ from compressor.distill.objectives import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
 from compressor.distill.signals import Batch, Signal, Signals
 from compressor.errors import Problem, RecipeError
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -12,7 +12,7 @@ from compressor.distill.training import save_model
 from compressor.errors import SourceError
 from compressor.events import Events
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 __all__ = ["take_student"]
 

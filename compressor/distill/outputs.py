@@ -20,7 +20,7 @@ from compressor.distill.signals import Batch, Signal, Signals
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Collator, Task
+from compressor.tasks.base import Collator, Task
 
 if TYPE_CHECKING:
     from datasets import Dataset

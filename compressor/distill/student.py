@@ -13,7 +13,7 @@ import torch
 from compressor.distill.architecture import Layout, layer_count_name
 from compressor.errors import RecipeError, StageError
 from compressor.events import Events, Silent
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

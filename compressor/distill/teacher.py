@@ -16,7 +16,7 @@ from compressor.events import Events
 from compressor.recipe.objectives import HardLabels
 from compressor.recipe.teacher import FinetuneSection, TeacherSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 __all__ = ["teach"]
 

@@ -31,7 +31,7 @@ from compressor.errors import TrainingDiverged
 from compressor.events import Events
 from compressor.recipe.training import TrainingSection
 from compressor.tasks import quiet_transformers
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset

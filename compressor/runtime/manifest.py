@@ -10,6 +10,8 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from compressor.errors import BundleError
+from compressor.runtime.tasks import runtime_task
+from compressor.task_specs import TASK_SPECS, task_spec
 
 __all__ = ["MANIFEST", "SCHEMA_VERSION", "FileDigest", "Manifest", "digest"]
 
@@ -49,7 +51,22 @@ class Manifest:
     passed: bool = True
     """Whether every gate held."""
     created: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the task needs beside the labels: thresholds, for example."""
+    precisions: dict[str, str] = field(default_factory=dict)
+    """Variant -> precision of its weights: `fp32`, `int8`. Where it is left out, the variant's name says it."""
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles of the texts that an example has, in the order the model reads them."""
+        spec = runtime_task(self.task).spec
+        required = tuple(role for role in spec.text_roles if role in spec.roles)
+        return spec.text_roles[: max(len(required), 1 + self.pairs)]
+
+    def precision_of(self, variant: str) -> str:
+        """Precision of a variant's weights."""
+        return self.precisions.get(variant, variant)
 
     def write(self, folder: Path) -> None:
         """Write `manifest.json` into the bundle."""
@@ -94,6 +111,8 @@ class Manifest:
             "variants": {str(variant): str(name) for variant, name in data["variants"].items()},
             "files": {name: FileDigest(int(of["size"]), str(of["sha256"])) for name, of in data["files"].items()},
             "gates": tuple(data.get("gates", ())),
+            "options": dict(data.get("options", {})),
+            "precisions": dict(data.get("precisions", {})),
         }
         return cls(**(known | checked))
 
@@ -102,8 +121,11 @@ class Manifest:
         for name in (*self.files, *self.variants.values()):
             if not _is_inside(name):
                 return f"names a file outside the bundle: {name}"
-        if self.max_length < 1 or not self.labels:
-            return "has no labels, or no room for a text."
+        if self.max_length < 1:
+            return "leaves no room for a text."
+        known = self.task in TASK_SPECS.names
+        if known and not self.labels and task_spec(self.task).named_outputs:
+            return "has no labels."
         if self.default not in self.variants:
             return f"has no file for its default variant {self.default!r}."
         return None

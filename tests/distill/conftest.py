@@ -15,7 +15,7 @@ from compressor.events import Silent
 from compressor.recipe.data import DataSection
 from compressor.recipe.teacher import TeacherSection
 from compressor.tasks import get_task
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests import tiny
 
 MAX_LENGTH = 24

@@ -15,7 +15,7 @@ from compressor.distill.distill import distill
 from compressor.errors import RecipeError
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests import tiny
 from tests.distill.conftest import MAX_LENGTH, QUICK, Finished, Recorder
 from tests.distill.test_teacher import accuracy

@@ -15,7 +15,7 @@ from compressor.distill.signals import Batch, Signal, Signals
 from compressor.distill.student import keep_layers
 from compressor.errors import RecipeError
 from compressor.recipe.objectives import HardLabels, HiddenStates, SoftTargets
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests.distill.test_student import CONFIGS, make_model
 
 LABELS = ["bad", "good"]

@@ -14,7 +14,7 @@ from compressor.distill.signals import Signal
 from compressor.errors import StageError
 from compressor.events import Silent
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests.distill.conftest import MAX_LENGTH, Finished, Recorder
 
 LOGITS = frozenset({Signal.LOGITS})

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from compressor.distill.student import build_student, keep_layers
 from compressor.errors import RecipeError, StageError
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 COMMON = {
     "initializer_range": 0.4,

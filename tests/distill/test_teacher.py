@@ -14,7 +14,7 @@ from compressor.distill.teacher import teach
 from compressor.errors import DataError
 from compressor.events import Silent
 from compressor.recipe.teacher import TeacherSection
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests import tiny
 from tests.distill.conftest import MAX_LENGTH, QUICK, Finished
 

@@ -24,7 +24,7 @@ from compressor.events import Silent
 from compressor.recipe.objectives import HardLabels
 from compressor.recipe.training import TrainingSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests.distill.conftest import MAX_LENGTH, QUICK
 
 

@@ -20,7 +20,7 @@ from compressor.pipeline.measurement import write_measurement, write_scores
 from compressor.pipeline.stage import Stage
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.tasks import get_task
-from compressor.tasks.task import FloatArray
+from compressor.tasks.base import FloatArray
 
 __all__ = ["Measure"]
 

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compressor.errors import SourceError, UnsafeSource
+from compressor.errors import DataError, SourceError, UnsafeSource
+from compressor.runtime.encoder import Encoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["load_tokenizer", "quiet_transformers", "refusals_explained"]
+__all__ = ["encoder_of", "load_tokenizer", "quiet_transformers", "refusals_explained"]
 
 
 @contextmanager
@@ -80,6 +81,31 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedT
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
     return tokenizer
+
+
+def encoder_of(tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoder:
+    """What a bundle with this tokenizer encodes texts with, so that training sees the same tokens.
+
+    Raises:
+        DataError: `max_length` is more than the model takes.
+    """
+    from tokenizers import Tokenizer
+
+    if max_length > tokenizer.model_max_length:
+        raise DataError(
+            f"max_length is {max_length}, and the model takes at most {tokenizer.model_max_length} tokens.",
+            hint=f"Set data.max_length (without data, export.max_length) to {tokenizer.model_max_length} or less.",
+        )
+    settings = {
+        "pad_token": tokenizer.pad_token,
+        "eos_token": tokenizer.eos_token,
+        "pad_token_type_id": tokenizer.pad_token_type_id,
+        "padding_side": tokenizer.padding_side,
+        "truncation_side": tokenizer.truncation_side,
+        "split_special_tokens": tokenizer.split_special_tokens,
+    }
+    # A copy: an encoder cuts and pads by settings of its own.
+    return Encoder(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), settings, max_length=max_length)
 
 
 def _first_line(error: BaseException) -> str:

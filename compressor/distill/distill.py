@@ -15,7 +15,7 @@ from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs
-from compressor.distill.signals import Signal
+from compressor.distill.signals import Signal, in_words
 from compressor.distill.student import build_student
 from compressor.distill.training import train
 from compressor.errors import RecipeError
@@ -122,10 +122,9 @@ def _open_teacher(
         return None
     theirs = load_tokenizer(folder, trust_remote_code)
     shared = _settings(theirs) == _settings(tokenizer)
-    if not shared and (aligned := sorted(signal for signal in needs if signal.per_token)):
+    if not shared and (aligned := [signal for signal in needs if signal.per_token]):
         raise RecipeError(
-            f"The student's tokenizer isn't the teacher's: their {' and '.join(aligned)} can't be compared token by "
-            "token.",
+            f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
             hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
         )
     model = task.load_model(folder, labels, new_head="never", trust_remote_code=trust_remote_code)

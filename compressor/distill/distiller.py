@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from compressor.distill.objectives import Objective
+from compressor.distill.objective import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
-from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals, asked, captured, in_words
 from compressor.errors import Problem, RecipeError
 from compressor.tasks.base import Task
 
@@ -55,15 +55,13 @@ class Distiller(torch.nn.Module):
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """`loss`, a scalar, and the student's raw `logits` [batch, ..., classes] of a collated batch."""
-        hidden = self.training and Signal.HIDDEN_STATES in self.needs
-        output = self.student(**model_inputs(self.student, batch), output_hidden_states=hidden)
+        needs = self.needs if self.training else frozenset[Signal]()
+        output = self.student(**model_inputs(self.student, batch), **asked(needs))
         # Losses are computed in fp32, also where autocast runs the models in bf16.
         with torch.autocast(output.logits.device.type, enabled=False):
             if self.training:
-                return {
-                    "loss": self._loss(Signals(output.logits, output.hidden_states), batch),
-                    "logits": output.logits,
-                }
+                student = captured(needs | {LOGITS}, output)
+                return {"loss": self._loss(student, batch), "logits": output.logits}
             rows = self.task.supervised(output.logits, batch)
             return {"loss": functional.cross_entropy(rows.student, rows.labels), "logits": output.logits}
 
@@ -81,11 +79,11 @@ class Distiller(torch.nn.Module):
         self._batches = 0
 
     def _loss(self, student: Signals, batch: Batch) -> torch.Tensor:
-        teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else Signals()
-        assert student.logits is not None
-        rows = self.task.supervised(student.logits, batch, teacher.logits)
-        student = Signals(rows.student, student.hidden_states)
-        teacher = Signals(rows.teacher, teacher.hidden_states)
+        teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else {}
+        rows = self.task.supervised(student[LOGITS], batch, teacher.get(LOGITS))
+        student = {**student, LOGITS: rows.student}
+        if rows.teacher is not None:
+            teacher = {**teacher, LOGITS: rows.teacher}
         batch = {**batch, "labels": rows.labels}
         loss = rows.student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
@@ -100,15 +98,14 @@ class Distiller(torch.nn.Module):
 
 
 def _check_needs(objectives: Sequence[Objective], teacher: TeacherOutputs | None) -> None:
-    provided = teacher.provides if teacher is not None else frozenset()
     problems = [
         Problem(
-            f"{objective.kind} needs the teacher's {' and '.join(sorted(missing))}; "
-            + (f"what is there has {' and '.join(sorted(provided))} only." if provided else "there is no teacher."),
+            f"{objective.kind} needs the teacher's {in_words(missing)}; "
+            + (f"what is there has {in_words(teacher.provides)} only." if teacher else "there is no teacher."),
             path=f"distill.objectives.{index}",
         )
         for index, objective in enumerate(objectives)
-        if (missing := objective.needs - provided)
+        if (missing := teacher.lacks(objective.needs) if teacher else objective.needs)
     ]
     if problems:
         raise RecipeError(problems, hint="Run the teacher live, or leave the objective out.")

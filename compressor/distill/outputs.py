@@ -16,7 +16,7 @@ import torch
 from compressor.data import load_labels, load_split, tokenize_split
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.disk import disk_full_explained, reserve
-from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals, asked, captured
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.tasks import load_tokenizer
@@ -36,6 +36,11 @@ class TeacherOutputs(ABC):
     """What the teacher says about a training batch, wherever that comes from."""
 
     provides: frozenset[Signal]
+    """What it always has."""
+
+    def lacks(self, wanted: frozenset[Signal]) -> frozenset[Signal]:
+        """What of `wanted` it can't give."""
+        return wanted - self.provides
 
     @abstractmethod
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
@@ -45,7 +50,7 @@ class TeacherOutputs(ABC):
 class CachedOutputs(TeacherOutputs):
     """Logits on disk, memory-mapped: row i belongs to the training example whose `example_id` is i."""
 
-    provides = frozenset({Signal.LOGITS})
+    provides = frozenset({LOGITS})
 
     def __init__(self, file: Path, *, examples: int, classes: int) -> None:
         self._logits: npt.NDArray[np.float16] = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -58,7 +63,7 @@ class CachedOutputs(TeacherOutputs):
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
         ids = batch["example_id"]
-        return Signals(logits=torch.from_numpy(self._logits[ids.cpu().numpy()]).to(ids.device).float())
+        return {LOGITS: torch.from_numpy(self._logits[ids.cpu().numpy()]).to(ids.device).float()}
 
 
 class LiveOutputs(TeacherOutputs):
@@ -67,12 +72,15 @@ class LiveOutputs(TeacherOutputs):
     It isn't a module of anything, so no checkpoint holds it and no optimizer sees it.
     """
 
-    provides = frozenset({Signal.LOGITS, Signal.HIDDEN_STATES})
+    provides = frozenset({LOGITS})
 
     def __init__(self, model: PreTrainedModel, tokens: tuple[Dataset, Collator] | None = None) -> None:
         """`tokens`: the training split in the teacher's own tokens, where they aren't the student's."""
         self._model = model.eval().requires_grad_(False)
         self._tokens = tokens
+
+    def lacks(self, wanted: frozenset[Signal]) -> frozenset[Signal]:
+        return frozenset()  # a model computes whatever can be captured from it
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
         device = batch["example_id"].device
@@ -82,10 +90,8 @@ class LiveOutputs(TeacherOutputs):
             batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
         self._model.to(device)
         with torch.no_grad():
-            output = self._model(
-                **model_inputs(self._model, batch), output_hidden_states=Signal.HIDDEN_STATES in wanted
-            )
-        return Signals(logits=output.logits, hidden_states=output.hidden_states)
+            output = self._model(**model_inputs(self._model, batch), **asked(wanted))
+        return captured(wanted, output)
 
 
 def model_inputs(model: PreTrainedModel, batch: Batch) -> dict[str, torch.Tensor]:

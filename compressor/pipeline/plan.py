@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compressor.bench import target_reason
+from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.errors import TargetUnavailable
 from compressor.pipeline.key import Key, versions
 from compressor.pipeline.measures import compared_pairs, plan_measures
@@ -21,7 +22,6 @@ from compressor.pipeline.stages import (
     Student,
     Teach,
 )
-from compressor.recipe.objectives import HardLabels
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["Plan", "make_plan"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from compressor.errors import Problem
@@ -15,8 +16,8 @@ from compressor.recipe.benchmark import (
     ServerWorkload,
     ThroughputWorkload,
 )
+from compressor.recipe.components import ComponentSection
 from compressor.recipe.gates import parse_gate
-from compressor.recipe.objectives import HiddenStates
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe, TaskName
 
@@ -102,15 +103,14 @@ def _length_is_set_once(recipe: Recipe) -> Problems:
         yield Problem("is for recipes without `data`", "export.max_length", hint=hint)
 
 
-def _hidden_state_pairs_are_sound(recipe: Recipe) -> Problems:
-    for index, objective in enumerate(recipe.distill.objectives if recipe.distill else ()):
-        if not isinstance(objective, HiddenStates) or isinstance(objective.layers, str):
-            continue
-        path = f"distill.objectives.{index}.layers"
-        if not objective.layers:
-            yield Problem("no pair of layers is named", path, hint="leave it out for `uniform`")
-        elif min(min(pair) for pair in objective.layers) < 0:
-            yield Problem("layers are counted from 1 (0 is the embedding output), not from the end", path)
+def _objectives_are_sound(recipe: Recipe) -> Problems:
+    yield from _own_problems(recipe.distill.objectives if recipe.distill else (), "distill.objectives")
+
+
+def _own_problems(components: Collection[ComponentSection], path: str) -> Problems:
+    for index, component in enumerate(components):
+        for problem in component.problems():
+            yield replace(problem, path=f"{path}.{index}.{problem.path}" if problem.path else f"{path}.{index}")
 
 
 def _columns_fit_the_task(recipe: Recipe) -> Problems:
@@ -285,7 +285,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_layers_are_sound, ("student",)),
     (_cut_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
-    (_hidden_state_pairs_are_sound, ("distill",)),
+    (_objectives_are_sound, ("distill",)),
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
     (_chosen_variant_is_made, ("quantize", "bundle")),

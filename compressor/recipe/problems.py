@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from compressor.errors import Problem
+from compressor.recipe.components import OneOf
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.tree import Node, place_of, problem_at
 
@@ -205,7 +206,11 @@ def _models_at(path: Keys, data: Any) -> list[type[BaseModel]]:
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    else:
+        return
+    components = [argument for argument in get_args(annotation) if isinstance(argument, OneOf)]
+    for one_of in components:
+        yield from one_of.configs().values()
+    if not components:
         for argument in get_args(annotation):
             yield from _models_in(argument)
 

@@ -10,11 +10,13 @@ import torch
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.distill.objectives.hidden_states import HiddenStates
+from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.outputs import LiveOutputs, TeacherOutputs
-from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.distill.student import keep_layers
 from compressor.errors import RecipeError
-from compressor.recipe.objectives import HardLabels, HiddenStates, SoftTargets
 from compressor.tasks.base import Task
 from tests.distill.test_student import CONFIGS, make_model
 
@@ -35,10 +37,10 @@ ALL = [
 
 
 class LogitsOnly(TeacherOutputs):
-    provides = frozenset({Signal.LOGITS})
+    provides = frozenset({LOGITS})
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
-        return Signals(logits=torch.zeros(len(batch["labels"]), 2))
+        return {LOGITS: torch.zeros(len(batch["labels"]), 2)}
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def test_losses_are_computed_in_fp32_under_autocast(student: Any, teacher: Any, 
     seen: list[torch.dtype] = []
     distiller = make(student, ALL, LiveOutputs(teacher), task).train()
     distiller.objectives[0].register_forward_hook(
-        lambda module, inputs, output: seen.extend([inputs[0].logits.dtype, inputs[1].logits.dtype, output.dtype])
+        lambda module, inputs, output: seen.extend([inputs[0][LOGITS].dtype, inputs[1][LOGITS].dtype, output.dtype])
     )
     distiller.objectives[2].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     with torch.autocast("cpu", torch.bfloat16):

@@ -10,14 +10,12 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from compressor.data import load_split, tokenize_split
 from compressor.distill.outputs import SPLITS, CachedOutputs, LiveOutputs, compute_outputs
-from compressor.distill.signals import Signal
+from compressor.distill.signals import HIDDEN_STATES, LOGITS
 from compressor.errors import StageError
 from compressor.events import Silent
 from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
 from tests.distill.conftest import MAX_LENGTH, Finished, Recorder
-
-LOGITS = frozenset({Signal.LOGITS})
 
 
 def test_row_i_holds_the_logits_of_example_i(outputs: Finished, teacher: Finished, data: Path) -> None:
@@ -121,13 +119,12 @@ def test_cached_and_live_outputs_agree(
     outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
 ) -> None:
     batch = batch_of(task, teacher.model, data, [9, 2, 140], tmp_path)
-    cached = CachedOutputs(outputs.folder / "train.npy", examples=160, classes=2).read(batch, LOGITS)
-    live = LiveOutputs(task.load_model(teacher.model, ["bad", "good"])).read(batch, LOGITS | {Signal.HIDDEN_STATES})
-    assert cached.logits is not None and cached.logits.dtype == torch.float32
-    assert torch.allclose(cached.logits, live.logits, atol=5e-3)
-    assert cached.hidden_states is None
-    assert [state.shape for state in live.hidden_states or ()] == [(3, batch["input_ids"].shape[1], 32)] * 3
-    assert not live.logits.requires_grad
+    cached = CachedOutputs(outputs.folder / "train.npy", examples=160, classes=2).read(batch, frozenset({LOGITS}))
+    live = LiveOutputs(task.load_model(teacher.model, ["bad", "good"])).read(batch, frozenset({LOGITS, HIDDEN_STATES}))
+    assert set(cached) == {LOGITS} and cached[LOGITS].dtype == torch.float32
+    assert torch.allclose(cached[LOGITS], live[LOGITS], atol=5e-3)
+    assert [state.shape for state in live[HIDDEN_STATES]] == [(3, batch["input_ids"].shape[1], 32)] * 3
+    assert not live[LOGITS].requires_grad
 
 
 def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_own_tokens(
@@ -138,7 +135,7 @@ def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_ow
     source = LiveOutputs(task.load_model(teacher.model, ["bad", "good"]), (dataset, task.collator(tokenizer)))
     foreign = {"input_ids": torch.ones(3, 4, dtype=torch.long), "example_id": torch.tensor([9, 2, 140])}
     expected = np.load(outputs.folder / "train.npy")[[9, 2, 140]]
-    assert np.allclose(source.read(foreign, LOGITS).logits, expected, atol=5e-3)
+    assert np.allclose(source.read(foreign, frozenset({LOGITS}))[LOGITS], expected, atol=5e-3)
 
 
 def test_a_cache_of_other_data_is_refused(outputs: Finished) -> None:

@@ -117,7 +117,7 @@ def _open_teacher(
         return None
     labels, texts = load_labels(data), load_split(data, "train")
     if outputs is not None and (needs <= CachedOutputs.provides or folder is None):
-        return CachedOutputs(outputs / "train.npy", examples=len(texts), classes=len(labels))
+        return CachedOutputs(outputs / "train", task=task, rows=rows)
     if folder is None:
         return None
     theirs = load_tokenizer(folder, trust_remote_code)

@@ -137,9 +137,13 @@ class RuntimeTask(ABC):
     ) -> dict[str, FloatArray]:
         """Metric -> statistics [examples, k] of these outputs, with `targets` as a prepared split holds them."""
 
-    @abstractmethod
-    def agreement(self, outputs: Outputs, reference: Outputs, encoded: Encoded, settings: Settings) -> float:
-        """Share of the examples answered as `reference` answers them, or how close on average, 0 to 1."""
+    def keys(self, answers: Sequence[Answer]) -> list[Any]:
+        """What of each answer must be the same for two models to agree, as plain data; by default its brief form."""
+        return [answer.brief for answer in answers]
+
+    def agreement(self, keys: Sequence[Any], reference: Sequence[Any]) -> float:
+        """How far two models' answers are the same, 0 to 1: by default the share of examples with equal keys."""
+        return float(np.mean([mine == other for mine, other in zip(keys, reference, strict=True)]))
 
     def tune(self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings) -> dict[str, Any]:
         """Options chosen on validation outputs: a threshold, for example. By default there are none."""

@@ -116,9 +116,5 @@ class TextClassification(RuntimeTask):
             "calibration_error": np.stack([probabilities.max(axis=-1), right], axis=-1),
         }
 
-    def agreement(self, outputs: Outputs, reference: Outputs, encoded: Encoded, settings: Settings) -> float:
-        mine, other = outputs["logits"].values, reference["logits"].values
-        return float(np.mean(np.argmax(mine, axis=-1) == np.argmax(other, axis=-1)))
-
 
 TASK = TextClassification()

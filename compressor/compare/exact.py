@@ -115,9 +115,7 @@ def accuracy_row(case: str, a: Answered, b: Answered, labels: Sequence[str], tol
     # Two-sided at 98%: each bound holds at 99%.
     difference = paired_difference(other, mine, seed=0, confidence=1 - 2 * ALPHA)
     count, better, worse = len(labels), difference.better, difference.worse
-    low = -difference.interval.high - (0.0 if better else _unseen(count))
-    high = -difference.interval.low + (0.0 if worse else _unseen(count))
-    found = Loss(0.0 - difference.value, low, high, n=count)
+    found = Loss(0.0 - difference.value, -difference.interval.high, -difference.interval.low, n=count)
     said = verdict(found, tolerance)
     note = f"{better} texts better, {worse} worse"
     if said == "inconclusive":
@@ -126,12 +124,6 @@ def accuracy_row(case: str, a: Answered, b: Answered, labels: Sequence[str], tol
             note += f", it takes {math.ceil(math.log(ALPHA) / math.log(1 - tolerance))}"
     figures = (100 * float(mine.mean()), 100 * float(other.mean()))
     return Row("accuracy", case, "%", *figures, found, tolerance, said, note, p_value=difference.p_value)
-
-
-def _unseen(count: int) -> float:
-    """The share of all texts that may go one way with none of `count` texts doing so, at 99% confidence: where
-    (1 - share)^count is 1%. Resampling knows only what it saw, and would be sure of 0."""
-    return 1 - float(ALPHA ** (1 / count))
 
 
 def _scores(answered: Answered, labels: Sequence[str]) -> npt.NDArray[np.float64]:

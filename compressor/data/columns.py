@@ -20,7 +20,7 @@ def role_columns(section: DataSection, task: Task) -> dict[str, str]:
     Raises:
         DataError: a role the task doesn't have, or one column for two roles.
     """
-    known = (*task.roles.required, *task.roles.optional)
+    known = (*task.spec.roles, *task.spec.optional_roles)
     for role in section.columns:
         if role not in known:
             raise DataError(
@@ -54,4 +54,4 @@ def did_you_mean(name: str, candidates: Sequence[str]) -> str:
 
 
 def _is_read(role: str, section: DataSection, task: Task) -> bool:
-    return role in task.roles.required or role in section.columns
+    return role in task.spec.roles or role in section.columns

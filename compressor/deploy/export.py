@@ -14,9 +14,9 @@ from compressor.deploy.quiet import quiet
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.recipe.export import ExportSection
-from compressor.runtime.samples import SAMPLES
-from compressor.tasks.models.checkpoint import load_tokenizer, refusals_explained
+from compressor.runtime.options import read_options, write_options
 from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import load_tokenizer, refusals_explained
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -57,17 +57,21 @@ def export(
     tokenizer = load_tokenizer(model_folder, trust_remote_code)
     _save_tokenizer(tokenizer, out)
     model.config.save_pretrained(out)
+    write_options(read_options(model_folder), out)
 
-    rows = [_texts(example) for example in examples] or SAMPLES
+    spec = task.spec
+    required = [role for role in spec.text_roles if role in spec.roles]
+    rows = [_texts(example) for example in examples] or task.runtime.samples(required)
     inputs = Inputs(task, tokenizer, rows, max_length=max_length, names=input_names(model, tokenizer))
     batches = list(inputs.compared())  # Before tracing, which takes longer: a max_length that is too large shows here.
     traced = _trace(model, inputs.traced(), section.opset)
-    graph.tidy(traced, outputs=task.outputs)
+    names = [output.name for output in spec.outputs]
+    graph.tidy(traced, outputs=names)
     path = out / graph.MODEL_FILE
     proto = graph.save(traced, path)
 
     events.progress("export: comparing with PyTorch", 1, 2)
-    parity = check_parity(path, model, batches, outputs=task.outputs, tolerance=section.tolerance)
+    parity = check_parity(path, model, batches, outputs=names, tolerance=section.tolerance)
     events.progress("export: comparing with PyTorch", 2, 2)
     return {
         "opset": traced.opset_imports[""],

@@ -23,8 +23,8 @@ from compressor.events import Events
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.models.checkpoint import refusals_explained
 from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import refusals_explained
 
 __all__ = ["distill"]
 
@@ -115,8 +115,9 @@ def _open_teacher(
     """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
     if not needs:
         return None
-    labels, texts = load_labels(data), load_split(data, "train")
+    texts = load_split(data, "train")
     if outputs is not None and (needs <= CachedOutputs.provides or folder is None):
+        rows = tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache)
         return CachedOutputs(outputs / "train", task=task, rows=rows)
     if folder is None:
         return None
@@ -127,11 +128,11 @@ def _open_teacher(
             f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
             hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
         )
-    model = task.load_model(folder, labels, new_head="never", trust_remote_code=trust_remote_code)
+    model = task.load_model(folder, load_labels(data), new_head="never", trust_remote_code=trust_remote_code)
     if shared:
-        return LiveOutputs(model)
+        return LiveOutputs(model, task)
     tokens = tokenize_split(texts, task, theirs, max_length=max_length, cache=cache)
-    return LiveOutputs(model, (tokens, task.collator(theirs)))
+    return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 
 
 def _settings(tokenizer: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Distiller(torch.nn.Module):
         self.teacher = teacher
         self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
-        self._sums = dict.fromkeys(self.names, 0.0)
+        self._sums: dict[str, torch.Tensor | float] = dict.fromkeys(self.names, 0.0)
         self._batches = 0
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -63,7 +63,9 @@ class Distiller(torch.nn.Module):
             if self.training:
                 return {"loss": self._loss(reduced, captured(needs - {LOGITS}, output), batch)}
             rows = self.task.supervised(reduced, batch)
-            losses = [LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None]
+            losses = [
+                LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None
+            ]
             return {"loss": torch.stack(losses).mean(), **reduced}
 
     def means(self) -> dict[str, float]:
@@ -94,6 +96,11 @@ class Distiller(torch.nn.Module):
 
     def _each(self) -> Sequence[Objective]:
         return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
+
+
+def _loss_of(row: Supervised) -> torch.Tensor:
+    assert row.labels is not None
+    return LIKELIHOODS[row.likelihood].loss(row.student, row.labels)
 
 
 def _signals(row: Supervised, student: Signals, teacher: Signals, batch: Batch) -> tuple[Signals, Signals, Batch]:

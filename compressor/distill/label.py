@@ -133,12 +133,13 @@ def _write_split(
             pieces = task.pieces(output, array, None if count is None else count[ids])
             if output.name not in written:
                 total = len(dataset) if offset is None else int(offset[-1])
-                written[output.name] = _open(partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :]))
+                written[output.name] = _open(
+                    partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :])
+                )
             _fill(written[output.name], offset, ids, pieces)
         done += len(ids)
         events.progress(what, done, len(dataset))
-    write_index = {name: Ragged(values, offsets[name]) for name, values in written.items()}
-    _finish(write_index, partial, folder)
+    _finish({name: Ragged(values, offsets[name]) for name, values in written.items()}, partial, folder)
 
 
 def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -55,7 +55,7 @@ class Bernoulli(Likelihood):
     """Yes or no for each class: sigmoid. Labels are 0 or 1 [rows, classes]."""
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """Binary cross-entropy, averaged over rows and classes; smoothing e moves targets to `e / 2` and `1 - e / 2`."""
+        """Binary cross-entropy, averaged over rows and classes; smoothing e makes targets `e / 2` and `1 - e / 2`."""
         targets = labels.to(student.dtype) * (1 - smoothing) + smoothing / 2
         return functional.binary_cross_entropy_with_logits(student, targets)
 

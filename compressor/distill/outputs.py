@@ -38,19 +38,30 @@ class TeacherOutputs(ABC):
 
 
 class CachedOutputs(TeacherOutputs):
-    """The task's outputs on disk, memory-mapped: entry i belongs to the row of the training split whose `row_id` is i."""
+    """The task's outputs on disk, memory-mapped: entry i belongs to the training row whose `row_id` is i."""
 
     provides = frozenset({LOGITS})
 
-    def __init__(self, folder: Path, *, task: Task, rows: int) -> None:
+    def __init__(self, folder: Path, *, task: Task, rows: Dataset) -> None:
+        """`rows`: the training split in the student's tokens.
+
+        Raises:
+            StageError: the outputs belong to other data, or teacher and student cut texts apart otherwise.
+        """
         self._task = task
         self._outputs = read_outputs(folder, mapped=True)
-        for name, stored in self._outputs.items():
-            if len(stored) != rows:
+        for output in task.spec.outputs:
+            stored, counts = self._outputs[output.name], task.counts(output, rows)
+            if len(stored) != len(rows):
                 raise StageError(
-                    f"{folder} holds {name} of {len(stored):,} rows; the training split has {rows:,}.",
-                    hint="Teacher and student must cut texts into the same rows: give them one tokenizer, or compute "
-                    "the teacher's outputs again for this data.",
+                    f"{folder} holds {output.name} of {len(stored):,} rows; the training split has {len(rows):,}.",
+                    hint="Compute the teacher's outputs again for this data, or give both models one tokenizer.",
+                )
+            if counts is not None and not np.array_equal([len(row) for row in stored], counts):
+                raise StageError(
+                    f"The teacher's tokenizer cuts texts into other parts than the student's: its {output.name} can't "
+                    "be compared part by part.",
+                    hint="Take a student with the teacher's tokenizer, for example student.init: teacher.",
                 )
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:

@@ -116,7 +116,7 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     yield from measures
     if pairs := compared_pairs(measures) if recipe.data else ():
         read = {name: name for pair in pairs for name in pair}
-        yield Differences(name="differences", inputs=read, pairs=pairs, seed=recipe.seed)
+        yield Differences(name="differences", inputs=read, task=recipe.task, pairs=pairs, seed=recipe.seed)
 
 
 def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:

@@ -124,16 +124,16 @@ class Task(ABC):
 
         return collator(tokenizer, labels_per_token=any(output.per_token for output in self.spec.outputs))
 
-    def reduce(
-        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
+    def reduce(self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """What of a model's raw outputs is compared and kept, in fp32: the same as `RuntimeTask.reduce`, in torch.
 
         By default an output a text [batch, ...] as it is, and of an output a token [batch, sequence, ...] the tokens
         that have a label, behind each other [positions, ...].
         """
         return {
-            spec.name: (outputs[spec.name][batch["labels"] != IGNORED] if spec.per_token else outputs[spec.name]).float()
+            spec.name: (
+                outputs[spec.name][batch["labels"] != IGNORED] if spec.per_token else outputs[spec.name]
+            ).float()
             for spec in self.spec.outputs
         }
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from compressor.events import Events, Silent
 from compressor.runtime.tasks import RuntimeTask
 from compressor.runtime.tasks.text_classification import TASK as RUNTIME
-from compressor.tasks.models.loading import load_with_head
 from compressor.tasks.base import NewHead, Task
+from compressor.tasks.models.loading import load_with_head
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -139,7 +139,9 @@ def test_a_variant_that_is_not_there_is_refused(plan: BundlePlan, tmp_path: Path
 
 @pytest.mark.parametrize("pairs", [False, True])
 def test_without_examples_built_in_sentences_are_sealed(plan: BundlePlan, tmp_path: Path, pairs: bool) -> None:
-    write_bundle(replace(plan, examples=(), pairs=pairs), tmp_path / "bundle", card=CARD)
+    write_bundle(
+        replace(plan, examples=(), roles=("text", "text_pair") if pairs else ("text",)), tmp_path / "bundle", card=CARD
+    )
     examples = read(tmp_path / "bundle" / "golden.json")["examples"]
     assert len(examples) == 8
     assert all(set(example) == ({"text", "text_pair"} if pairs else {"text"}) for example in examples)

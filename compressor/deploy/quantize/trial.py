@@ -48,4 +48,4 @@ def _answers(file: Path) -> list[npt.NDArray[Any]]:
     """Every output for every sample."""
     session = open_session(file)
     encoder = Encoder.from_folder(file.parent, _LENGTH)
-    return [output for sample in SAMPLES for output in session.run(encoder.encode([sample["text"]]))]
+    return [output for sample in SAMPLES for output in session.run(encoder.encode([sample]))]

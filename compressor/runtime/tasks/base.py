@@ -76,6 +76,8 @@ class Metric:
     """Statistics [examples, k] -> how well each example was answered [examples], higher is better."""
     right_or_wrong: bool = False
     """Whether an example's score is 1 or 0, so that McNemar's test applies."""
+    is_mean: bool = False
+    """Whether the figure is the mean of the only column of the statistics."""
 
 
 def mean_metric(*, right_or_wrong: bool = False, sign: float = 1.0) -> Metric:
@@ -84,6 +86,7 @@ def mean_metric(*, right_or_wrong: bool = False, sign: float = 1.0) -> Metric:
         value=lambda rows: float(rows[:, 0].mean()) if len(rows) else float("nan"),
         example_scores=lambda rows: sign * rows[:, 0],
         right_or_wrong=right_or_wrong,
+        is_mean=sign > 0,
     )
 
 
@@ -129,6 +132,14 @@ class RuntimeTask(ABC):
 
         Raises:
             BundleError: the outputs don't fit the settings, labels for example.
+        """
+
+    @abstractmethod
+    def target(self, value: Any, settings: Settings) -> Any:
+        """A right answer as it stands in a file, as a prepared split holds it.
+
+        Raises:
+            DataError: the model can't give this answer, or it isn't one.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compressor.errors import DataError
 from compressor.runtime.outputs import Outputs
 from compressor.runtime.tasks.base import (
     Answer,
@@ -77,7 +78,7 @@ def calibration_error(rows: FloatArray) -> float:
     Source: Guo, Pleiss, Sun, Weinberger 2017, equation 5 (arXiv 1706.04599).
     """
     confidence, right = rows[:, 0], rows[:, 1]
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins = np.minimum((np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=right - confidence, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(rows)) if len(rows) else float("nan")
 
@@ -100,6 +101,14 @@ class TextClassification(RuntimeTask):
             Prediction(names[int(row.argmax())], float(row.max()), dict(zip(names, map(float, row), strict=True)))
             for row in probabilities
         ]
+
+    def target(self, value: Any, settings: Settings) -> int:
+        if str(value) not in settings.labels:
+            raise DataError(
+                f"A text is labelled {str(value)[:80]!r}, which the model never answers.",
+                hint=f"Its answers are: {', '.join(settings.labels[:20])}.",
+            )
+        return settings.labels.index(str(value))
 
     def statistics(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from compressor.errors import DataError, SourceError
 from compressor.events import Events
+from compressor.tasks.base import NewHead
 from compressor.tasks.models import head
 from compressor.tasks.models.checkpoint import load_tokenizer, quiet_transformers, refusals_explained
-from compressor.tasks.base import NewHead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from compressor.pipeline.artifact import Artifact
 
-__all__ = ["evaluation_examples"]
+__all__ = ["evaluation_examples", "training_examples"]
 
 
 def evaluation_examples(
@@ -23,6 +23,17 @@ def evaluation_examples(
     rows = load_split(data.folder, split)
     if limit is not None:
         rows = rows.select(range(min(limit, len(rows))))
+    return _texts(rows), np.asarray(rows["label"], dtype=np.int64)
+
+
+def training_examples(data: Artifact, count: int) -> list[dict[str, str]]:
+    """The texts of `count` rows of the training split, or of all where there are fewer, evenly spread over it."""
+    from compressor.data import load_split
+
+    rows = load_split(data.folder, "train")
+    return _texts(rows.select(np.linspace(0, len(rows) - 1, min(count, len(rows)), dtype=int)))
+
+
+def _texts(rows: Any) -> list[dict[str, str]]:
     columns: dict[str, Any] = {name: rows[name] for name in rows.column_names if name.startswith("text")}
-    examples = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    return examples, np.asarray(rows["label"], dtype=np.int64)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -111,7 +111,13 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
         trust_remote_code=recipe.trusts_student,
     )
     for section in recipe.quantize:
-        yield Quantize(name=f"quantize/{section.name}", inputs={"export": "export"}, section=section)
+        calibrated = data if section.calibration_examples else {}
+        yield Quantize(
+            name=f"quantize/{section.name}",
+            inputs={"export": "export", **calibrated},
+            section=section,
+            max_length=max_length,
+        )
     measures = plan_measures(recipe, data, max_length=max_length, skipped=skipped)
     yield from measures
     if pairs := compared_pairs(measures) if recipe.data else ():

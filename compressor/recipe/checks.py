@@ -107,6 +107,13 @@ def _objectives_are_sound(recipe: Recipe) -> Problems:
     yield from _own_problems(recipe.distill.objectives if recipe.distill else (), "distill.objectives")
 
 
+def _quantizers_are_sound(recipe: Recipe) -> Problems:
+    yield from _own_problems(recipe.quantize, "quantize")
+    for index, section in enumerate(recipe.quantize):
+        if section.calibration_examples and recipe.data is None:
+            yield Problem(f"{section.method} needs texts to calibrate with: add a `data` section", f"quantize.{index}")
+
+
 def _own_problems(components: Collection[ComponentSection], path: str) -> Problems:
     for index, component in enumerate(components):
         for problem in component.problems():
@@ -288,6 +295,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_objectives_are_sound, ("distill",)),
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
+    (_quantizers_are_sound, ("quantize", "data")),
     (_chosen_variant_is_made, ("quantize", "bundle")),
     (_measurements_are_distinct, ("benchmark",)),
     (_gates_have_data, ("gates", "data")),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import HashMismatch, SourceError, TargetUnavailable
 from compressor.pipeline import plan as module
 from compressor.pipeline.plan import Plan, make_plan
@@ -77,6 +78,16 @@ def test_students_that_ask_no_teacher_do_not_wait_for_it(planned: Planned, encod
     assert names(plan)[:3] == ["prepare", "distill", "export"]
     assert inputs(plan, "distill") == {"data": "prepare"}
     assert inputs(plan, "measure/fp32@cpu-1") == {"model": "export", "data": "prepare"}
+
+
+def test_only_a_quantizer_that_calibrates_reads_the_data(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = planned()
+    assert inputs(before, "quantize/int8") == {"export": "export"}
+    monkeypatch.setattr(DynamicQuantization, "calibration_examples", 8)
+    after = planned()
+    assert inputs(after, "quantize/int8") == {"export": "export", "data": "prepare"}
+    documents = [plan.keys["quantize/int8"].document["config"] for plan in (before, after)]
+    assert documents[1] == documents[0] | {"max_length": 32}
 
 
 def test_a_finished_student_is_only_exported_and_measured(finished: Planned) -> None:

@@ -16,7 +16,7 @@ from compressor.events import Events
 from compressor.recipe.export import ExportSection
 from compressor.runtime.options import read_options, write_options
 from compressor.tasks.base import Task
-from compressor.tasks.models.checkpoint import load_tokenizer, refusals_explained
+from compressor.tasks.models.checkpoint import load_tokenizer
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -48,8 +48,7 @@ def export(
         ParityError: the graph doesn't agree with PyTorch within `section.tolerance`.
     """
     events.progress("export: tracing", 0, 2)
-    labels = _labels(model_folder, trust_remote_code)
-    model = task.load_model(model_folder, labels, new_head="never", trust_remote_code=trust_remote_code, events=events)
+    model = task.load_model(model_folder, None, new_head="never", trust_remote_code=trust_remote_code, events=events)
     graph.check_size(model.num_parameters() * 4)
     _set_attention(model, section.attention, events)
 
@@ -83,15 +82,6 @@ def export(
         "size_mb": graph.size_mb(path),
         "parity": parity.to_json(),
     }
-
-
-def _labels(folder: Path, trust_remote_code: bool) -> list[str]:
-    """The labels in config.json, in the order of the outputs."""
-    from transformers import AutoConfig
-
-    with refusals_explained(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
-    return [str(config.id2label[i]) for i in sorted(config.id2label)]
 
 
 def _texts(example: Mapping[str, Any]) -> dict[str, str]:

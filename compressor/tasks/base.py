@@ -73,13 +73,14 @@ class Task(ABC):
     def load_model(
         self,
         folder: Path,
-        labels: Sequence[str],
+        labels: Sequence[str] | None,
         *,
         new_head: NewHead = "if-needed",
         trust_remote_code: bool = False,
         events: Events = Silent(),  # noqa: B008  # stateless
     ) -> PreTrainedModel:
-        """Load a checkpoint (fp32, eval mode) that answers with `labels`, the data set's, in their order.
+        """Load a checkpoint (fp32, eval mode) that answers with `labels`, the data set's, in their order; None takes a
+        finished model as it stands.
 
         `new_head`: "if-needed" is for a model about to be trained: a head that is missing or answers other labels is
         drawn afresh, from torch's global generator (seed it first), and `events` is told. "never" is for a model

@@ -26,7 +26,7 @@ class TextClassification(Task):
     def load_model(
         self,
         folder: Path,
-        labels: Sequence[str],
+        labels: Sequence[str] | None,
         *,
         new_head: NewHead = "if-needed",
         trust_remote_code: bool = False,

@@ -16,10 +16,10 @@ from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
 from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
 from compressor.deploy.export import export
 from compressor.deploy.quantize import quantize
+from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import StageError, VerificationFailed
 from compressor.events import Silent
 from compressor.recipe.export import ExportSection
-from compressor.recipe.quantize import DynamicQuantization
 from compressor.tasks import get_task
 from tests import tiny
 from tests.deploy.models import LABELS, MAX_LENGTH, write_classifier

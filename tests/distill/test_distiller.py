@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from compressor.distill.architecture import Layout
+from compressor.distill.builders.layers import keep_layers
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
@@ -15,10 +16,9 @@ from compressor.distill.objectives.hidden_states import HiddenStates
 from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.outputs import LiveOutputs, TeacherOutputs
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals
-from compressor.distill.student import keep_layers
 from compressor.errors import RecipeError
 from compressor.tasks.base import Task
-from tests.distill.test_student import CONFIGS, make_model
+from tests.distill.builders.test_layers import CONFIGS, make_model
 
 LABELS = ["bad", "good"]
 BATCH = {

@@ -13,12 +13,12 @@ from compressor.runtime.encoder import Encoder
 from compressor.runtime.samples import SAMPLES
 from compressor.runtime.session import open_session
 
-__all__ = ["try_out"]
+__all__ = ["smoke_test"]
 
 _LENGTH = 32
 
 
-def try_out(file: Path, *, reference: Path) -> dict[str, Any]:
+def smoke_test(file: Path, *, reference: Path) -> dict[str, Any]:
     """Answer a few sentences, one by one, with `file` and with `reference`, each with its tokenizer beside it.
 
     Returns the largest difference and the share of rows with the same answer: a first look, not the accuracy, which

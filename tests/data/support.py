@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from compressor.data import load_split, prepare
 from compressor.recipe.data import DataSection
-from compressor.tasks import get_task
+from compressor.task_specs import TaskSpec, task_spec
 
 Row = dict[str, Any]
 
@@ -95,13 +95,19 @@ def write(folder: Path, rows: list[Row], kind: str = "jsonl", packing: str = "",
 
 
 def run(
-    out: Path, files: dict[str, Path] | Path | None, *, seed: int = 1, events: Listener | None = None, **section: Any
+    out: Path,
+    files: dict[str, Path] | Path | None,
+    *,
+    spec: TaskSpec | None = None,
+    seed: int = 1,
+    events: Listener | None = None,
+    **section: Any,
 ) -> dict[str, Any]:
     """`prepare` with a section made of keywords."""
     given = {"train": files} if isinstance(files, Path) else files
     return prepare(
         DataSection(**{"source": "some/data", **section}),
-        get_task("text-classification"),
+        spec or task_spec("text-classification"),
         seed=seed,
         files=given,
         out=out,

@@ -50,6 +50,7 @@ def test_nothing_but_the_splits_and_the_labels_is_left_behind(tmp_path: Path, re
     run(tmp_path / "out", reviews_csv)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "labels.json",
+        "prepared.json",
         "test.arrow",
         "train.arrow",
         "validation.arrow",
@@ -96,6 +97,7 @@ def test_bad_rows_are_counted_by_reason_and_told(tmp_path: Path) -> None:
         "missing_text": 3,
         "unknown_label": 2,
         "unknown_values": {"": 1, "god": 1},
+        "reasons": {"without a text": 3, "with an unknown label": 2},
         "share": pytest.approx(5 / 95),
     }
     assert facts["dropped_labels"] == {"train": {"plot": 5}}
@@ -158,10 +160,10 @@ def test_labels_are_found_listed_or_mapped(tmp_path: Path, labels: Any, names: l
         (reviews(20, ("good",)), {}, "has one label only, 'good'"),
         (reviews(20), {"drop_labels": ("bad",)}, "has one label only, 'good'"),
         ([{"text": "a", "label": None}], {}, "has no labels"),
-        (reviews(20), {"labels": ("bad", "good", "neutral")}, "'neutral' has 0 examples: too few"),
+        (reviews(20), {"labels": ("bad", "good", "neutral")}, "'train' has no example of 'neutral'"),
         (reviews(20), {"labels": ("bad", "bad")}, "names a label twice"),
         (reviews(20), {"labels": ("bad", "good"), "drop_labels": ("bad",)}, "in data.labels and in data.drop_labels"),
-        (reviews(4), {}, "'bad' has 2 examples: too few to be in every split"),
+        (reviews(4), {}, "'validation' is empty: 4 rows are too few to be in every split"),
         (reviews(1100, [f"l{i}" for i in range(1001)]), {}, "more than 1000 different values"),
         (reviews(20), {"columns": {"text": "text", "lable": "label"}}, "the role 'lable'[\\s\\S]*Did you mean 'label'"),
         (reviews(20), {"columns": {"text": "text", "label": "text"}}, "the column 'text' for two roles"),

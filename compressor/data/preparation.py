@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from compressor.data.clean import CleanSplit, Rejections, check_rejected, clean
@@ -175,17 +176,18 @@ def _carved(
 
 def _warn_of_shared_groups(splits: Mapping[str, CleanSplit], events: Events) -> None:
     """Groups stay together where we make the splits; where the source made them, they may not."""
-    train = splits.get("train")
-    for name in EVALUATION:
-        other = splits.get(name)
-        if train is None or other is None or train.groups is None or other.groups is None:
+    earlier: list[npt.NDArray[np.uint64]] = []
+    for name in ("train", *EVALUATION):
+        groups = splits[name].groups if name in splits else None
+        if groups is None:
             continue
-        shared = len(np.intersect1d(train.groups, other.groups))
-        if shared:
+        shared = np.intersect1d(groups, np.concatenate([*earlier, np.empty(0, np.uint64)]))
+        if len(shared):
             events.warn(
-                f"{shared:,} groups of the split {name!r} stand in the training split too, as the source gives them: "
-                "figures flatter the model."
+                f"Groups in the split {name!r} that stand in another split too, as the source gives them: "
+                f"{len(shared):,}. Its figures flatter the model."
             )
+        earlier.append(groups)
 
 
 def _check_labels(labels: Mapping[str, Counter[str]], target: Target, events: Events) -> None:

@@ -22,6 +22,7 @@ def read_delimited(
 ) -> Iterator[pa.RecordBatch]:
     """csv and tsv: a header line, double quotes around fields that need them, line ends allowed inside quotes."""
     header = _header(stream, delimiter, origin)
+    _refuse_other_delimiter(header, delimiter, origin)
     require_columns(columns, header, origin)
     try:
         yield from pyarrow.csv.open_csv(
@@ -52,6 +53,17 @@ def _header(stream: BinaryIO, delimiter: str, origin: str) -> list[str]:
         raise DataError(f"{origin}: the header is not UTF-8.", hint="Save the file as UTF-8.") from error
     except csv.Error as error:
         raise DataError(f"{origin}: the header can't be read: {error}") from error
+
+
+def _refuse_other_delimiter(header: list[str], delimiter: str, origin: str) -> None:
+    """One column whose name holds another delimiter: the file is separated by that."""
+    other = next((found for found in ";\t|," if found != delimiter and found in header[0]), None)
+    if len(header) == 1 and other is not None:
+        shown = "\\t" if other == "\t" else other
+        raise DataError(
+            f"{origin} has one column only, {header[0][:80]!r}: its fields seem to be separated by '{shown}'.",
+            hint=f'Set `data.delimiter: "{shown}"`.',
+        )
 
 
 def _bad_csv(origin: str, message: str) -> DataError:

@@ -6,17 +6,17 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from compressor.data.arrow import BATCH, text_of
+from compressor.data.arrow import BATCH, as_json, json_text, text_of
 from compressor.data.columns import require_columns
 from compressor.errors import DataError
 
-__all__ = ["read_json", "read_json_lines"]
+__all__ = ["list_objects", "object_batches", "read_json", "read_json_lines"]
 
 _CHUNK = 1 << 20
 _PEEK = 64
@@ -25,20 +25,24 @@ _LONGEST_TOKEN = 16  # of JSON's own words and escapes; a cut one is reported no
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def read_json_lines(stream: BinaryIO, columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+def read_json_lines(
+    stream: BinaryIO, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """One JSON object a line; empty lines are skipped."""
-    return _batches(_line_objects(stream, origin), columns, origin)
+    return object_batches(_line_objects(stream, origin), columns, origin, nested)
 
 
-def read_json(stream: BinaryIO, columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+def read_json(
+    stream: BinaryIO, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """A list of JSON objects, read a piece at a time; or one object a line, which is often called .json too."""
     head = b""
     while (more := stream.readline(_PEEK)) and not (head := head + more).strip(_BLANK):
         pass
     if head.lstrip(_BLANK).startswith(b"["):
-        return _batches(_list_objects(head, stream, origin), columns, origin)
+        return object_batches(list_objects(head, stream, origin), columns, origin, nested)
     lines = chain(io.BytesIO(head + stream.readline()), stream)
-    return _batches(_line_objects(lines, origin), columns, origin)
+    return object_batches(_line_objects(lines, origin), columns, origin, nested)
 
 
 def _line_objects(lines: Iterable[bytes], origin: str) -> Iterator[tuple[int, Any]]:
@@ -53,7 +57,7 @@ def _line_objects(lines: Iterable[bytes], origin: str) -> Iterator[tuple[int, An
             raise DataError(f"{origin}, line {number}: not UTF-8.", hint="Save the file as UTF-8.") from error
 
 
-def _list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[tuple[int, Any]]:
+def list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[tuple[int, Any]]:
     """The members of one long list and their lines, without holding more of it than a window."""
     decode = codecs.getincrementaldecoder("utf-8-sig")().decode
     parse = json.JSONDecoder().raw_decode
@@ -105,7 +109,10 @@ def _bad_json(origin: str, line: int, error: Exception) -> DataError:
     )
 
 
-def _batches(objects: Iterator[tuple[int, Any]], columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+def object_batches(
+    objects: Iterator[tuple[int, Any]], columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Batches of the wanted columns of objects, each with its line: text, or JSON where a key is `nested`."""
     checked = False
     while members := list(islice(objects, BATCH)):
         for line, member in members:
@@ -114,19 +121,20 @@ def _batches(objects: Iterator[tuple[int, Any]], columns: Mapping[str, str], ori
         if not checked:
             require_columns(columns, list(dict.fromkeys(key for _, member in members for key in member)), origin)
             checked = True
-        arrays = [_json_column(members, column, origin) for column in columns.values()]
+        arrays = [_column(members, column, origin, nested=key in nested) for key, column in columns.items()]
         yield pa.RecordBatch.from_arrays(arrays, names=list(columns.values()))
 
 
-def _json_column(members: list[tuple[int, dict[str, Any]]], column: str, origin: str) -> pa.Array:
-    values: list[str | None] = []
+def _column(members: list[tuple[int, dict[str, Any]]], column: str, origin: str, *, nested: bool) -> pa.Array:
+    texts: list[str | None] = []
     for line, member in members:
+        value = member.get(column)
         try:
-            value = text_of(member.get(column))
-            (value or "").encode()
+            text = json_text(value) if nested else text_of(value)
+            (text or "").encode()
         except TypeError as error:
             raise DataError(f"{origin}, line {line}: {column!r} holds {error}, not text.") from error
         except UnicodeEncodeError as error:
             raise DataError(f"{origin}, line {line}: {column!r} holds half a surrogate pair.") from error
-        values.append(value)
-    return pa.array(values, pa.string())
+        texts.append(text)
+    return as_json(texts) if nested else pa.array(texts, pa.string())

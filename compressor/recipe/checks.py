@@ -50,12 +50,33 @@ def check(recipe: Recipe, broken: Collection[str] = ()) -> Problems:
             yield from function(recipe)
 
 
+def _data_has_a_source(recipe: Recipe) -> Problems:
+    if recipe.data is None:
+        return
+    if not recipe.data.references:
+        yield Problem("says nothing about where the text is", "data", hint="name it in `source`, or a file in `test`")
+    if recipe.data.source is not None and recipe.data.test is not None:
+        hint = "name both files in `source`: {train: a.csv, test: b.csv}"
+        yield Problem("is for data without a `source`", "data.test", hint=hint)
+
+
 def _training_has_data(recipe: Recipe) -> Problems:
     if recipe.data is None and recipe.teacher is not None:
         hint = "to deploy a finished model, name it in `student.init` and leave `teacher` out"
         yield Problem("a teacher needs labelled text: add a `data` section", "teacher", hint=hint)
     if recipe.data is None and recipe.distill is not None:
         yield Problem("training needs labelled text: add a `data` section", "distill")
+
+
+def _test_sets_are_not_trained_on(recipe: Recipe) -> Problems:
+    if recipe.data is None or not recipe.data.test_only:
+        return
+    message = "training needs a training split, and `data` has a test split only"
+    hint = "give both: `source: {train: a.csv, test: b.csv}`"
+    if recipe.teacher is not None and recipe.teacher.finetune is not None:
+        yield Problem(message, "teacher.finetune", hint=hint)
+    if recipe.distill is not None:
+        yield Problem(message, "distill", hint=hint)
 
 
 def _teacher_is_there(recipe: Recipe) -> Problems:
@@ -131,7 +152,7 @@ def _columns_fit_the_task(recipe: Recipe) -> Problems:
         return
     required, optional = ROLES[recipe.task]
     for role in required:
-        if role not in recipe.data.columns:
+        if recipe.data.columns and role not in recipe.data.columns:
             message = f"{recipe.task} needs a column for `{role}`"
             yield Problem(message, "data.columns", hint=f"add `{role}: <name of the column>`")
     for role in recipe.data.columns:
@@ -160,6 +181,10 @@ def _splits_are_sound(recipe: Recipe) -> Problems:
     if recipe.data is None:
         return
     split = recipe.data.split
+    if split.group is not None and split.by is not None:
+        yield Problem("splits are made by group or by time, not both", "data.split.by", hint="leave one out")
+    if recipe.data.test_only:
+        return
     carved = [rule for rule in (split.validation, split.test) if isinstance(rule, float)]
     if sum(carved) >= 1:
         yield Problem("validation and test leave nothing to train on: their sum must be below 1", "data.split")
@@ -191,7 +216,8 @@ def _wheels_are_well_formed(recipe: Recipe) -> Problems:
     if recipe.data is not None:
         source = recipe.data.source
         files = {f"data.source.{name}": file for name, file in source.items()} if isinstance(source, dict) else {}
-        references |= files or {"data.source": str(source)}
+        single = {"data.source": source, "data.test": recipe.data.test}
+        references |= files or {path: file for path, file in single.items() if isinstance(file, str)}
     for path, reference in references.items():
         if reference.startswith("wheel:") and not re.fullmatch(r"wheel://[\w.-]+==[^/]+/.+", reference):
             yield Problem("must be wheel://name==version/path/inside/the/wheel", path)
@@ -290,7 +316,9 @@ def _repeated(values: Collection[T]) -> list[T]:
 
 # Each check, and the sections it reads.
 _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
+    (_data_has_a_source, ("data",)),
     (_training_has_data, ("data", "teacher", "distill")),
+    (_test_sets_are_not_trained_on, ("data", "teacher", "distill")),
     (_columns_fit_the_task, ("task", "data")),
     (_labels_are_sound, ("data",)),
     (_splits_are_sound, ("data",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal
 from compressor.bench.results import Size
 from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, safetensors_parameters
 from compressor.errors import BundleError
+from compressor.json_file import BadJson, read_object
 from compressor.runtime.manifest import MANIFEST, Manifest
 
 __all__ = ["Subject", "position_limit", "subjects_from"]
@@ -72,7 +73,7 @@ def subjects_from(
     Raises:
         BundleError: it is none of these, or without a variant that was asked for, or has a precision of its own.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises for a name that is too long
         raise BundleError(f"{path} is not there.", hint=GIVE)
     if (path / MANIFEST).is_file():
         _refuse(path, precision=precision)
@@ -96,15 +97,14 @@ def subjects_from(
 def position_limit(folder: Path) -> int | None:
     """Tokens a model has positions for, by its `config.json`; None where that tells nothing."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(config, dict):
+        config = read_object(folder / "config.json")
+    except BadJson:
         return None
     found = (config.get(name) for name in POSITIONS)
     limit = next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
     if limit is not None and config.get("model_type") in COUNT_FROM_PADDING:
-        limit -= int(config.get("pad_token_id") or 0) + 1
+        padding = config.get("pad_token_id")
+        limit -= (padding if isinstance(padding, int) else 0) + 1
     return limit
 
 

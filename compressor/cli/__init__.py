@@ -69,9 +69,7 @@ def main() -> None:
         sys.exit(101)
 
 
-def _tell_unless_interrupted(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
+def _tell_unless_interrupted(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     """The hook for what nobody caught: numpy's C code calls it for a KeyboardInterrupt that meets its import."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, traceback)

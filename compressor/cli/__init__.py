@@ -76,8 +76,8 @@ def _tell_unless_interrupted(kind: type[BaseException], error: BaseException, tr
 
 
 class _Interruption:
-    """The end that ctrl-C or SIGTERM, with which CI and containers end a job, asks for: no process goes on and no folder
-    is left behind.
+    """What ctrl-C asks for, and SIGTERM, with which CI and containers end a job: no process goes on and no folder is
+    left behind.
 
     Where the signal meets a library that is being imported, KeyboardInterrupt comes out as an ImportError or a
     SystemError of that library; `came` tells it from a bug.

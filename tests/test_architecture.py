@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
-GROUND = {"errors", "events", "home", "memory", "registry", "task_specs", "toolkit"}
+GROUND = {"errors", "events", "home", "json_file", "memory", "registry", "task_specs", "toolkit"}
 ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report", "compare"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
@@ -28,8 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "toolkit": {"errors"},
     "recipe": GROUND,
     "sources": GROUND,
-    "runtime": {"errors", "registry", "task_specs"},
-    "tasks": GROUND | {"recipe"},
+    "runtime": {"errors", "json_file", "registry", "task_specs"},
+    "tasks": GROUND | {"recipe", "runtime"},
     "data": GROUND | {"tasks", "sources", "recipe"},
     "distill": GROUND | {"tasks", "data", "recipe"},
     "bench": GROUND | {"runtime", "recipe"},

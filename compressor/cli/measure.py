@@ -69,7 +69,9 @@ def bench(
     from compressor.report.console import console_events
     from compressor.report.table import bench_table
     from compressor.report.written import write_file, written
+    from compressor.sources import check_what_pytorch_loads
 
+    check_what_pytorch_loads(path)
     target = target_from(
         device=device.value,
         threads=threads,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from compressor.bench.results import Size
 from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, safetensors_parameters
 from compressor.errors import BundleError
+from compressor.json_file import BadJson, read_object
 from compressor.runtime.manifest import MANIFEST, Manifest
 from compressor.runtime.options import read_options
 from compressor.runtime.tasks import Settings, runtime_task

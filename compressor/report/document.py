@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import GateVerdict, Measurement, VariantDifference
+from compressor.bench.results import GateVerdict, Measurement, Role, VariantDifference
 from compressor.errors import RecipeError
+from compressor.report.blocks import Finding
 
 __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference", "was_measured"]
 
-SCHEMA_VERSION = 2
-"""Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`."""
+SCHEMA_VERSION = 3
+"""Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`, version 2 no
+`findings` and no roles."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class RunReport:
     environment: dict[str, Any] = field(default_factory=dict)
     differences: tuple[VariantDifference, ...] = ()
     """Paired differences between models, the chosen pairs of the run."""
+    findings: tuple[Finding, ...] = ()
+    """What evaluations found, a section each."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -68,6 +72,18 @@ class RunReport:
             ),
             None,
         )
+
+    def of_role(self, role: Role, target: str | None = None) -> Measurement | None:
+        """The first that was measured of a role, on this target or on any."""
+        return next(
+            (m for m in self.measurements if m.role == role and was_measured(m) and target in (None, m.target)), None
+        )
+
+    @property
+    def beside_teacher(self) -> tuple[Measurement | None, Measurement | None]:
+        """The chosen variant, and the teacher on the target that it compares with."""
+        chosen = self.measurement(self.chosen)
+        return chosen, self.of_role("teacher", chosen.reference or chosen.target) if chosen else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the inverse of `from_json`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compressor.report.html.markup import Element
-from compressor.report.html.svg import TEXT, label, line, text_width
+from compressor.report.charts.svg import TEXT, label, line, text_width
+from compressor.report.markup import Element
 
 __all__ = ["Box", "Placed", "draw_label", "place_labels"]
 

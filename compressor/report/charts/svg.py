@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from compressor.report.html.markup import Element, tag
-from compressor.report.html.scales import Scale, tick_text
+from compressor.report.charts.scales import Scale, tick_text
+from compressor.report.markup import Element, tag
 
 __all__ = [
     "NARROW",
@@ -29,25 +29,18 @@ TEXT = 13.0
 """Height of text in units of the drawing."""
 
 
-def figure(draw: Callable[[float], Element], caption: str = "", legend: Sequence[tuple[str, str]] = ()) -> Element:
+def figure(draw: Callable[[float], Element], legend: Sequence[tuple[str, str]] = ()) -> Element:
     """A chart drawn wide and narrow, of which the style sheet shows the one that fits.
 
     Args:
         draw: the chart for a width.
-        caption: how to read it.
         legend: class of the swatch -> what it stands for.
     """
     wide, narrow = draw(WIDE), draw(NARROW)
     wide.set("class", "wide")
     narrow.set("class", "narrow")
     keys = [tag("li", tag("span", class_=f"swatch {swatch}"), meaning) for swatch, meaning in legend]
-    return tag(
-        "figure",
-        wide,
-        narrow,
-        tag("ul", *keys, class_="legend") if keys else None,
-        tag("figcaption", caption) if caption else None,
-    )
+    return tag("figure", wide, narrow, tag("ul", *keys, class_="legend") if keys else None)
 
 
 def svg(width: float, height: float, title: str, *marks: Element | None) -> Element:
@@ -80,14 +73,12 @@ def axis_x(scale: Scale, top: float, bottom: float, title: str, *, count: int = 
     return [*marks, label(middle, bottom + 34, title, "axis", anchor="middle")]
 
 
-def axis_y(
-    scale: Scale, left: float, right: float, *, count: int = 5, written: Callable[[float], str] = tick_text
-) -> list[Element]:
+def axis_y(scale: Scale, left: float, right: float, *, count: int = 5) -> list[Element]:
     """Grid lines from left to right and a figure before each."""
     marks = []
     for value in scale.ticks(count):
         y = scale(value)
-        marks += [line(left, y, right, y, "grid"), label(left - 6, y + 4.5, written(value), "tick", anchor="end")]
+        marks += [line(left, y, right, y, "grid"), label(left - 6, y + 4.5, tick_text(value), "tick", anchor="end")]
     return marks
 
 

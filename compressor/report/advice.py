@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from compressor.report import format as fmt
 from compressor.report.document import RunReport, StageRecord
-from compressor.report.models import quality_metric
 from compressor.report.verdict import is_better, majority, too_few
 
 __all__ = ["advice"]
@@ -66,7 +65,7 @@ def _few_steps(report: RunReport) -> Iterator[str]:
 def _without_teacher(report: RunReport) -> Iterator[str]:
     student, baseline = report.of_role("student"), report.of_role("baseline")
     if student and student.accuracy and baseline and baseline.accuracy:
-        metric = quality_metric(report.measurements, report.task)
+        metric = report.metric
         lost = baseline.accuracy.value - student.accuracy.value
         if (lost if metric.higher_is_better else -lost) > 0:
             yield (
@@ -77,7 +76,7 @@ def _without_teacher(report: RunReport) -> Iterator[str]:
 
 def _quantization(report: RunReport) -> Iterator[str]:
     """Variants beside the unquantized one they were made of."""
-    metric = quality_metric(report.measurements, report.task)
+    metric = report.metric
     if metric.unit != "share" or not metric.higher_is_better:
         return
     for found in report.differences:

@@ -8,6 +8,7 @@ from typing import Any
 from compressor.bench.results import GateVerdict, Measurement, Role, VariantDifference
 from compressor.errors import RecipeError
 from compressor.report.blocks import Finding
+from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference", "was_measured"]
 
@@ -65,11 +66,7 @@ class RunReport:
     def measurement(self, subject: str, target: str | None = None) -> Measurement | None:
         """What was measured of a subject on this target, or on the first it ran on."""
         return next(
-            (
-                found
-                for found in self.measurements
-                if found.subject == subject and was_measured(found) and target in (None, found.target)
-            ),
+            (m for m in self.measurements if m.subject == subject and was_measured(m) and target in (None, m.target)),
             None,
         )
 
@@ -78,6 +75,11 @@ class RunReport:
         return next(
             (m for m in self.measurements if m.role == role and was_measured(m) and target in (None, m.target)), None
         )
+
+    @property
+    def metric(self) -> MetricSpec:
+        """The main metric of its task."""
+        return metric_spec(self.task, next((m.accuracy.metric for m in self.measurements if m.accuracy), "accuracy"))
 
     @property
     def beside_teacher(self) -> tuple[Measurement | None, Measurement | None]:

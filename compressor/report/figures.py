@@ -6,7 +6,7 @@ A gate has the key of the figure it is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -15,7 +15,7 @@ from compressor.report.blocks import Column
 from compressor.report.models import Model, headline, speedup
 from compressor.task_specs import MetricSpec, metric_spec
 
-__all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "figure", "gate_title", "metric_figures", "quality_figure", "shown"]
+__all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "gate_title", "metric_figures", "quality_figure", "shown"]
 
 
 @dataclass(frozen=True)
@@ -140,20 +140,13 @@ COSTS = (
 )  # fmt: skip
 """The columns of the second table."""
 
-FIGURES = (*MAIN, *COSTS, Figure("p99_ms", "99th percentile of latency", "ms", _percentile("p99"), needs="662 calls"))
-"""All of them: the last is in the table of latencies only."""
+P99 = Figure("p99_ms", "99th percentile of latency", "ms", _percentile("p99"), needs="662 calls")
+"""In the table of latencies only."""
+
+FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99)}
 
 _OF_QUALITY = {"": "{}", "_retained": "{} kept", "_lost": "{} lost to export and quantization"}
 _RATIOS = {"size_ratio": "size as a share of fp32"}
-
-
-def figure(key: str) -> Figure:
-    """A figure by its key.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return {one.key: one for one in FIGURES}[key]
 
 
 def quality_figure(metric: MetricSpec) -> Figure:
@@ -178,7 +171,7 @@ def quality_figure(metric: MetricSpec) -> Figure:
 def metric_figures(models: Sequence[Model], task: str | None) -> list[Figure]:
     """Every metric of a task that was measured."""
     names = dict.fromkeys(name for m in models if m.found.accuracy for name in m.found.accuracy.metrics)
-    return [quality_figure(metric_spec(task, name)) for name in names]
+    return [replace(quality_figure(metric_spec(task, name)), unit="") for name in names]
 
 
 def shown(figures: Sequence[Figure], models: Sequence[Model]) -> list[Figure]:
@@ -188,7 +181,7 @@ def shown(figures: Sequence[Figure], models: Sequence[Model]) -> list[Figure]:
 
 def gate_title(name: str, metric: MetricSpec, task: str | None) -> str:
     """How a gate is called: `accuracy_retained` is `accuracy kept`."""
-    titles = {one.key: one.title for one in FIGURES} | _RATIOS
+    titles = {one.key: one.title for one in FIGURES.values()} | _RATIOS
     for ending, form in _OF_QUALITY.items():
         titles |= {f"{quality}{ending}": form.format(metric.title) for quality in ("accuracy", "quality")}
     prefix, _, metric_name = name.partition(".")

@@ -13,7 +13,6 @@ from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
 from compressor.report.document import RunReport
 from compressor.report.figures import gate_title
-from compressor.report.models import quality_metric
 from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.verdict import baseline_sentence, closing_sentence
 from compressor.task_specs import TASK_SPECS
@@ -106,7 +105,7 @@ def _limits(report: RunReport) -> str:
     chosen = report.measurement(report.chosen)
     lines = []
     if chosen and chosen.accuracy:
-        quality, metric = chosen.accuracy, quality_metric([chosen], report.task)
+        quality, metric = chosen.accuracy, report.metric
         value = fmt.quality(quality.value, metric, quality.interval)
         lines.append(
             f"- The {metric.title} of {value} was measured on one test split of {quality.n} texts. "
@@ -123,7 +122,7 @@ def _limits(report: RunReport) -> str:
             "`compressor verify` tells."
         )
     if not report.passed:
-        metric = quality_metric(report.measurements, report.task)
+        metric = report.metric
         failed = ", ".join(gate_title(one.name, metric, report.task) for one in report.gates if not one.passed)
         lines.append(f"- **It fails gates that its recipe sets: {failed}.**")
     return "\n".join(lines)

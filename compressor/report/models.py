@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from compressor.bench.results import Latency, Measurement
 from compressor.report.document import was_measured
-from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = [
     "COLOURS",
@@ -16,7 +15,6 @@ __all__ = [
     "colours",
     "headline",
     "model_name",
-    "quality_metric",
     "speedup",
     "workload",
 ]
@@ -96,8 +94,3 @@ def speedup(measurement: Measurement, teacher: Measurement | None) -> float | No
     if mine is None or theirs is None or workload(mine) != workload(theirs) or not mine.model.p50_ms:
         return None
     return theirs.model.p50_ms / mine.model.p50_ms
-
-
-def quality_metric(measurements: Sequence[Measurement], task: str | None) -> MetricSpec:
-    """The main metric: of what was measured, by the task it is of."""
-    return metric_spec(task, next((found.accuracy.metric for found in measurements if found.accuracy), "accuracy"))

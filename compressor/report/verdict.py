@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compressor.bench.results import Accuracy
 from compressor.report import format as fmt
 from compressor.report.blocks import Tone
 from compressor.report.document import RunReport
 from compressor.report.figures import gate_title
-from compressor.report.models import headline, quality_metric, speedup
+from compressor.report.models import headline, speedup
 from compressor.task_specs import MetricSpec
 
-__all__ = [
-    "Majority",
-    "badge",
-    "baseline_sentence",
-    "closing_sentence",
-    "is_better",
-    "majority",
-    "problems",
-    "tone",
-    "too_few",
-]
+__all__ = ["Majority", "baseline_sentence", "closing_sentence", "is_better", "majority", "too_few", "verdict"]
 
 WIDEST = 0.05
-"""A share that may be this much lower than it was measured is of too few texts to ship by."""
+"""Where a share may be this much lower than it was measured, there are too few texts to ship by."""
 
 
-@dataclass(frozen=True)
-class Majority:
-    """What always giving the most frequent answer comes to, on the test texts."""
+class Majority(NamedTuple):
+    """The most frequent answer, and the share of the test texts it is right for."""
 
     label: str
     share: float
@@ -39,30 +28,62 @@ class Majority:
 def majority(report: RunReport) -> Majority | None:
     """By the counts of the `prepare` stage; None where it has none, or they aren't of one label a text."""
     facts = next((stage.facts for stage in report.stages if stage.kind == "prepare"), {})
-    try:
-        counts = dict(facts["splits"]["test"]["labels"])
-        rows = facts["splits"]["test"]["rows"]
-    except (KeyError, TypeError, ValueError):
-        return None
-    if not counts or not rows or sum(counts.values()) != rows:
+    test = facts.get("splits", {}).get("test", {})
+    counts, rows = test.get("labels"), test.get("rows")
+    if not isinstance(counts, dict) or not rows or sum(counts.values()) != rows:
         return None
     label = max(counts, key=lambda name: counts[name])
     return Majority(label, counts[label] / rows)
 
 
 def is_better(found: Accuracy, base: Majority) -> bool:
-    """Whether these texts show that a model does better than that."""
-    low = found.interval.low if found.metric == "accuracy" else found.metrics.get("accuracy", 1.0)
-    return low > base.share
+    """Whether these texts show that a model is right more often; yes where its task doesn't count that."""
+    return (found.interval.low if found.metric == "accuracy" else found.metrics.get("accuracy", 1.0)) > base.share
 
 
-def problems(report: RunReport) -> list[str]:
+def too_few(report: RunReport) -> str | None:
+    """What so few test texts leave open; None where they are enough, or nothing was asked of them."""
+    chosen, metric = report.measurement(report.chosen), report.metric
+    if chosen is None or chosen.accuracy is None or metric.unit != "share" or not metric.higher_is_better:
+        return None
+    found, apart = chosen.accuracy, chosen.accuracy.difference
+    lost = (apart or found).value - (apart or found).interval.low
+    if lost <= WIDEST:
+        return None
+    below = f"{-100 * apart.interval.low:.1f} points below the teacher's" if apart else f"{100 * lost:.1f} points lower"
+    return f"{found.n} test texts are too few: its {metric.title} may be {below}"
+
+
+def verdict(report: RunReport) -> tuple[str, Tone]:
+    """In a few words whether it may ship; empty where no gate asks and nothing is wrong."""
+    failed, count = sum(not gate.passed for gate in report.gates), len(report.gates)
+    if failed:
+        return f"{failed} of {count} gates failed", "bad"
+    held = f"all {count} gates hold" if count else ""
+    if _problems(report):
+        return ", ".join(filter(None, [held, "no better than a guess"])), "bad"
+    if too_few(report):
+        return ", ".join(filter(None, [held, "too few test texts"])), "open"
+    return held, "good" if held else ""
+
+
+def closing_sentence(report: RunReport) -> str:
+    """What failed; what the chosen variant keeps of the teacher and what it wins; whether it may ship."""
+    failed = _problems(report)
+    parts = [part for part in (_kept(report), _faster(report), _smaller(report)) if part]
+    facts = f"onnx {report.chosen} {', '.join(parts[:-1])}{' and ' if parts[:-1] else ''}{parts[-1]}." if parts else ""
+    return " ".join(filter(None, [*failed, facts, "" if failed else _may_ship(report)]))
+
+
+def _problems(report: RunReport) -> list[str]:
     """What a reader must know before anything else: gates that failed, a model that has learned nothing."""
-    metric = quality_metric(report.measurements, report.task)
     said = []
     if failed := [gate for gate in report.gates if not gate.passed]:
         told = "; ".join(
-            f"{gate_title(gate.name, metric, report.task)} {_measured(gate.value, gate.expression)}" for gate in failed
+            f"{gate_title(gate.name, report.metric, report.task)} "
+            f"{'not measured' if gate.value is None else fmt.gate_value(gate.value, gate.expression)}, "
+            f"must be {gate.expression}"
+            for gate in failed
         )
         said.append(f"It should not ship as it is: {len(failed)} of {len(report.gates)} gates failed ({told}).")
     chosen, base = report.measurement(report.chosen), majority(report)
@@ -70,99 +91,45 @@ def problems(report: RunReport) -> list[str]:
         found = chosen.accuracy
         said.append(
             f"onnx {report.chosen} is not shown to answer better than always saying {base.label!r}, which is right for "
-            f"{fmt.percent(base.share)} of the {found.n} test texts: its {metric.title} is "
-            f"{fmt.quality(found.value, metric, found.interval)}."
+            f"{fmt.percent(base.share)} of the {found.n} test texts: its {report.metric.title} is "
+            f"{fmt.quality(found.value, report.metric, found.interval)}."
         )
     return said
 
 
-def _measured(value: float | None, expression: str) -> str:
-    return f"{fmt.gate_value(value, expression) if value is not None else 'not measured'}, must be {expression}"
-
-
-def too_few(report: RunReport) -> str | None:
-    """What so few test texts leave open; None where they are enough, or nothing was asked of them."""
-    chosen = report.measurement(report.chosen)
-    found = chosen.accuracy if chosen else None
-    metric = quality_metric(report.measurements, report.task)
-    if found is None or metric.unit != "share" or not metric.higher_is_better:
-        return None
-    compared = found.difference or found
-    if compared.value - compared.interval.low <= WIDEST:
-        return None
-    below, of = (
-        (-compared.interval.low, "the teacher's")
-        if found.difference
-        else (found.value - found.interval.low, "what was measured")
-    )
-    return f"{found.n} test texts are too few: its {metric.title} may be {100 * below:.1f} points below {of}"
-
-
-def tone(report: RunReport) -> Tone:
-    """Whether the run is good, bad, or open to doubt; nothing where no gate asks."""
-    if problems(report):
-        return "bad"
-    if too_few(report):
-        return "open"
-    return "good" if report.gates else ""
-
-
-def badge(report: RunReport) -> str:
-    """The verdict in a few words; empty where there is none."""
-    failed, count = sum(not gate.passed for gate in report.gates), len(report.gates)
-    if failed:
-        return f"{failed} of {count} gates failed"
-    said = f"all {count} gates hold" if count else ""
-    doubt = "no better than a guess" if problems(report) else "too few test texts" if too_few(report) else ""
-    return ", ".join(filter(None, [said, doubt]))
-
-
-def closing_sentence(report: RunReport) -> str:
-    """What failed; what the chosen variant keeps of the teacher and what it wins; whether it may ship."""
-    failed = problems(report)
-    parts = [part for part in (_kept(report), _faster(report), _smaller(report)) if part]
-    facts = f"onnx {report.chosen} {', '.join(parts[:-1])}{' and ' if parts[:-1] else ''}{parts[-1]}." if parts else ""
-    return " ".join(filter(None, [*failed, facts, "" if failed else _may_ship(report)]))
-
-
 def _may_ship(report: RunReport) -> str:
     doubt, count = too_few(report), len(report.gates)
-    if not count:
-        return f"The recipe sets no gates.{f' {doubt}.' if doubt else ''}"
-    held = f"Gates: {count} of {count} hold"
-    return f"{held}, but {doubt}." if doubt else f"{held}; it may ship."
+    held = f"Gates: {count} of {count} hold" if count else "The recipe sets no gates"
+    return f"{held}, but {doubt}." if doubt else f"{held}{'; it may ship' if count else ''}."
 
 
 def baseline_sentence(report: RunReport) -> str | None:
     """What the teacher added over the same student trained on the labels alone, where that was measured."""
-    student, baseline = report.of_role("student"), report.of_role("baseline")
-    if not (student and student.accuracy and baseline and baseline.accuracy):
+    measured = (report.of_role("student"), report.of_role("baseline"))
+    student, baseline = (one.accuracy if one else None for one in measured)
+    if student is None or baseline is None:
         return None
-    metric = quality_metric(report.measurements, report.task)
-    changed = fmt.change(student.accuracy.value - baseline.accuracy.value, metric)
-    unit = " points" if metric.unit == "share" else ""
+    metric = report.metric
     return (
-        f"Learning from the teacher changed the {metric.title} by {changed}{unit}: the student has "
-        f"{fmt.quality(student.accuracy.value, metric)}, and {fmt.quality(baseline.accuracy.value, metric)} when "
-        "trained on the labels alone."
+        f"Learning from the teacher changed the {metric.title} by {_change(student.value - baseline.value, metric)}: "
+        f"the student has {fmt.quality(student.value, metric)}, and {fmt.quality(baseline.value, metric)} when trained "
+        "on the labels alone."
     )
 
 
 def _kept(report: RunReport) -> str | None:
-    chosen, teacher = report.measurement(report.chosen), report.of_role("teacher")
+    chosen, teacher, metric = report.measurement(report.chosen), report.of_role("teacher"), report.metric
     if not (chosen and chosen.accuracy):
         return None
-    found, metric = chosen.accuracy, quality_metric(report.measurements, report.task)
-    value = fmt.quality(found.value, metric)
+    found = chosen.accuracy
     if not (teacher and teacher.accuracy):
         return f"has {metric.title} {fmt.quality(found.value, metric, found.interval)} on {found.n} texts"
-    other = teacher.accuracy.value
-    apart = _apart(found, metric)
-    if metric.higher_is_better and other > 0 and found.value >= 0:
-        share = fmt.percent(found.value / other)
-        values = f"{value} of {fmt.quality(other, metric)} on {found.n} texts{apart}"
-        return f"keeps {share} of the teacher's {metric.title} ({values})"
-    return f"has {metric.title} {value}, the teacher {fmt.quality(other, metric)} (on {found.n} texts{apart})"
+    mine, other = fmt.quality(found.value, metric), fmt.quality(teacher.accuracy.value, metric)
+    sure = f"on {found.n} texts{_apart(found, metric)}"
+    if metric.higher_is_better and teacher.accuracy.value > 0 and found.value >= 0:
+        share = fmt.percent(found.value / teacher.accuracy.value)
+        return f"keeps {share} of the teacher's {metric.title} ({mine} of {other} {sure})"
+    return f"has {metric.title} {mine}, the teacher {other} ({sure})"
 
 
 def _apart(found: Accuracy, metric: MetricSpec) -> str:
@@ -171,25 +138,25 @@ def _apart(found: Accuracy, metric: MetricSpec) -> str:
         return ""
     difference, interval = found.difference, found.difference.interval
     low, high = fmt.change(interval.low, metric), fmt.change(interval.high, metric)
-    unit = " points" if metric.unit == "share" else ""
-    return f"; {fmt.change(difference.value, metric)}{unit}, {interval.confidence:.0%} interval {low} to {high}"
+    return f"; {_change(difference.value, metric)}, {interval.confidence:.0%} interval {low} to {high}"
+
+
+def _change(value: float, metric: MetricSpec) -> str:
+    return f"{fmt.change(value, metric)}{' points' if metric.unit == 'share' else ''}"
 
 
 def _faster(report: RunReport) -> str | None:
     chosen, teacher = report.beside_teacher
-    factor = speedup(chosen, teacher) if chosen else None
-    latency = headline(chosen) if chosen else None
+    factor, latency = (speedup(chosen, teacher), headline(chosen)) if chosen else (None, None)
     if factor is None or latency is None:
         return None
-    calls = f"(median of {latency.model.n} calls)"
-    if factor < 1:
-        return f"is {fmt.number(1 / factor)} times slower {calls}"
-    return f"answers {fmt.number(factor)} times faster {calls}"
+    said = f"is {fmt.number(1 / factor)} times slower" if factor < 1 else f"answers {fmt.number(factor)} times faster"
+    return f"{said} (median of {latency.model.n} calls)"
 
 
 def _smaller(report: RunReport) -> str | None:
     chosen, teacher = report.measurement(report.chosen), report.of_role("teacher")
     if not chosen:
         return None
-    size = f"{fmt.number(chosen.size.model_mb)} MB"
-    return f"weighs {size} instead of {fmt.number(teacher.size.model_mb)} MB" if teacher else f"weighs {size}"
+    instead = f" instead of {fmt.number(teacher.size.model_mb)} MB" if teacher else ""
+    return f"weighs {fmt.number(chosen.size.model_mb)} MB{instead}"

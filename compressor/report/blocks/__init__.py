@@ -43,12 +43,14 @@ class Heading:
 
     text: str
     level: Literal[2, 3] = 2
+    remark: str = ""
+    """How to read what follows."""
     kind: Literal["heading"] = "heading"
 
 
 @dataclass(frozen=True)
 class Prose:
-    """A paragraph. `lead`: what to read first; `remark`: how to read what follows."""
+    """A paragraph. `lead`: what to read first; `remark`: small print."""
 
     text: str
     style: Literal["", "lead", "remark"] = ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from compressor.bench.results import Histogram, Percentiles
+
 __all__ = [
     "Bar",
     "BarChart",
@@ -90,15 +92,8 @@ class Ridge:
 
     name: str
     colour: str
-    note: str
-    low: float
-    p50: float
-    p95: float | None = None
-    p99: float | None = None
-    end: float = 0.0
-    """The slowest percentile that is known."""
-    edges: tuple[float, ...] = ()
-    counts: tuple[int, ...] = ()
+    found: Percentiles
+    histogram: Histogram | None = None
     strong: bool = False
 
 
@@ -166,13 +161,12 @@ class LineChart:
 
 @dataclass(frozen=True)
 class HistogramChart:
-    """Counts [n] between edges [n + 1]."""
+    """One histogram, upright."""
 
     title: str
     axis: str
     y_axis: str
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
+    histogram: Histogram
     colour: str = "neutral"
     legend: tuple[tuple[str, str], ...] = ()
     kind: Literal["histogram-chart"] = "histogram-chart"

@@ -15,8 +15,8 @@ __all__ = ["draw_histogram"]
 def draw_histogram(chart: HistogramChart, width: float) -> Element:
     """Counts upwards, values across, both linear."""
     left, right, top, bottom = 48.0, width - 14, 26.0, 190.0
-    x = Linear.over(chart.edges, left, right)
-    y = Linear.over(chart.counts, bottom, top, zero=True)
+    x = Linear.over(chart.histogram.edges, left, right)
+    y = Linear.over(chart.histogram.counts, bottom, top, zero=True)
     bars = [
         tag(
             "rect",
@@ -27,7 +27,7 @@ def draw_histogram(chart: HistogramChart, width: float) -> Element:
             height=bottom - y(count),
             class_="shade s0",
         )
-        for (start, end), count in zip(pairwise(chart.edges), chart.counts, strict=True)
+        for (start, end), count in zip(pairwise(chart.histogram.edges), chart.histogram.counts, strict=True)
         if count
     ]
     marks = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compressor.report.charts.svg import TEXT, label, line, text_width
 from compressor.report.markup import Element
@@ -16,8 +16,7 @@ NEAR = 20.0
 ON_A_NAME, OFF_THE_DRAWING, ON_A_LINE = 20.0, 50.0, 0.4
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle."""
 
     left: float
@@ -36,16 +35,11 @@ class Box:
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     @property
-    def corners(self) -> tuple[float, float, float, float]:
-        return self.left, self.top, self.right, self.bottom
-
-    @property
     def area(self) -> float:
         return (self.right - self.left) * (self.bottom - self.top)
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A name: where its text begins (baseline), and how far from its point."""
 
     x: float

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from compressor.bench.results import Histogram
 from compressor.report.blocks.charts import Ridge, RidgeChart
 from compressor.report.charts.scales import Scale, scale_for
 from compressor.report.charts.svg import axis_x, label, line, path, shorten, svg, text_width
+from compressor.report.format import number
 from compressor.report.markup import Element, tag
 
 __all__ = ["draw_ridges"]
@@ -17,7 +19,7 @@ def draw_ridges(chart: RidgeChart, width: float) -> Element:
     wide = width > 500
     left = min(max(text_width(row.name) for row in chart.rows), 0.3 * width) + 14 if wide else 10.0
     right = width - 16
-    hill = 34.0 if any(row.counts for row in chart.rows) else 0.0
+    hill = 34.0 if any(row.histogram for row in chart.rows) else 0.0
     pitch = hill + (28.0 if wide else 36.0)
     bottom = 12 + pitch * len(chart.rows)
     x = scale_for([value for row in chart.rows for value in _extent(row)], left, right, margin=0.02)
@@ -34,23 +36,26 @@ def draw_ridges(chart: RidgeChart, width: float) -> Element:
 
 
 def _row(row: Ridge, x: Scale, base: float, hill: float) -> Element:
-    strip = base + 7
+    strip, found = base + 7, row.found
+    last = found.p99_ms or found.p95_ms or found.p90_ms or found.p50_ms
+    known = (("p50", found.p50_ms), ("p95", found.p95_ms), ("p99", found.p99_ms))
+    said = ", ".join(f"{name} {number(value)}" for name, value in known)
     marks = [
-        tag("title", f"{row.name}: {row.note}"),
-        path(_outline(row, x, base, hill), "hill", closed=True) if row.counts else None,
-        line(x(row.low), strip, x(row.end), strip, "whisker"),
-        line(x(row.p95), strip - 6, x(row.p95), strip + 6, "whisker") if row.p95 else None,
-        line(x(row.p99), strip - 3, x(row.p99), strip + 3, "whisker") if row.p99 else None,
-        tag("circle", cx=x(row.p50), cy=strip, r=4, class_="disc variant"),
+        tag("title", f"{row.name}: {said} ms of {found.n} calls"),
+        path(_outline(row.histogram, x, base, hill), "hill", closed=True) if row.histogram else None,
+        line(x(found.min_ms), strip, x(last), strip, "whisker"),
+        line(x(found.p95_ms), strip - 6, x(found.p95_ms), strip + 6, "whisker") if found.p95_ms else None,
+        line(x(found.p99_ms), strip - 3, x(found.p99_ms), strip + 3, "whisker") if found.p99_ms else None,
+        tag("circle", cx=x(found.p50_ms), cy=strip, r=4, class_="disc variant"),
     ]
     return tag("g", *marks, class_=row.colour)
 
 
-def _outline(row: Ridge, x: Scale, base: float, hill: float) -> list[tuple[float, float]]:
+def _outline(histogram: Histogram, x: Scale, base: float, hill: float) -> list[tuple[float, float]]:
     """The histogram as an area, each bin as high as its share for its width on the axis."""
-    edges = [x(edge) for edge in row.edges]
+    edges = [x(edge) for edge in histogram.edges]
     widths = [max(b - a, 1e-6) for a, b in pairwise(edges)]
-    densities = [count / width for count, width in zip(row.counts, widths, strict=True)]
+    densities = [count / width for count, width in zip(histogram.counts, widths, strict=True)]
     peak = max(densities, default=0) or 1.0
     points = [(edges[0], base)]
     for (start, end), density in zip(pairwise(edges), densities, strict=True):
@@ -60,5 +65,5 @@ def _outline(row: Ridge, x: Scale, base: float, hill: float) -> list[tuple[float
 
 
 def _extent(row: Ridge) -> list[float]:
-    ends = (row.edges[0], row.edges[-1]) if row.edges else ()
-    return [value for value in (row.low, row.p50, row.p95, row.p99, *ends) if value is not None]
+    found, edges = row.found, row.histogram.edges if row.histogram else ()
+    return [value for value in (found.min_ms, found.p50_ms, found.p95_ms, found.p99_ms, *edges) if value is not None]

@@ -5,24 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 __all__ = ["LOG_FROM", "Linear", "Log", "Scale", "scale_for", "tick_text"]
 
 LOG_FROM = 4.0
 """Figures that differ by more than this factor are drawn on a logarithmic scale."""
 STEPS = (1.0, 2.0, 5.0, 10.0)
-
-
-class Scale(Protocol):
-    """A monotone map from figures in [low, high] to places in [start, end]."""
-
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    def __call__(self, value: float) -> float: ...
-    def ticks(self, count: int = 5) -> list[float]: ...
 
 
 @dataclass(frozen=True)
@@ -96,6 +84,10 @@ class Log:
         if len(found) > 1.5 * count:
             found = found[:: math.ceil(len(found) / count)]
         return found if len(found) > 1 else Linear(self.low, self.high, self.start, self.end).ticks(count)
+
+
+Scale = Linear | Log
+"""A monotone map from figures in [low, high] to places in [start, end]."""
 
 
 def scale_for(values: Iterable[float], start: float, end: float, *, margin: float = 0.0) -> Scale:

@@ -60,7 +60,7 @@ def draw_scatter(chart: ScatterChart, width: float) -> Element:
     ]
     # Every interval before the first disc: none runs across a neighbour's.
     for one, pair in zip(points, bars, strict=True):
-        marks.append(tag("g", *(line(*bar.corners, "interval") for bar in pair), class_=one.colour))
+        marks.append(tag("g", *(line(*bar, "interval") for bar in pair), class_=one.colour))
     for one, place, name in zip(points, places, labels, strict=True):
         marks.append(_disc(one, place))
         marks += draw_label(place, one.name, name, strong=one.strong)

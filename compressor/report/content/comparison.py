@@ -46,7 +46,7 @@ def comparison_document(found: Comparison) -> Document:
     parts = (
         Prose(comparison_sentence(found), "lead"),
         _sides(found),
-        *(Heading("Figures"), Prose(LEGEND, "remark"), *_tables(found)),
+        *(Heading("Figures", remark=LEGEND), *_tables(found)),
         *_losses(found),
         *((Heading("Notes"), Notice(told)) if told else ()),
         *((Heading("Machine"), Pairs(tuple(flatten(found.environment)))) if found.environment else ()),
@@ -93,7 +93,7 @@ def _losses(found: Comparison) -> Iterator[Block]:
         for subject, rows in subjects.items()
     ]
     if any(rows for _, rows in charts):
-        yield from (Heading("Losses"), Prose(CHART, "remark"))
+        yield Heading("Losses", remark=CHART)
     for subject, rows in charts:
         if rows:
             yield from [Heading(subject, 3)] if len(subjects) > 1 else []

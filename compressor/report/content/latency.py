@@ -42,28 +42,11 @@ def _latency(target: str, models: list[Model]) -> Iterator[Block | None]:
     if not known:
         return
     title = f"Distribution of latency on {target}, {workload(known[0][1])}"
-    yield RidgeChart(title, "latency of the model, ms", tuple(_ridge(*one) for one in known))
+    ridges = tuple(Ridge(m.name, m.colour, found.model, found.histogram, m.chosen) for m, found in known)
+    yield RidgeChart(title, "latency of the model, ms", ridges)
     header = ("of", "p50\nms", "95% interval\nms", "p90\nms", "p95\nms", "p99\nms", "mean\nms", "calls")
     rows = [(model, row) for model, latency in known for row in _percentiles(latency)]
     yield model_table(header, rows, words=(1,), optional=(3,))
-
-
-def _ridge(model: Model, latency: Latency) -> Ridge:
-    found, histogram = latency.model, latency.histogram
-    parts = (("p50", found.p50_ms), ("p95", found.p95_ms), ("p99", found.p99_ms))
-    return Ridge(
-        model.name,
-        model.colour,
-        f"{', '.join(f'{name} {fmt.number(value)}' for name, value in parts)} ms of {found.n} calls",
-        found.min_ms,
-        found.p50_ms,
-        found.p95_ms,
-        found.p99_ms,
-        end=found.p99_ms or found.p95_ms or found.p90_ms or found.p50_ms,
-        edges=histogram.edges if histogram else (),
-        counts=histogram.counts if histogram else (),
-        strong=model.chosen,
-    )
 
 
 def _percentiles(latency: Latency) -> Iterator[tuple[str, ...]]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from compressor.bench.results import GateVerdict, Measurement
 from compressor.report import format as fmt
+from compressor.report.advice import advice
 from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
 from compressor.report.content.tables import Targets, figures_table
 from compressor.report.document import RunReport
-from compressor.report.figures import COSTS, MAIN, figure, gate_title, quality_figure, shown
-from compressor.report.models import Model, by_target, headline, model_name, quality_metric, workload
+from compressor.report.figures import COSTS, FIGURES, MAIN, gate_title, quality_figure, shown
+from compressor.report.models import Model, by_target, headline, model_name, workload
 from compressor.report.verdict import majority
 
-__all__ = ["costs", "gates_table", "overview", "tiles"]
+__all__ = ["costs", "gates_and_advice", "gates_table", "overview", "tiles"]
 
 TILES = ("p50_ms", "peak_memory_mb", "size_mb", "cold_start_ms", "throughput")
 MOST_TILES = 5
@@ -26,7 +28,7 @@ def overview(report: RunReport) -> Iterator[Block]:
     base = majority(report)
     for number, target in enumerate(dict.fromkeys(found.target for found in report.measurements)):
         if models := measured.get(target):
-            figures = shown((quality_figure(quality_metric(report.measurements, report.task)), *MAIN), models)
+            figures = shown((quality_figure(report.metric), *MAIN), models)
             has_metric = any(m.found.accuracy and m.found.accuracy.metric == "accuracy" for m in models)
             above = (f"always {base.label!r}", fmt.percent(base.share), *("" for _ in figures[1:])) if base else ()
             yield Heading(f"Measured on {target}", 3)
@@ -68,13 +70,20 @@ def costs(targets: Targets) -> Iterator[Block]:
             yield figures_table(figures, models)
 
 
+def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Block]:
+    """What failed, and what to try next."""
+    if report.gates:
+        yield from (Heading("Gates", level), gates_table(report))
+    if tips := advice(report):
+        yield from (Heading("What to try next", level), Notice(tuple(tips)))
+
+
 def gates_table(report: RunReport) -> Table:
     """Each gate, what was measured, and the verdict."""
-    metric = quality_metric(report.measurements, report.task)
 
     def row(gate: GateVerdict) -> tuple[str | Mark, ...]:
         return (
-            gate_title(gate.name, metric, report.task),
+            gate_title(gate.name, report.metric, report.task),
             Mark("holds", "good") if gate.passed else Mark("fails", "bad"),
             fmt.gate_value(gate.value, gate.expression),
             gate.expression,
@@ -93,7 +102,7 @@ def tiles(report: RunReport) -> Tiles:
     mine, other = (Model("", "", False, found) if found else None for found in (chosen, teacher))
     assert mine is not None
     found = []
-    for one in (quality_figure(quality_metric(report.measurements, report.task)), *map(figure, TILES)):
+    for one in (quality_figure(report.metric), *(FIGURES[key] for key in TILES)):
         if one.read(mine) is not None:
             known = other is not None and one.read(other) is not None
             found.append(Tile(one.title, one.tile(mine), f"teacher {one.tile(other)}" if other and known else ""))

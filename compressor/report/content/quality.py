@@ -11,7 +11,7 @@ from compressor.report.blocks.charts import HistogramChart, IntervalChart, Inter
 from compressor.report.content.tables import Targets, figures_table, section
 from compressor.report.document import RunReport
 from compressor.report.figures import metric_figures
-from compressor.report.models import Model, colours, headline, model_name, quality_metric, workload
+from compressor.report.models import Model, colours, headline, model_name, workload
 from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = ["lengths_section", "paired_differences", "quality_sections"]
@@ -29,7 +29,7 @@ DIFFERENCES = (
 
 def quality_sections(report: RunReport, targets: Targets) -> Iterator[Block]:
     """What is known of the answers, section by section."""
-    metric = quality_metric(report.measurements, report.task)
+    metric = report.metric
     found = paired_differences(report)
 
     def metrics(_: str, models: list[Model]) -> Iterator[Block]:
@@ -153,7 +153,7 @@ def _lengths(_: str, models: list[Model]) -> Iterator[Block]:
         if lengths.histogram.counts:
             title = f"Lengths of the texts in tokens, for {', '.join(names)}"
             axis = "tokens" if len(found) == 1 else f"tokens of {names[0]}"
-            yield HistogramChart(title, axis, "texts", lengths.histogram.edges, lengths.histogram.counts)
+            yield HistogramChart(title, axis, "texts", lengths.histogram)
     rows = [
         (", ".join(names), str(one.n), fmt.number(one.mean_tokens), str(one.max_tokens), fmt.percent(one.cut))
         for one, names in found

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compressor.bench.results import Measurement
-from compressor.report.advice import advice
-from compressor.report.blocks import Block, Heading, Mark, Notice, Prose
+from compressor.report.blocks import Block, Heading, Mark, Prose
 from compressor.report.content.costs import cost_sections
 from compressor.report.content.latency import latency_sections, shape_and_load_sections
 from compressor.report.content.machine import cost_blocks, machine_blocks
-from compressor.report.content.overview import costs, gates_table, overview, tiles
+from compressor.report.content.overview import costs, gates_and_advice, overview, tiles
 from compressor.report.content.quality import lengths_section, quality_sections
 from compressor.report.document import RunReport
 from compressor.report.models import by_target
-from compressor.report.verdict import badge, baseline_sentence, closing_sentence, tone
+from compressor.report.verdict import baseline_sentence, closing_sentence, verdict
 
 __all__ = ["Document", "as_report", "closing_blocks", "run_document"]
 
@@ -39,21 +38,16 @@ def as_report(measurements: Sequence[Measurement]) -> RunReport:
 
 def run_document(report: RunReport) -> Document:
     """Everything a run found; of measurements alone, what was measured."""
-    is_run = bool(report.chosen)
+    if not report.chosen:
+        subjects = ", ".join(dict.fromkeys(found.subject for found in report.measurements))
+        targets = ", ".join(dict.fromkeys(found.target for found in report.measurements))
+        about = f"{subjects} on {targets}" if report.measurements else "Nothing was measured."
+        return Document(report.name, tuple(_measured(report)), about=about)
+    said, tone = verdict(report)
     about = f"{report.task}, labels {', '.join(report.labels)}" if report.labels else report.task
-    subjects = ", ".join(dict.fromkeys(found.subject for found in report.measurements))
-    targets = ", ".join(dict.fromkeys(found.target for found in report.measurements))
-    about = about if is_run else f"{subjects} on {targets}" if report.measurements else "Nothing was measured."
-    said = badge(report) if is_run else ""
-    return Document(
-        report.name,
-        (*(_summary(report) if is_run else ()), *_measured(report), *_made(report)),
-        Mark(said, tone(report)) if said else None,
-        about,
-        f"Written by compressor, {_moment(report.created)}. All of it is drawn from report.json beside it."
-        if is_run
-        else "Written by compressor.",
-    )
+    footer = f"Written by compressor, {_moment(report.created)}. All of it is drawn from report.json beside it."
+    badge = Mark(said, tone) if said else None
+    return Document(report.name, (*_summary(report), *_measured(report)), badge, about, footer)
 
 
 def closing_blocks(report: RunReport) -> Iterator[Block]:
@@ -61,17 +55,12 @@ def closing_blocks(report: RunReport) -> Iterator[Block]:
     targets = list(by_target(report.measurements, report.chosen))
     yield from overview(report)
     yield from costs(targets)
-    yield from (block for block in shape_and_load_sections(targets) if not isinstance(block, Prose))
-    if report.gates:
-        yield Heading("Gates", 3)
-        yield gates_table(report)
+    yield from shape_and_load_sections(targets)
     if report.chosen:
-        if tips := advice(report):
-            yield Heading("What to try next", 3)
-            yield Notice(tuple(tips))
+        yield from gates_and_advice(report, 3)
         if baseline := baseline_sentence(report):
             yield Prose(baseline)
-        yield Prose(closing_sentence(report), "lead", tone(report))
+        yield Prose(closing_sentence(report), "lead", verdict(report)[1])
 
 
 def _summary(report: RunReport) -> Iterator[Block]:
@@ -81,12 +70,7 @@ def _summary(report: RunReport) -> Iterator[Block]:
         yield Prose(baseline)
     if (found := tiles(report)).tiles:
         yield found
-    if tips := advice(report):
-        yield Heading("What to try next")
-        yield Notice(tuple(tips))
-    if report.gates:
-        yield Heading("Gates")
-        yield gates_table(report)
+    yield from gates_and_advice(report)
 
 
 def _measured(report: RunReport) -> Iterator[Block]:
@@ -102,9 +86,6 @@ def _measured(report: RunReport) -> Iterator[Block]:
     yield from latency_sections(targets)
     yield from cost_sections(targets)
     yield from lengths_section(targets)
-
-
-def _made(report: RunReport) -> Iterator[Block]:
     yield from cost_blocks(report.stages)
     yield from machine_blocks(report.environment, report.measurements)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from compressor.report.blocks import Block, Cell, Column, Heading, Prose, Table, table
+from compressor.report.blocks import Block, Cell, Column, Heading, Table, table
 from compressor.report.blocks.charts import Bar, BarChart
 from compressor.report.figures import Figure
 from compressor.report.models import Model
@@ -25,7 +25,7 @@ def section(
         if parts:
             content += [Heading(f"On {target}", 3)] if len(targets) > 1 else []
             content += parts
-    return [Heading(title), *([Prose(remark, "remark")] if remark else []), *content] if content else []
+    return [Heading(title, remark=remark), *content] if content else []
 
 
 def figures_table(figures: Sequence[Figure], models: Sequence[Model], above: Sequence[Sequence[Cell]] = ()) -> Table:

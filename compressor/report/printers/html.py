@@ -65,7 +65,7 @@ def _sections(blocks: Sequence[Block]) -> list[tuple[str | None, list[Block]]]:
     found: list[tuple[str | None, list[Block]]] = []
     for block in blocks:
         if isinstance(block, Heading) and block.level == 2:
-            found.append((block.text, []))
+            found.append((block.text, [Prose(block.remark, "remark")] if block.remark else []))
         else:
             if not found:
                 found.append((None, []))

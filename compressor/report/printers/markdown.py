@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from compressor.report.blocks import Block, Cell, Column, Details, Heading, Notice, Pairs, Prose, Table
+from compressor.report.blocks import Block, Cell, Chart, Column, Details, Heading, Notice, Pairs, Prose, Table, Tiles
 from compressor.report.format import printable
 
 __all__ = ["blocks_markdown", "escape", "table_markdown"]
@@ -26,13 +26,18 @@ def escape(text: str) -> str:
 
 
 def blocks_markdown(blocks: Iterable[Block]) -> str:
-    """Blocks with an empty line between them."""
-    return "\n\n".join(filter(None, map(_block, blocks)))
+    """Blocks with an empty line between them; a heading above nothing but charts is left out with them."""
+    kept: list[Block] = []
+    for block in reversed([block for block in blocks if not isinstance(block, Chart | Tiles)]):
+        above_nothing = not kept or (isinstance(kept[-1], Heading) and kept[-1].level <= getattr(block, "level", 9))
+        if not isinstance(block, Heading) or not above_nothing:
+            kept.append(block)
+    return "\n\n".join(filter(None, map(_block, reversed(kept))))
 
 
 def _block(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"{'#' * block.level} {escape(block.text)}"
+        return "\n\n".join(filter(None, (f"{'#' * block.level} {escape(block.text)}", escape(block.remark))))
     if isinstance(block, Prose):
         return escape(block.text)
     if isinstance(block, Notice):

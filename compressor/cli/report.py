@@ -37,12 +37,12 @@ def report(
 ) -> None:
     """Draw the report of what was measured: one HTML file that needs no network, or Markdown, or JSON."""
     from compressor.report.read import document_path, read_document
+    from compressor.report.render import render, write_file
     from compressor.report.stdout import write
-    from compressor.report.written import write_file, written
 
     source = document_path(path)
     kind = format_ or next((kind for kind in Kind if out and out.suffix == f".{kind}"), Kind.HTML)
-    text = written(read_document(source), kind.value)
+    text = render(read_document(source), kind.value)
     if out is None and format_ is not None:
         write(text)
         return

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {"errors", "json_file", "registry", "task_specs"},
     "tasks": GROUND | {"recipe", "runtime"},
     "data": GROUND | {"tasks", "sources", "recipe"},
-    "distill": GROUND | {"tasks", "data", "recipe"},
+    "distill": GROUND | {"tasks", "data", "recipe", "runtime"},
     "bench": GROUND | {"runtime", "recipe"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},

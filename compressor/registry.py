@@ -63,6 +63,11 @@ class Registry(Generic[T]):
         """Built-in components first, then those of other packages. A built-in name can't be taken by another."""
         return (*self._files, *(name for name in self._others if name not in self._files))
 
+    def packages(self, *names: str) -> tuple[str, ...]:
+        """The installed distributions that bring these components, sorted; nothing for those built in."""
+        points = [self._others[name] for name in names if name not in self._files]
+        return tuple(sorted({point.dist.name for point in points if point.dist}))
+
     def get(self, name: str) -> T:
         """The component of this name.
 

@@ -14,12 +14,13 @@ from compressor.bench.job import Job
 from compressor.bench.placement import Placement
 from compressor.bench.process import run_process
 from compressor.bench.results import Measurement, Memory, Skipped
-from compressor.bench.subject import Subject, answer_settings, position_limit
+from compressor.bench.subject import Subject, answer_settings, position_limit, samples_for
 from compressor.bench.target import target_reason
 from compressor.errors import TargetUnavailable
 from compressor.events import Events
 from compressor.runtime.outputs import Outputs, read_outputs
-from compressor.runtime.tasks import Example, runtime_task
+from compressor.runtime.tasks import Example
+from compressor.task_specs import task_spec
 
 if TYPE_CHECKING:
     from compressor.recipe.benchmark import Target, WorkloadConfig
@@ -116,15 +117,14 @@ def _job(
     seed: int,
     out: Path,
 ) -> Job:
-    task = runtime_task(subject.task)
-    roles = [role for role in task.spec.text_roles if not examples or role in examples[0]]
+    roles = [role for role in task_spec(subject.task).text_roles if examples and role in examples[0]]
     settings = answer_settings(subject)
     return Job(
         mode="speed",
         subject=subject,
         placement=Placement.of(target),
         workloads=tuple(workload.model_dump(mode="json") for workload in workloads),
-        examples=tuple({role: example[role] for role in roles} for example in examples or task.samples(roles)),
+        examples=tuple({role: example[role] for role in roles} for example in examples) or tuple(samples_for(subject)),
         labels=settings.labels,
         options=dict(settings.options),
         accuracy=bool(examples),

@@ -13,10 +13,10 @@ from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, saf
 from compressor.errors import BundleError
 from compressor.runtime.manifest import MANIFEST, Manifest
 from compressor.runtime.options import read_options
-from compressor.runtime.tasks import Settings
+from compressor.runtime.tasks import Settings, runtime_task
 from compressor.task_specs import task_of_config, task_spec
 
-__all__ = ["Subject", "answer_settings", "position_limit", "subjects_from"]
+__all__ = ["Subject", "answer_settings", "position_limit", "roles_of", "samples_for", "subjects_from"]
 
 Precision = Literal["fp32", "bf16"]
 
@@ -114,6 +114,19 @@ def answer_settings(subject: Subject) -> Settings:
     names = _config(subject.folder).get("id2label") or {}
     labels = tuple(str(names[key]) for key in sorted(names, key=int)) if isinstance(names, dict) else ()
     return Settings(labels if task_spec(subject.task).named_outputs else (), read_options(subject.folder))
+
+
+def roles_of(subject: Subject) -> tuple[str, ...]:
+    """Roles of the texts that an example has: those of the bundle, else those that the task requires."""
+    if (subject.folder / MANIFEST).is_file():
+        return Manifest.read(subject.folder).roles
+    spec = task_spec(subject.task)
+    return tuple(role for role in spec.text_roles if role in spec.roles)
+
+
+def samples_for(subject: Subject) -> list[dict[str, str]]:
+    """Sentences that come with the program, as examples of the subject's task."""
+    return runtime_task(subject.task).samples(roles_of(subject))
 
 
 def _refuse(path: Path, *, precision: Precision | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["HIDDEN_STATES", "LOGITS", "Batch", "Signal", "Signals", "asked", "captured", "in_words"]
+__all__ = ["HIDDEN_STATES", "LIKELIHOOD", "LOGITS", "Batch", "Signal", "Signals", "asked", "captured", "in_words"]
 
 Batch: TypeAlias = "Mapping[str, torch.Tensor]"
 """A collated batch: the model's inputs [batch, sequence], `labels` and `example_id` [batch]."""
@@ -32,8 +32,12 @@ class Signal:
     """Whether it is small enough to be kept on disk for every training example."""
 
 
-LOGITS = Signal("logits", attrgetter("logits"), cacheable=True)
-"""[batch, ..., classes] as a model gives them, [rows, classes] once the task picked the supervised positions."""
+LOGITS = Signal("logits", lambda output: output, cacheable=True)
+"""The task's outputs. Of a whole batch they are a mapping from each output's name to what the task keeps of it; an
+objective sees one output at a time, [rows, classes]: its supervised positions."""
+
+LIKELIHOOD = Signal("likelihood", lambda output: None)
+"""What the numbers of that output mean: a `distill.likelihood.Likelihood`, among the student's signals."""
 
 HIDDEN_STATES = Signal(
     "hidden states", attrgetter("hidden_states"), asks={"output_hidden_states": True}, per_token=True

@@ -103,20 +103,26 @@ def _teacher_is_there(recipe: Recipe) -> Problems:
         yield Problem("without a `teacher` the baseline is the student itself", "distill.baseline")
 
 
-def _layers_are_sound(recipe: Recipe) -> Problems:
-    layers = recipe.student.layers
-    if layers is None:
+def _builders_are_sound(recipe: Recipe) -> Problems:
+    student = recipe.student
+    if student.layers is not None:
+        for problem in student.builders[0].problems():
+            yield replace(problem, path="student.layers")
+        if student.build:
+            yield Problem("write it as one of `build`: {kind: layers, keep: ...}", "student.layers")
+    yield from _own_problems(student.build, "student.build")
+
+
+def _changed_students_are_trained(recipe: Recipe) -> Problems:
+    if recipe.distill is not None:
         return
-    if min(layers) < 0:
-        yield Problem("layers are counted from 0, not from the end", "student.layers")
-    if repeated := _repeated(layers):
-        yield Problem(f"layer {repeated[0]} is named twice", "student.layers")
-
-
-def _cut_students_are_trained(recipe: Recipe) -> Problems:
-    if recipe.student.layers is not None and recipe.distill is None:
+    if recipe.student.layers is not None:
         message = "nothing trains the student after its layers are cut out: add a `distill` section"
         yield Problem(message, "student.layers")
+    for index, builder in enumerate(recipe.student.build):
+        if builder.needs_training:
+            message = f"nothing trains the student after {builder.kind!r} changed it: add a `distill` section"
+            yield Problem(message, f"student.build.{index}")
 
 
 def _length_is_set_once(recipe: Recipe) -> Problems:
@@ -127,6 +133,13 @@ def _length_is_set_once(recipe: Recipe) -> Problems:
 
 def _objectives_are_sound(recipe: Recipe) -> Problems:
     yield from _own_problems(recipe.distill.objectives if recipe.distill else (), "distill.objectives")
+
+
+def _quantizers_are_sound(recipe: Recipe) -> Problems:
+    yield from _own_problems(recipe.quantize, "quantize")
+    for index, section in enumerate(recipe.quantize):
+        if section.calibration_examples and recipe.data is None:
+            yield Problem(f"{section.method} needs texts to calibrate with: add a `data` section", f"quantize.{index}")
 
 
 def _own_problems(components: Collection[ComponentSection], path: str) -> Problems:
@@ -311,12 +324,13 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_labels_are_sound, ("data",)),
     (_splits_are_sound, ("data",)),
     (_teacher_is_there, ("teacher", "student", "distill")),
-    (_layers_are_sound, ("student",)),
-    (_cut_students_are_trained, ("student", "distill")),
+    (_builders_are_sound, ("student",)),
+    (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
     (_objectives_are_sound, ("distill",)),
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
+    (_quantizers_are_sound, ("quantize", "data")),
     (_chosen_variant_is_made, ("quantize", "bundle")),
     (_measurements_are_distinct, ("benchmark",)),
     (_gates_have_data, ("gates", "data")),

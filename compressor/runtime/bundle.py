@@ -33,7 +33,9 @@ class Bundle:
         self._session = session
 
     @overload
-    def predict(self, texts: str | Example, pairs: str | None = None, *, batch_size: int = 1) -> Answer: ...
+    def predict(  # type: ignore[overload-overlap]  # a str is also an iterable of str
+        self, texts: str | Example, pairs: str | None = None, *, batch_size: int = 1
+    ) -> Answer: ...
 
     @overload
     def predict(

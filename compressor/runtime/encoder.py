@@ -85,8 +85,7 @@ class Encoder:
         whole = list(zip(texts, pairs, strict=True)) if pairs is not None else [(text,) for text in texts]
         cut = [tuple(self._cut(text) for text in one) for one in whole]
         encodings = self._tokenizer.encode_batch([one if len(one) > 1 else one[0] for one in cut])
-        dropped = [tuple(len(text) - len(kept) for text, kept in zip(*both, strict=True)) for both in zip(whole, cut)]
-        return [self._row(encoding, shift) for encoding, shift in zip(encodings, dropped, strict=True)]
+        return [self._row(*both) for both in zip(encodings, map(_missing, whole, cut), strict=True)]
 
     def windows(self, question: str, context: str, stride: int) -> list[Row]:
         """A pair as as many rows as it takes: each has the whole first text and a window of the second, `stride`
@@ -150,6 +149,11 @@ class Encoder:
         for target, row in zip(padded, rows, strict=True):
             target[longest - len(row) if self.pads_left else 0 :][: len(row)] = row
         return padded
+
+
+def _missing(whole: Sequence[str], cut: Sequence[str]) -> tuple[int, ...]:
+    """How many characters of each text were cut away."""
+    return tuple(len(text) - len(kept) for text, kept in zip(whole, cut, strict=True))
 
 
 def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> int:

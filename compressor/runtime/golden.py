@@ -74,7 +74,8 @@ class Golden:
         complete = all(
             variant in tolerances and len(outputs.get(variant, ())) == len(examples) for variant in manifest.variants
         )
-        if not examples or not complete:
+        whole = all(isinstance(example.get(role), str) for example in examples for role in manifest.roles)
+        if not examples or not complete or not whole:
             raise BundleError(f"{path} doesn't hold an answer of every variant to every text.")
         return cls(examples, outputs, tolerances)
 

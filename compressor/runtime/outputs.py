@@ -51,11 +51,16 @@ Outputs = Mapping[str, Ragged]
 """Output name -> its value for every row, in the order of the rows."""
 
 
-def write_outputs(outputs: Outputs, folder: Path) -> None:
-    """Write a folder that `read_outputs` opens: `<name>.npy`, and `<name>.offsets.npy` where rows differ in length."""
+def write_outputs(outputs: Outputs, folder: Path, *, values: bool = True) -> None:
+    """Write a folder that `read_outputs` opens: `<name>.npy`, and `<name>.offsets.npy` where rows differ in length.
+
+    Args:
+        values: False where the values are there already, written through a memory map.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, ragged in outputs.items():
-        np.save(folder / f"{name}.npy", ragged.values, allow_pickle=False)
+        if values:
+            np.save(folder / f"{name}.npy", ragged.values, allow_pickle=False)
         if ragged.offsets is not None:
             np.save(folder / f"{name}.offsets.npy", ragged.offsets, allow_pickle=False)
     (folder / _INDEX).write_text(json.dumps(list(outputs)), encoding="utf-8")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from compressor.errors import RecipeError
 from compressor.registry import Registry
-from compressor.tasks.models.checkpoint import load_tokenizer, quiet_transformers
 from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import load_tokenizer, quiet_transformers
 
 __all__ = ["TASKS", "get_task", "load_tokenizer", "quiet_transformers"]
 

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.events import Events, Silent
-from compressor.runtime.outputs import Ragged
 from compressor.runtime.tasks import Encoded, Example, RuntimeTask
-from compressor.task_specs import TaskSpec
+from compressor.task_specs import OutputSpec, TaskSpec
 from compressor.tasks.models.checkpoint import encoder_of
 
 if TYPE_CHECKING:
     import torch
+    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = ["IGNORED", "Collator", "Features", "NewHead", "Supervised", "Task"]
@@ -73,13 +73,14 @@ class Task(ABC):
     def load_model(
         self,
         folder: Path,
-        labels: Sequence[str],
+        labels: Sequence[str] | None,
         *,
         new_head: NewHead = "if-needed",
         trust_remote_code: bool = False,
         events: Events = Silent(),  # noqa: B008  # stateless
     ) -> PreTrainedModel:
-        """Load a checkpoint (fp32, eval mode) that answers with `labels`, the data set's, in their order.
+        """Load a checkpoint (fp32, eval mode) that answers with `labels`, the data set's, in their order; None takes a
+        finished model as it stands.
 
         `new_head`: "if-needed" is for a model about to be trained: a head that is missing or answers other labels is
         drawn afresh, from torch's global generator (seed it first), and `events` is told. "never" is for a model
@@ -124,38 +125,30 @@ class Task(ABC):
 
         return collator(tokenizer, labels_per_token=any(output.per_token for output in self.spec.outputs))
 
-    def reduce(
-        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
+    def reduce(self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """What of a model's raw outputs is compared and kept, in fp32: the same as `RuntimeTask.reduce`, in torch.
 
         By default an output a text [batch, ...] as it is, and of an output a token [batch, sequence, ...] the tokens
         that have a label, behind each other [positions, ...].
         """
         return {
-            spec.name: (outputs[spec.name][batch["labels"] != IGNORED] if spec.per_token else outputs[spec.name]).float()
+            spec.name: (
+                outputs[spec.name][batch["labels"] != IGNORED] if spec.per_token else outputs[spec.name]
+            ).float()
             for spec in self.spec.outputs
         }
 
-    def regroup(
-        self, values: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.int64], dataset: Any
-    ) -> dict[str, Ragged]:
-        """Reduced outputs of many batches, joined along their first dimension, in the order of the rows 0, 1, 2 ...
+    def counts(self, output: OutputSpec, dataset: Dataset) -> npt.NDArray[np.int64] | None:
+        """How many values `reduce` keeps of each row of a tokenized split [rows]; None where it keeps one a row."""
+        if not output.per_token:
+            return None
+        return np.array([sum(label != IGNORED for label in labels) for labels in dataset["labels"]], dtype=np.int64)
 
-        Args:
-            rows: number of each row in `dataset`, in the order they were computed.
-            dataset: the tokenized split.
-        """
-        order = np.argsort(rows, kind="stable")
-        found = {}
-        for spec in self.spec.outputs:
-            if not spec.per_token:
-                found[spec.name] = Ragged(values[spec.name][order])
-                continue
-            counts = np.array([sum(label != IGNORED for label in labels) for labels in dataset["labels"]])[rows]
-            parts = np.split(values[spec.name], np.cumsum(counts)[:-1])
-            found[spec.name] = Ragged.of([parts[place] for place in order], ragged=True)
-        return found
+    def pieces(
+        self, output: OutputSpec, values: npt.NDArray[Any], counts: npt.NDArray[np.int64] | None
+    ) -> list[npt.NDArray[Any]]:
+        """Reduced outputs of some rows, taken apart into one array a row; `counts` are those of these rows."""
+        return list(values) if counts is None else np.split(values, np.cumsum(counts)[:-1])
 
     def join(self, rows: Mapping[str, Sequence[npt.NDArray[Any]]]) -> dict[str, torch.Tensor]:
         """Stored outputs of the rows of a batch, as `reduce` gives them."""
@@ -182,9 +175,6 @@ class Task(ABC):
             theirs = None if teacher is None else teacher[spec.name].to(student[spec.name].device).float()
             found.append(Supervised(spec.likelihood, student[spec.name], labels, theirs))
         return found
-
-    def finish_config(self, config: Any) -> None:  # noqa: B027  # most tasks have nothing to add
-        """Set what `config.json` of a finished model must say beside its labels."""
 
 
 def _examples(columns: Mapping[str, Sequence[Any]]) -> list[Example]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from compressor.events import Events, Silent
 from compressor.runtime.tasks import RuntimeTask
 from compressor.runtime.tasks.text_classification import TASK as RUNTIME
-from compressor.tasks.models.loading import load_with_head
 from compressor.tasks.base import NewHead, Task
+from compressor.tasks.models.loading import load_with_head
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,7 +26,7 @@ class TextClassification(Task):
     def load_model(
         self,
         folder: Path,
-        labels: Sequence[str],
+        labels: Sequence[str] | None,
         *,
         new_head: NewHead = "if-needed",
         trust_remote_code: bool = False,

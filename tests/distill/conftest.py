@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compressor.data import prepare
-from compressor.distill.outputs import compute_outputs
+from compressor.distill.label import compute_outputs
 from compressor.distill.teacher import teach
 from compressor.events import Silent
 from compressor.recipe.data import DataSection

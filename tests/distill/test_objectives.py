@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from compressor.distill.architecture import Layout
+from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.objectives.hidden_states import HiddenStates, layer_pairs
 from compressor.distill.objectives.soft_targets import SoftTargets
-from compressor.distill.signals import HIDDEN_STATES, LOGITS, Signals
+from compressor.distill.signals import HIDDEN_STATES, LIKELIHOOD, LOGITS, Signals
 from compressor.errors import RecipeError
 
 NARROW, WIDE = Layout(2, 6), Layout(4, 10)
@@ -31,7 +32,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def signals(logits: np.ndarray) -> Signals:
-    return {LOGITS: torch.tensor(logits)}
+    return {LOGITS: torch.tensor(logits), LIKELIHOOD: LIKELIHOODS["categorical"]}
 
 
 def states(hidden: Sequence[Any]) -> Signals:

@@ -53,6 +53,9 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
     [
         (["data=null", "gates=null"], ["teacher", "distill"]),
         (["export.max_length=16"], ["export.max_length"]),
+        (["student={layers: [0], build: [{kind: layers, keep: [0]}]}"], ["student.layers"]),
+        (["student={build: [{kind: layers, keep: [0, -1]}]}"], ["student.build.0.keep"]),
+        (["distill=null", "student={build: [{kind: layers, keep: [0]}]}"], ["student.build.0"]),
         (["teacher=null", "gates=null"], ["student.init", "distill.objectives.0"]),
         (
             ["teacher=null", "gates=null", "student.init=org/small", "distill.objectives.1.labels=teacher"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from compressor.distill.objectives.base import ObjectiveConfig
-from compressor.distill.signals import LOGITS, Batch, Signal, Signals
+from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
 
 if TYPE_CHECKING:
     import torch
@@ -29,16 +29,15 @@ class HardLabels(ObjectiveConfig):
         return frozenset({LOGITS} if self.labels == "teacher" else ())
 
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
-        """Cross-entropy `H(y, softmax(z_s))`, averaged over rows; y is the data's label, or `argmax z_t`.
+        """The negative log likelihood of the data's label, or of the one that is most likely for the teacher: for
+        classes the cross-entropy `H(y, softmax(z_s))`, averaged over rows; see `distill/likelihood.py`.
 
-        With label smoothing e, y is `1 - e` on the label plus `e / classes` on every class.
-        Source: Hinton, Vinyals, Dean 2015, section 2 (arXiv 1503.02531); smoothing: Szegedy 2015, section 7
-        (arXiv 1512.00567).
+        Source: Hinton, Vinyals, Dean 2015, section 2 (arXiv 1503.02531).
         """
-        from torch.nn import functional
-
-        labels = teacher[LOGITS].argmax(dim=-1) if self.labels == "teacher" else batch["labels"]
-        return functional.cross_entropy(student[LOGITS], labels, label_smoothing=self.label_smoothing)
+        likelihood = student[LIKELIHOOD]
+        labels = likelihood.most_likely(teacher[LOGITS]) if self.labels == "teacher" else batch["labels"]
+        loss: torch.Tensor = likelihood.loss(student[LOGITS], labels, self.label_smoothing)
+        return loss
 
 
 COMPONENT = HardLabels

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from compressor.distill.objectives.base import ObjectiveConfig
-from compressor.distill.signals import LOGITS, Batch, Signal, Signals
+from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
 from compressor.recipe.section import Positive
 
 if TYPE_CHECKING:
@@ -27,20 +27,14 @@ class SoftTargets(ObjectiveConfig):
         return frozenset({LOGITS})
 
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
-        """`T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows.
+        """The divergence of the output's distribution from the teacher's, softened with T and times T^2: for classes
+        `T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows; see `distill/likelihood.py`.
 
         Source: Hinton, Vinyals, Dean 2015, "Distilling the Knowledge in a Neural Network", section 2 (arXiv
-        1503.02531). T^2 keeps the gradient's size independent of T.
+        1503.02531).
         """
-        from torch.nn import functional
-
-        divergence = functional.kl_div(
-            functional.log_softmax(student[LOGITS] / self.temperature, dim=-1),
-            functional.log_softmax(teacher[LOGITS] / self.temperature, dim=-1),
-            reduction="batchmean",
-            log_target=True,
-        )
-        return divergence * self.temperature**2
+        divergence: torch.Tensor = student[LIKELIHOOD].divergence(student[LOGITS], teacher[LOGITS], self.temperature)
+        return divergence
 
 
 COMPONENT = SoftTargets

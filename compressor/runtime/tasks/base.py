@@ -76,6 +76,8 @@ class Metric:
     """Statistics [examples, k] -> how well each example was answered [examples], higher is better."""
     right_or_wrong: bool = False
     """Whether an example's score is 1 or 0, so that McNemar's test applies."""
+    is_mean: bool = False
+    """Whether the figure is the mean of the only column of the statistics."""
 
 
 def mean_metric(*, right_or_wrong: bool = False, sign: float = 1.0) -> Metric:
@@ -84,6 +86,7 @@ def mean_metric(*, right_or_wrong: bool = False, sign: float = 1.0) -> Metric:
         value=lambda rows: float(rows[:, 0].mean()) if len(rows) else float("nan"),
         example_scores=lambda rows: sign * rows[:, 0],
         right_or_wrong=right_or_wrong,
+        is_mean=sign > 0,
     )
 
 
@@ -132,14 +135,26 @@ class RuntimeTask(ABC):
         """
 
     @abstractmethod
+    def target(self, value: Any, settings: Settings) -> Any:
+        """A right answer as it stands in a file, as a prepared split holds it.
+
+        Raises:
+            DataError: the model can't give this answer, or it isn't one.
+        """
+
+    @abstractmethod
     def statistics(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
     ) -> dict[str, FloatArray]:
         """Metric -> statistics [examples, k] of these outputs, with `targets` as a prepared split holds them."""
 
-    @abstractmethod
-    def agreement(self, outputs: Outputs, reference: Outputs, encoded: Encoded, settings: Settings) -> float:
-        """Share of the examples answered as `reference` answers them, or how close on average, 0 to 1."""
+    def keys(self, answers: Sequence[Answer]) -> list[Any]:
+        """What of each answer must be the same for two models to agree, as plain data; by default its brief form."""
+        return [answer.brief for answer in answers]
+
+    def agreement(self, keys: Sequence[Any], reference: Sequence[Any]) -> float:
+        """How far two models' answers are the same, 0 to 1: by default the share of examples with equal keys."""
+        return float(np.mean([mine == other for mine, other in zip(keys, reference, strict=True)]))
 
     def tune(self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings) -> dict[str, Any]:
         """Options chosen on validation outputs: a threshold, for example. By default there are none."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compressor.errors import DataError
 from compressor.runtime.outputs import Outputs
 from compressor.runtime.tasks.base import (
     Answer,
@@ -77,7 +78,7 @@ def calibration_error(rows: FloatArray) -> float:
     Source: Guo, Pleiss, Sun, Weinberger 2017, equation 5 (arXiv 1706.04599).
     """
     confidence, right = rows[:, 0], rows[:, 1]
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins = np.minimum((np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=right - confidence, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(rows)) if len(rows) else float("nan")
 
@@ -101,6 +102,14 @@ class TextClassification(RuntimeTask):
             for row in probabilities
         ]
 
+    def target(self, value: Any, settings: Settings) -> int:
+        if str(value) not in settings.labels:
+            raise DataError(
+                f"A text is labelled {str(value)[:80]!r}, which the model never answers.",
+                hint=f"Its answers are: {', '.join(settings.labels[:20])}.",
+            )
+        return settings.labels.index(str(value))
+
     def statistics(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
     ) -> dict[str, FloatArray]:
@@ -115,10 +124,6 @@ class TextClassification(RuntimeTask):
             "log_loss": -np.log(np.maximum(of_label, np.finfo(np.float64).tiny)),
             "calibration_error": np.stack([probabilities.max(axis=-1), right], axis=-1),
         }
-
-    def agreement(self, outputs: Outputs, reference: Outputs, encoded: Encoded, settings: Settings) -> float:
-        mine, other = outputs["logits"].values, reference["logits"].values
-        return float(np.mean(np.argmax(mine, axis=-1) == np.argmax(other, axis=-1)))
 
 
 TASK = TextClassification()

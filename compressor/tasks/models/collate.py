@@ -14,8 +14,12 @@ __all__ = ["collator"]
 
 
 def collator(tokenizer: PreTrainedTokenizerBase, *, labels_per_token: bool) -> Collator:
-    """Pads inputs on the right with the tokenizer's padding, and labels of tokens with `IGNORED`, to the longest row."""
-    pads = {"input_ids": tokenizer.pad_token_id or 0, "attention_mask": 0, "token_type_ids": tokenizer.pad_token_type_id}
+    """Pads inputs on the right with the tokenizer's padding, and labels of tokens with `IGNORED`."""
+    pads = {
+        "input_ids": tokenizer.pad_token_id or 0,
+        "attention_mask": 0,
+        "token_type_ids": tokenizer.pad_token_type_id,
+    }
     if labels_per_token:
         pads["labels"] = IGNORED
 

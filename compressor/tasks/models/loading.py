@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from compressor.errors import DataError, SourceError
 from compressor.events import Events
+from compressor.tasks.base import NewHead
 from compressor.tasks.models import head
 from compressor.tasks.models.checkpoint import load_tokenizer, quiet_transformers, refusals_explained
-from compressor.tasks.base import NewHead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -21,7 +21,7 @@ __all__ = ["load_with_head"]
 def load_with_head(
     folder: Path,
     auto_class: str,
-    names: Sequence[str],
+    names: Sequence[str] | None,
     *,
     problem_type: str | None,
     what: str,
@@ -32,6 +32,7 @@ def load_with_head(
     """A model of `auto_class` whose head has one output for each of `names`, in their order (fp32, eval mode).
 
     Args:
+        names: None takes the names that the model has; it must be finished then.
         what: the finished model in a word, for messages: `classifier`.
 
     Raises:
@@ -43,6 +44,8 @@ def load_with_head(
     with quiet_transformers(), refusals_explained(folder):
         config = transformers.AutoConfig.from_pretrained(folder, **trusted)
         known = [str(config.id2label[i]) for i in sorted(config.id2label)]
+        if names is None:
+            names, new_head = _own_names(folder, known, what, problem_type), "never"
         order = head.label_order(known, names)
         if order is None and new_head == "never":
             raise _unlike_labels(folder, known, names)
@@ -74,6 +77,15 @@ def load_with_head(
         events.note(f"A new head of the {what} for {len(names)} outputs: {_few(names)}.")
     _prepare_decoder(model, folder, trust_remote_code)
     return model.eval()
+
+
+def _own_names(folder: Path, known: Sequence[str], what: str, problem_type: str | None) -> Sequence[str]:
+    if len(known) < 2 and problem_type == "single_label_classification":
+        raise SourceError(
+            f"{folder} is not a finished {what}: its config.json names no labels.",
+            hint="Give the recipe data and a teacher to train it, or take a checkpoint that is finished.",
+        )
+    return known
 
 
 def _few(names: Sequence[str]) -> str:

@@ -232,7 +232,7 @@ class _RowNumbers:
     def add(self, texts: Mapping[str, str], target: Any, stratum: int | None, by: Mapping[str, Any], row: int) -> None:
         self.strata.append(-1 if stratum is None else stratum)
         self.keys.append(_hash("\0".join(map(normalise, texts.values()))))
-        self.answers.append(_hash(json.dumps(target)))
+        self.answers.append(target if isinstance(target, int) else _hash(json.dumps(target)))
         self.words.append(sum(len(text.split()) for text in texts.values()))
         self.characters.append(sum(map(len, texts.values())))
         if GROUP in by:

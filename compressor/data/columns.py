@@ -36,12 +36,13 @@ class Columns:
         return {**self.texts, **self.target, **self.splits}
 
 
-def role_columns(section: DataSection, spec: TaskSpec, *, tokens: bool = False) -> Columns:
+def role_columns(section: DataSection, spec: TaskSpec, *, labelled: bool = True, tokens: bool = False) -> Columns:
     """The columns of every role that the task requires and of every optional one that the recipe maps.
 
     A required role that `data.columns` leaves out is looked for in the column of its own name.
 
     Args:
+        labelled: whether the column of the target is read.
         tokens: whether a text may come as a list of tokens.
 
     Raises:
@@ -58,6 +59,8 @@ def role_columns(section: DataSection, spec: TaskSpec, *, tokens: bool = False) 
     target: dict[str, str] = {}
     for role in (role for role in known if role in spec.roles or role in section.columns):
         column = section.columns.get(role, role)
+        if role == spec.target_role and not labelled:
+            continue
         if role == spec.target_role:
             target = {role: column} if isinstance(column, str) else {f"{role}.{name}": name for name in column}
         elif isinstance(column, str):

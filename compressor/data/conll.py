@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import count, islice
 from typing import BinaryIO, Literal
 
 import pyarrow as pa
@@ -25,6 +25,7 @@ _CONLLU_START = re.compile(r"# (?:(?:global\.columns|sent_id|text)\s*=|newdoc)")
 _TAG = re.compile(r"O|[BIESLUM]-\S+")
 _LEAST_TOKENS = 3
 _LONGEST_SENTENCE = 100_000
+_LONGEST_LINE = 1 << 20
 
 Sentence = tuple[str, list[str], list[str]]
 """Document, tokens, tags."""
@@ -115,7 +116,12 @@ def _sentences(stream: BinaryIO, token: int, tag: int, origin: str, names: tuple
 
 
 def _lines(stream: BinaryIO, origin: str) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(stream, start=1):
+    for number in count(1):
+        line = stream.readline(_LONGEST_LINE + 1)
+        if not line:
+            return
+        if len(line) > _LONGEST_LINE:
+            raise DataError(f"{origin}, line {number}: longer than {_LONGEST_LINE >> 20} MiB: this is no CoNLL file.")
         try:
             text = line.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError as error:

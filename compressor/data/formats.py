@@ -17,7 +17,7 @@ from compressor.data.json_files import read_json, read_json_lines
 from compressor.data.squad import read_squad
 from compressor.errors import DataError
 
-__all__ = ["format_of", "read_batches"]
+__all__ = ["DELIMITERS", "format_of", "read_batches"]
 
 Reader = Callable[[BinaryIO, Mapping[str, str], str], Iterator[pa.RecordBatch]]
 """Stream, columns by key, name for messages -> batches of columns, in the order of `columns`."""

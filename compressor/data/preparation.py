@@ -63,7 +63,7 @@ def prepare(
     """
     has_target = spec.target_role in spec.roles or spec.target_role in section.columns
     kind = spec.target if has_target else _UNLABELLED
-    columns = role_columns(section, spec, tokens=TARGETS.get(kind).nested)
+    columns = role_columns(section, spec, labelled=kind != _UNLABELLED, tokens=TARGETS.get(kind).nested)
     scratch = out / ".scratch"
     try:
         with quiet_datasets():

@@ -14,7 +14,7 @@ import pyarrow as pa
 from compressor.data.arrow import read_arrow, values_of, write_arrow
 from compressor.data.columns import Columns
 from compressor.data.compression import open_plain, plain_name, unreadable_explained
-from compressor.data.formats import read_batches
+from compressor.data.formats import DELIMITERS, read_batches
 from compressor.data.layout import layout_of, refuse_other_layouts
 from compressor.data.parquet import parquet_classes, read_parquet
 from compressor.errors import DataError
@@ -82,6 +82,10 @@ class FileSource:
         name = plain_name(path)
         kind = layout_of(path, name, self.format)
         refuse_other_layouts(kind, self.target, path.name)
+        if self.delimiter is not None and kind not in DELIMITERS:
+            raise DataError(
+                f"data.delimiter is for csv and tsv files, and {path.name} is {kind}.", hint="Leave it out."
+            )
         wanted = _once(columns.wanted)
         classes = None
         if kind == "parquet":

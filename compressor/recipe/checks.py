@@ -20,6 +20,7 @@ from compressor.recipe.components import ComponentSection
 from compressor.recipe.gates import parse_gate
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe, TaskName
+from compressor.task_specs import task_spec
 
 __all__ = ["RESERVED_NAMES", "ROLES", "check"]
 
@@ -168,7 +169,7 @@ def _labels_are_sound(recipe: Recipe) -> Problems:
     if recipe.data is None or labels is None:
         return
     names = list(labels.values()) if isinstance(labels, dict) else list(labels)
-    if len(set(names)) < 2:
+    if len(set(names)) < 2 and task_spec(recipe.task).target == "one-label":
         yield Problem("a classifier needs at least two labels", "data.labels")
     if not isinstance(labels, dict) and (repeated := _repeated(labels)):
         yield Problem(f"the label {repeated[0]!r} is named twice", "data.labels")

@@ -210,3 +210,13 @@ def test_one_text_with_its_tags_in_a_csv_is_read(tmp_path: Path) -> None:
 def test_labels_json_holds_types_only(tmp_path: Path) -> None:
     run(tmp_path / "out", write(tmp_path, tagged(40)), spec=TAGS, columns=COLUMNS)
     assert json.loads((tmp_path / "out" / "labels.json").read_text()) == ["LOC", "PER"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [("x" * (1 << 20) + " O\n", "longer than 1 MiB"), ("x O\n" * 100_001, "never ends")]
+)
+def test_a_file_that_never_breaks_a_line_or_a_sentence_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text(content)
+    with pytest.raises(DataError, match=says):
+        run(tmp_path / "out", path, spec=TAGS)

@@ -11,7 +11,7 @@ import pytest
 from compressor.data import load_labels, load_prepared, load_split
 from compressor.data.targets import TARGETS
 from compressor.errors import DataError
-from tests.data.support import ENCODERS, Listener, Row, made_spec, rows_of, run, write
+from tests.data.support import ENCODERS, Listener, Row, install, made_spec, rows_of, run, write
 
 MANY = made_spec("many-labels", "text", "label")
 NUMBER = made_spec("number", "text", "label")
@@ -153,6 +153,17 @@ def test_settings_about_labels_are_refused_where_there_are_none(tmp_path: Path) 
         run(tmp_path / "out", path, spec=NUMBER, labels=("a", "b"))
 
 
+def test_a_separator_is_refused_where_a_text_has_one_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, MANY)
+    with pytest.raises(DataError, match=r"data\.label_separator is for several labels[\s\S]*Set `task: made-up-task`"):
+        run(tmp_path / "out", write(tmp_path, labelled(30, lambda i: "ab"[i % 2])), label_separator=",")
+
+
+def test_a_delimiter_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.delimiter is for csv and tsv files, and reviews\.jsonl is jsonl"):
+        run(tmp_path / "out", write(tmp_path, labelled(30, lambda i: "ab"[i % 2])), delimiter=";")
+
+
 # Pairs with a score, and texts with nothing
 
 
@@ -182,7 +193,7 @@ def test_without_a_column_for_an_optional_target_texts_are_unlabelled(tmp_path: 
 
 def test_unlabelled_texts_are_cleaned_and_split_like_others(tmp_path: Path) -> None:
     spec = made_spec("unlabelled", "text", "label")
-    rows = [*({"text": f"plot {i}", "label": None} for i in range(40)), {"text": "PLOT 3", "label": None}]
+    rows = [*({"text": f"plot {i}"} for i in range(40)), {"text": "PLOT 3"}]
     events = Listener()
     facts = run(tmp_path / "out", write(tmp_path, rows), spec=spec, events=events)
     assert {name: split["rows"] for name, split in facts["splits"].items()} == {

@@ -11,13 +11,14 @@ from typing import Any, ClassVar, Self
 import pyarrow as pa
 
 from compressor.data.arrow import text_of
+from compressor.data.mistaken import set_task
 from compressor.data.source import RawSplit
 from compressor.errors import DataError
 from compressor.events import Events
 from compressor.recipe.data import DataSection
 from compressor.task_specs import TaskSpec
 
-__all__ = ["UNKNOWN_LABEL", "Rejected", "Target", "number", "refuse_labels", "scalar"]
+__all__ = ["UNKNOWN_LABEL", "Rejected", "Target", "number", "refuse_labels", "refuse_separator", "scalar"]
 
 UNKNOWN_LABEL = "with an unknown label"
 
@@ -108,6 +109,16 @@ def number(value: Any) -> float | None:
 
 def refuse_labels(section: DataSection, spec: TaskSpec) -> None:
     """Raise `DataError` for settings about labels under a task that has none: no key is ignored."""
-    for key in ("labels", "drop_labels", "label_separator"):
+    for key in ("labels", "drop_labels"):
         if getattr(section, key):
             raise DataError(f"data.{key} is for tasks with labels; {spec.name} has none.", hint="Leave it out.")
+    refuse_separator(section, spec)
+
+
+def refuse_separator(section: DataSection, spec: TaskSpec) -> None:
+    """Raise `DataError` for `data.label_separator` under a task whose fields aren't parted into labels."""
+    if section.label_separator is not None:
+        hint = set_task("many-labels") or "Leave it out."
+        raise DataError(
+            f"data.label_separator is for several labels a text, which {spec.name} doesn't have.", hint=hint
+        )

@@ -10,7 +10,7 @@ import pyarrow as pa
 from compressor.data.labels import Labels, choose_labels
 from compressor.data.mistaken import check_labels, set_task
 from compressor.data.source import RawSplit, target_values
-from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target, scalar
+from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target, refuse_separator, scalar
 from compressor.errors import DataError
 from compressor.events import Events
 from compressor.recipe.data import DataSection
@@ -35,6 +35,7 @@ class OneLabel(Target):
                 f"data.columns.{spec.target_role} names several columns, and {spec.name} reads one label a text.",
                 hint=set_task("many-labels") or None,
             )
+        refuse_separator(section, spec)
         labels = choose_labels(
             section, train, ([_label(value, train)] for value in target_values(train)), least=2, classes=train.classes
         )

@@ -20,7 +20,7 @@ from compressor.data.entities import (
 )
 from compressor.data.labels import Labels, choose_labels
 from compressor.data.source import RawSplit, target_values
-from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target
+from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target, refuse_separator
 from compressor.errors import DataError
 from compressor.events import Events
 from compressor.recipe.data import DataSection
@@ -57,6 +57,7 @@ class Tags(Target):
     def choose(cls, section: DataSection, spec: TaskSpec, train: RawSplit, events: Events) -> Self:
         if len(train.columns.target) > 1:
             raise DataError(f"data.columns.{spec.target_role} names several columns, and {spec.name} reads one.")
+        refuse_separator(section, spec)
         tags: Counter[str] = Counter()
         types: Counter[str] = Counter()
         for value in target_values(train):

@@ -171,6 +171,11 @@ def test_a_folder_in_place_of_a_file_of_a_bundle(whole: Path, tmp_path: Path, na
     assert found.code in (1, 2)
 
 
+@pytest.mark.parametrize("command", [("compare", "."), ("report",), ("recipes", "cp", "quickstart")], ids=" ".join)
+def test_a_name_that_is_too_long_for_the_system(command: tuple[str, ...]) -> None:
+    refuses(2, "so long a name", run=(*command, LONG))
+
+
 @pytest.mark.parametrize("command", ["predict", "verify", "bench"])
 @pytest.mark.parametrize("path", [LONG, "a/" * 3_000, "a\0b"], ids=["long", "deep", "null"])
 def test_a_path_no_file_can_have(command: str, path: str) -> None:

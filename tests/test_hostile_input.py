@@ -171,7 +171,9 @@ def test_a_folder_in_place_of_a_file_of_a_bundle(whole: Path, tmp_path: Path, na
     assert found.code in (1, 2)
 
 
-@pytest.mark.parametrize("command", [("compare", "."), ("report",), ("recipes", "cp", "quickstart")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("compare", LONG), ("report",), ("recipes", "cp", "quickstart")], ids=lambda words: words[0]
+)
 def test_a_name_that_is_too_long_for_the_system(command: tuple[str, ...]) -> None:
     refuses(2, "so long a name", run=(*command, LONG))
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
@@ -16,6 +16,16 @@ from compressor.errors import MissingExtra
 from tests.command import compressor
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.fixture(autouse=True)
+def _own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that ended leaves its handlers, which interrupt nothing any more."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def interrupted_import(sent: signal.Signals, wrapped: Exception) -> Callable[[], NoReturn]:

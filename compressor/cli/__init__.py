@@ -7,6 +7,7 @@ Progress goes to stderr, results to stdout. Exit codes: 0 ok, 1 a gate failed, 2
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from compressor.cli.options import say
 
 __all__ = ["app", "main"]
 
+WRONG_CALL = 2
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -37,7 +39,7 @@ app.add_typer(store.cache, name="cache")
 
 def main() -> None:
     """Entry point: turn what is raised into messages and exit codes."""
-    from compressor.errors import CompressorError
+    from compressor.errors import CompressorError, shortened
 
     # Nothing that is run here may phone home.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -62,6 +64,9 @@ def main() -> None:
         if isinstance(error, CompressorError):
             say(f"error: {error}")
             sys.exit(error.exit_code)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            say(f"error: No file can have so long a name: {shortened(str(error.filename))}")
+            sys.exit(WRONG_CALL)
         import traceback
 
         traceback.print_exc()

@@ -126,7 +126,7 @@ COSTS = (
     Figure("deployed_mb", "deployed size", "MB", lambda m: m.found.size.deployed_mb, column="deployed"),
     Figure(
         "cold_start_ms", "cold start", "ms", lambda m: m.found.cold_start.total_ms if m.found.cold_start else None,
-        needs="workload `cold_start`",
+        needs="workload `cold-start`",
     ),
     Figure(
         "device_memory_mb", "memory on the GPU", "MB",

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from compressor.compare.results import Comparison, Loss
-from compressor.report.content.comparison import allowed, comparison_sentence, loss_text
+from compressor.report.content.comparison import SENTENCES, allowed, loss_text
 from compressor.report.render import console_table, markdown
 from tests.report.comparisons import ROWS, comparison
 
@@ -110,6 +110,6 @@ def test_a_comparison_of_a_machine_that_tells_nothing() -> None:
 def test_the_sentence_says_what_the_verdict_means(number: int, words: str) -> None:
     found = comparison(ROWS[number])
 
-    assert words in comparison_sentence(found)
+    assert words in SENTENCES[found.verdict]
     assert words in " ".join(drawn(found, width=200))
     assert words in markdown(found)

@@ -84,6 +84,10 @@ def _highest_rate(model: Model) -> str:
     return f"{rate} (p99 <= {fmt.number(highest.p99_ms)} ms)"
 
 
+def _times(value: float | None) -> str:
+    return fmt.NA if value is None else f"{fmt.number(value)}x"
+
+
 MAIN = (
     Figure(
         "agreement", "agreement with the teacher", "teacher", _at("accuracy.agreement"), fmt.percent, "higher",
@@ -106,7 +110,7 @@ MAIN = (
     Figure("size_mb", "model size", "MB", _at("size.model_mb"), column="size", optional=False),
     Figure(
         "speedup", "speed-up over the teacher", "teacher", lambda model: speedup(model.found, model.teacher),
-        fmt.factor, "higher", "a teacher", "speedup",
+        _times, "higher", "a teacher", "speedup",
     ),
 )  # fmt: skip
 """The columns of the first table, after the task's main metric."""

@@ -40,7 +40,7 @@ def _guessing(report: RunReport) -> Iterator[str]:
         if loss is not None and len(last.get("objectives", ())) <= 1 and abs(loss - guess) <= LEARNED_NOTHING * guess:
             yield (
                 f"{stage.name}: the loss stayed at {loss:.3f}, that of a guess among {len(report.labels)} labels "
-                f"({guess:.3f}): nothing was learned. Change `learning_rate`, and look whether labels fit their texts."
+                f"({guess:.3f}): nothing was learned. Change learning_rate, and look whether labels fit their texts."
             )
 
 
@@ -58,7 +58,7 @@ def _few_steps(report: RunReport) -> Iterator[str]:
         if stage.facts["steps"] < FEWEST_STEPS:
             yield (
                 f"{stage.name}: {stage.facts['steps']} steps are few, under about {FEWEST_STEPS} a model has hardly "
-                "begun to learn. Raise `epochs`, lower `batch_size`, or add texts."
+                "begun to learn. Raise epochs, lower batch_size, or add texts."
             )
 
 
@@ -69,7 +69,7 @@ def _without_teacher(report: RunReport) -> Iterator[str]:
         lost = baseline.accuracy.value - student.accuracy.value
         if (lost if metric.higher_is_better else -lost) > 0:
             yield (
-                "The student does better without the teacher: give `hard-labels` more weight, train longer, or take a "
+                "The student does better without the teacher: give hard-labels more weight, train longer, or take a "
                 "better teacher."
             )
 
@@ -83,7 +83,7 @@ def _quantization(report: RunReport) -> Iterator[str]:
         if found.reference == "fp32" and found.difference.value < -QUANTIZATION_LOSS:
             yield (
                 f"onnx {found.subject} loses {fmt.change(-found.difference.value, metric).lstrip('+')} points of "
-                f"{metric.title} against onnx fp32: set `per_channel: true` or `embeddings: false` in `quantize`, or "
+                f"{metric.title} against onnx fp32: set per_channel: true or embeddings: false in quantize, or "
                 "ship fp32."
             )
 
@@ -97,4 +97,4 @@ def _skipped(report: RunReport) -> Iterator[str]:
     here = {found.target for found in report.measurements if not found.skipped}
     for target in dict.fromkeys(found.target for found in report.measurements):
         if target not in here:
-            yield f"{target}: run `compressor bench` with the bundle on a machine that has it."
+            yield f"{target}: run compressor bench with the bundle on a machine that has it."

@@ -72,30 +72,24 @@ class _Lines(RunEvents):
         """Forget the progress of the last stage."""
 
     def note(self, message: str) -> None:
-        """Print a line."""
         self._line(f"  {message}")
 
     def warn(self, message: str) -> None:
-        """Print a line that begins with `warning:`."""
         self._line(f"  warning: {message}", "yellow")
 
     def stage_started(self, name: str, index: int, count: int) -> None:
-        """Print the stage's header."""
         self._take_down()
         self._line(f"[{index}/{count}] {name}", "bold")
 
     def stage_cached(self, name: str, seconds: float) -> None:
-        """Say that the stage was found finished."""
         self._take_down()
         self._line(f"  {name}: found finished ({fmt.duration(seconds)} when it ran)", "green")
 
     def stage_finished(self, name: str, seconds: float) -> None:
-        """Say what the stage took."""
         self._take_down()
         self._line(f"  {name}: done in {fmt.duration(seconds)}", "green")
 
     def stage_failed(self, name: str, error: str) -> None:
-        """Say that the stage failed; why is told again when the run ends."""
         self._take_down()
         self._line(f"  {name}: failed, going on with what doesn't read it: {error}", "red")
 

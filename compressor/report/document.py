@@ -65,16 +65,15 @@ class RunReport:
 
     def measurement(self, subject: str, target: str | None = None) -> Measurement | None:
         """What was measured of a subject on this target, or on the first it ran on."""
-        return next(
-            (m for m in self.measurements if m.subject == subject and was_measured(m) and target in (None, m.target)),
-            None,
-        )
+        return self._first(target, subject=subject)
 
     def of_role(self, role: Role, target: str | None = None) -> Measurement | None:
         """The first that was measured of a role, on this target or on any."""
-        return next(
-            (m for m in self.measurements if m.role == role and was_measured(m) and target in (None, m.target)), None
-        )
+        return self._first(target, role=role)
+
+    def _first(self, target: str | None, **wanted: str) -> Measurement | None:
+        here = (found for found in self.measurements if was_measured(found) and target in (None, found.target))
+        return next((found for found in here if all(getattr(found, k) == v for k, v in wanted.items())), None)
 
     @property
     def metric(self) -> MetricSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from compressor.report import format as fmt
 from compressor.report.blocks import Column
@@ -16,6 +16,9 @@ from compressor.report.models import Model, headline, speedup
 from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "gate_title", "metric_figures", "quality_figure", "shown"]
+
+
+LATENCY = "workload `dataset` or `grid`"
 
 
 @dataclass(frozen=True)
@@ -56,18 +59,20 @@ class Figure:
         return Column(self.column or self.title, self.unit, rank=self.rank)
 
 
-def _percentile(name: str) -> Callable[[Model], float | None]:
+def _at(path: str, scale: float = 1.0) -> Callable[[Model], float | None]:
+    """A figure of a measurement by where it stands, `memory.peak_mb`; None where a part wasn't measured.
+
+    `latency` is the one that tables show.
+    """
+
     def read(model: Model) -> float | None:
-        latency = headline(model.found)
-        value: float | None = getattr(latency.model, f"{name}_ms") if latency else None
-        return value
+        part, *rest = path.split(".")
+        found: Any = headline(model.found) if part == "latency" else getattr(model.found, part)
+        for name in rest:
+            found = None if found is None else getattr(found, name)
+        return None if found is None else found / scale
 
     return read
-
-
-def _end_to_end(model: Model) -> float | None:
-    latency = headline(model.found)
-    return latency.end_to_end.p50_ms if latency and latency.end_to_end else None
 
 
 def _highest_rate(model: Model) -> str:
@@ -79,74 +84,57 @@ def _highest_rate(model: Model) -> str:
     return f"{rate} (p99 <= {fmt.number(highest.p99_ms)} ms)"
 
 
-def _millions(count: int | None) -> float | None:
-    return None if count is None else count / 1e6
+def _times(value: float | None) -> str:
+    return fmt.NA if value is None else f"{fmt.number(value)}x"
 
 
 MAIN = (
     Figure(
-        "agreement", "agreement with the teacher", "teacher",
-        lambda m: m.found.accuracy.agreement if m.found.accuracy else None,
-        fmt.percent, "higher", "a teacher and labelled texts", column="agrees", rank=3,
+        "agreement", "agreement with the teacher", "teacher", _at("accuracy.agreement"), fmt.percent, "higher",
+        "a teacher and labelled texts", "agrees", rank=3,
+    ),
+    Figure("p50_ms", "median latency", "ms", _at("latency.model.p50_ms"), needs=LATENCY, column="p50", optional=False),
+    Figure(
+        "p95_ms", "95th percentile of latency", "ms", _at("latency.model.p95_ms"), needs=f"{LATENCY}, 130 calls",
+        column="p95", optional=False, rank=2,
     ),
     Figure(
-        "p50_ms", "median latency", "ms", _percentile("p50"), needs="a latency workload", column="p50", optional=False,
-    ),
-    Figure(
-        "p95_ms", "95th percentile of latency", "ms", _percentile("p95"), needs="130 calls", column="p95",
-        optional=False, rank=2,
-    ),
-    Figure(
-        "end_to_end_ms", "median latency with tokenization and post-processing", "ms", _end_to_end,
+        "end_to_end_ms", "median latency with tokenization and post-processing", "ms", _at("latency.end_to_end.p50_ms"),
         needs="workload `dataset`", column="e2e", optional=False, rank=5,
     ),
     Figure(
-        "throughput", "texts a second", "per s",
-        lambda m: m.found.throughput.samples_per_second if m.found.throughput else None,
-        better="higher", needs="workload `throughput`", column="texts", optional=False, rank=4,
+        "throughput", "texts a second", "per s", _at("throughput.samples_per_second"), better="higher",
+        needs="workload `throughput`", column="texts", optional=False, rank=4,
     ),
+    Figure("peak_memory_mb", "peak memory", "MB", _at("memory.peak_mb"), column="peak", optional=False, rank=1),
+    Figure("size_mb", "model size", "MB", _at("size.model_mb"), column="size", optional=False),
     Figure(
-        "peak_memory_mb", "peak memory", "MB", lambda m: m.found.memory.peak_mb if m.found.memory else None,
-        needs="a workload", column="peak", optional=False, rank=1,
-    ),
-    Figure("size_mb", "model size", "MB", lambda m: m.found.size.model_mb, column="size", optional=False),
-    Figure(
-        "speedup", "speed-up over the teacher", "teacher", lambda m: speedup(m.found, m.teacher), fmt.factor, "higher",
-        "a teacher", column="speedup",
+        "speedup", "speed-up over the teacher", "teacher", lambda model: speedup(model.found, model.teacher),
+        _times, "higher", "a teacher", "speedup",
     ),
 )  # fmt: skip
 """The columns of the first table, after the task's main metric."""
 
 COSTS = (
-    Figure("parameters", "parameters", "millions", lambda m: _millions(m.found.size.parameters)),
+    Figure("parameters", "parameters", "millions", _at("size.parameters", 1e6)),
+    Figure("multiply_adds", "multiply-adds", "M per token", _at("graph.multiply_adds_per_token", 1e6)),
+    Figure("deployed_mb", "deployed size", "MB", _at("size.deployed_mb"), column="deployed"),
+    Figure("cold_start_ms", "cold start", "ms", _at("cold_start.total_ms"), needs="workload `cold-start`"),
+    Figure("device_memory_mb", "memory on the GPU", "MB", _at("memory.device_mb"), needs="a GPU", column="on the GPU"),
     Figure(
-        "multiply_adds", "multiply-adds", "M per token",
-        lambda m: _millions(m.found.graph.multiply_adds_per_token if m.found.graph else None),
-    ),
-    Figure("deployed_mb", "deployed size", "MB", lambda m: m.found.size.deployed_mb, column="deployed"),
-    Figure(
-        "cold_start_ms", "cold start", "ms", lambda m: m.found.cold_start.total_ms if m.found.cold_start else None,
-        needs="workload `cold_start`",
-    ),
-    Figure(
-        "device_memory_mb", "memory on the GPU", "MB",
-        lambda m: m.found.memory.device_mb if m.found.memory else None, needs="a GPU", column="on the GPU",
-    ),
-    Figure(
-        "highest_rate", "highest rate", "per s",
-        lambda m: m.found.highest_rate.rate_per_second if m.found.highest_rate else None, better="higher",
+        "highest_rate", "highest rate", "per s", _at("highest_rate.rate_per_second"), better="higher",
         needs="workload `server` with `p99_ms`", cell=_highest_rate,
     ),
 )  # fmt: skip
 """The columns of the second table."""
 
-P99 = Figure("p99_ms", "99th percentile of latency", "ms", _percentile("p99"), needs="662 calls")
+P99 = Figure("p99_ms", "99th percentile of latency", "ms", _at("latency.model.p99_ms"), needs=f"{LATENCY}, 662 calls")
 """In the table of latencies only."""
 
 FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99)}
 
-_OF_QUALITY = {"": "{}", "_retained": "{} kept", "_lost": "{} lost to export and quantization"}
-_RATIOS = {"size_ratio": "size as a share of fp32"}
+_OF_QUALITY = {"": "{}", "retained": "{} kept", "lost": "{} lost to export and quantization"}
+"""What gates ask of the main metric."""
 
 
 def quality_figure(metric: MetricSpec) -> Figure:
@@ -181,10 +169,10 @@ def shown(figures: Sequence[Figure], models: Sequence[Model]) -> list[Figure]:
 
 def gate_title(name: str, metric: MetricSpec, task: str | None) -> str:
     """How a gate is called: `accuracy_retained` is `accuracy kept`."""
-    titles = {one.key: one.title for one in FIGURES.values()} | _RATIOS
-    for ending, form in _OF_QUALITY.items():
-        titles |= {f"{quality}{ending}": form.format(metric.title) for quality in ("accuracy", "quality")}
-    prefix, _, metric_name = name.partition(".")
-    if prefix == "metrics" and metric_name:
-        return metric_spec(task, metric_name).title
+    if name.startswith("metrics."):
+        return metric_spec(task, name.removeprefix("metrics.")).title
+    kind, _, ending = name.partition("_")
+    if kind in ("accuracy", "quality") and ending in _OF_QUALITY:
+        return _OF_QUALITY[ending].format(metric.title)
+    titles = {one.key: one.title for one in FIGURES.values()} | {"size_ratio": "size as a share of fp32"}
     return titles.get(name, name.replace("_", " "))

@@ -10,19 +10,7 @@ import re
 from compressor.bench.results import Interval
 from compressor.task_specs import MetricSpec
 
-__all__ = [
-    "NA",
-    "change",
-    "count",
-    "duration",
-    "factor",
-    "gate_value",
-    "number",
-    "p_value",
-    "percent",
-    "printable",
-    "quality",
-]
+__all__ = ["NA", "change", "count", "duration", "gate_value", "number", "p_value", "percent", "printable", "quality"]
 
 NA = "n/a"
 """Written where a figure wasn't, or couldn't be, measured."""
@@ -77,11 +65,6 @@ def p_value(value: float | None) -> str:
     if value is None:
         return NA
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def factor(value: float | None) -> str:
-    """How many times: 5.81x."""
-    return NA if value is None else f"{number(value)}x"
 
 
 def duration(seconds: float) -> str:

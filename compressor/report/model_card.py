@@ -96,8 +96,8 @@ import {{ env, pipeline }} from "@huggingface/transformers";
 
 env.allowRemoteModels = false;
 env.localModelPath = "models/";
-const classify = await pipeline("{pipeline_tag}", "{report.name}", {options});
-console.log(await classify("a gripping, funny film"));
+const answer = await pipeline("{pipeline_tag}", "{report.name}", {options});
+console.log(await answer("a gripping, funny film"));
 ```"""
 
 
@@ -114,8 +114,11 @@ def _limits(report: RunReport) -> str:
         )
     else:
         lines.append("- How well it answers wasn't measured.")
-    machine = escape(_machine(report))
-    lines.append(f"- Latency, throughput and memory hold for {machine}; measure again on your device.")
+    cpu = f" ({escape(str(report.environment['cpu']))})" if report.environment.get("cpu") else ""
+    lines.append(
+        f"- Latency, throughput and memory hold for the machine they were measured on{cpu}; measure again on your "
+        "device."
+    )
     if any(stage.kind == "quantize" for stage in report.stages):
         lines.append(
             "- An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate; "
@@ -126,8 +129,3 @@ def _limits(report: RunReport) -> str:
         failed = ", ".join(gate_title(one.name, metric, report.task) for one in report.gates if not one.passed)
         lines.append(f"- **It fails gates that its recipe sets: {failed}.**")
     return "\n".join(lines)
-
-
-def _machine(report: RunReport) -> str:
-    cpu = report.environment.get("cpu")
-    return f"the machine they were measured on ({cpu})" if cpu else "the machine they were measured on"

@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from compressor.bench.results import Latency, Measurement
 from compressor.report.document import was_measured
 
-__all__ = [
-    "COLOURS",
-    "Model",
-    "by_target",
-    "colours",
-    "headline",
-    "model_name",
-    "speedup",
-    "workload",
-]
+__all__ = ["COLOURS", "Model", "by_target", "colours", "headline", "model_name", "speedup", "workload"]
 
 COLOURS = 6
 """Colours for variants, `v0` to `v5` in style.css; after those they begin again."""

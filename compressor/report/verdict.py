@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compressor.bench.results import Accuracy
+from compressor.bench.results import Accuracy, GateVerdict
 from compressor.report import format as fmt
 from compressor.report.blocks import Tone
 from compressor.report.document import RunReport
@@ -79,12 +79,7 @@ def _problems(report: RunReport) -> list[str]:
     """What a reader must know before anything else: gates that failed, a model that has learned nothing."""
     said = []
     if failed := [gate for gate in report.gates if not gate.passed]:
-        told = "; ".join(
-            f"{gate_title(gate.name, report.metric, report.task)} "
-            f"{'not measured' if gate.value is None else fmt.gate_value(gate.value, gate.expression)}, "
-            f"must be {gate.expression}"
-            for gate in failed
-        )
+        told = "; ".join(f"{gate_title(gate.name, report.metric, report.task)} {_measured(gate)}" for gate in failed)
         said.append(f"It should not ship as it is: {len(failed)} of {len(report.gates)} gates failed ({told}).")
     chosen, base = report.measurement(report.chosen), majority(report)
     if chosen and chosen.accuracy and base and not is_better(chosen.accuracy, base):
@@ -95,6 +90,11 @@ def _problems(report: RunReport) -> list[str]:
             f"{fmt.quality(found.value, report.metric, found.interval)}."
         )
     return said
+
+
+def _measured(gate: GateVerdict) -> str:
+    value = "not measured" if gate.value is None else fmt.gate_value(gate.value, gate.expression)
+    return f"{value}, must be {gate.expression}"
 
 
 def _may_ship(report: RunReport) -> str:

@@ -8,20 +8,7 @@ from collections.abc import Callable, Sequence
 from compressor.report.charts.scales import Scale, tick_text
 from compressor.report.markup import Element, tag
 
-__all__ = [
-    "NARROW",
-    "TEXT",
-    "WIDE",
-    "axis_x",
-    "axis_y",
-    "figure",
-    "label",
-    "line",
-    "path",
-    "shorten",
-    "svg",
-    "text_width",
-]
+__all__ = ["TEXT", "axis_x", "axis_y", "figure", "label", "line", "path", "shorten", "svg", "text_width"]
 
 WIDE, NARROW = 820.0, 344.0
 """Every chart is drawn for a screen and for a phone, so that its text is as large as the page's on both."""

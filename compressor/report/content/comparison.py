@@ -11,10 +11,10 @@ from compressor.report.blocks.charts import IntervalChart, IntervalRow, Span
 from compressor.report.content.machine import flatten
 from compressor.report.content.run import Document
 
-__all__ = ["allowed", "comparison_blocks", "comparison_document", "comparison_sentence", "loss_text"]
+__all__ = ["SENTENCES", "allowed", "comparison_blocks", "comparison_document", "loss_text"]
 
 TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "warn": "open", "inconclusive": "open"}
-_SENTENCES = {
+SENTENCES = {
     "pass": "B is no worse than A, within what is allowed.",
     "warn": "B may be worse than A: look at the warnings. Nothing is proven to be beyond what is allowed.",
     "inconclusive": "This machine is too noisy, or the texts are too few, to tell. That is no failure, and no pass.",
@@ -35,16 +35,11 @@ FARTHEST = 3.0
 """Multiples of what is allowed that the axis shows at most: beyond, how far no longer matters."""
 
 
-def comparison_sentence(found: Comparison) -> str:
-    """The closing sentence."""
-    return _SENTENCES[found.verdict]
-
-
 def comparison_document(found: Comparison) -> Document:
     """Everything a comparison found."""
     told = _notes(found)
     parts = (
-        Prose(comparison_sentence(found), "lead"),
+        Prose(SENTENCES[found.verdict], "lead"),
         _sides(found),
         *(Heading("Figures", remark=LEGEND), *_tables(found)),
         *_losses(found),
@@ -64,7 +59,7 @@ def comparison_blocks(found: Comparison) -> Iterator[Block]:
         yield Notice(told)
     yield Prose(LEGEND, "remark")
     yield _sides(found)
-    yield Prose(comparison_sentence(found), "lead", TONES[found.verdict])
+    yield Prose(SENTENCES[found.verdict], "lead", TONES[found.verdict])
 
 
 def _sides(found: Comparison) -> Pairs:
@@ -87,24 +82,12 @@ def _cells(row: Row) -> tuple[Cell, ...]:
 
 def _losses(found: Comparison) -> Iterator[Block]:
     """A chart for each subject whose rows have losses, in multiples of what is allowed."""
-    subjects = _by_subject(found.rows)
-    charts = [
-        (subject, tuple(_interval(row) for row in rows if row.loss is not None and row.tolerance > 0))
-        for subject, rows in subjects.items()
-    ]
-    if any(rows for _, rows in charts):
-        yield Heading("Losses", remark=CHART)
-    for subject, rows in charts:
-        if rows:
-            yield from [Heading(subject, 3)] if len(subjects) > 1 else []
-            yield IntervalChart(
-                f"Losses beside what is allowed: {subject}",
-                "loss, in multiples of what is allowed",
-                rows,
-                bound=1.0,
-                limit=FARTHEST,
-                legend=SWATCHES,
-            )
+    subjects = _by_subject([row for row in found.rows if row.loss is not None and row.tolerance > 0])
+    yield from [Heading("Losses", remark=CHART)] if subjects else []
+    for subject, rows in subjects.items():
+        yield from [Heading(subject, 3)] if len(subjects) > 1 else []
+        title, axis = f"Losses beside what is allowed: {subject}", "loss, in multiples of what is allowed"
+        yield IntervalChart(title, axis, tuple(map(_interval, rows)), 1.0, FARTHEST, SWATCHES)
 
 
 def _interval(row: Row) -> IntervalRow:
@@ -120,17 +103,15 @@ def _interval(row: Row) -> IntervalRow:
 
 def _notes(found: Comparison) -> tuple[str, ...]:
     """What the figures don't say, a sentence each."""
-    rows = [row for rows in _by_subject(found.rows).values() for row in rows]
-    return tuple(f"{row.metric}, {row.case}: {note}" for row in rows for note in _row_notes(row))
 
-
-def _row_notes(row: Row) -> Iterator[str]:
-    if row.note:
+    def notes(row: Row) -> Iterator[str]:
         yield row.note
-    if row.confirmation and row.verdict == "fail":
-        yield f"measured again: {loss_text(row.confirmation, row.unit)}"
-    if row.control and row.verdict in ("warn", "fail"):
-        yield f"a copy of A beside A: {loss_text(row.control, row.unit)}"
+        if row.confirmation and row.verdict == "fail":
+            yield f"measured again: {loss_text(row.confirmation, row.unit)}"
+        if row.control and row.verdict in ("warn", "fail"):
+            yield f"a copy of A beside A: {loss_text(row.control, row.unit)}"
+
+    return tuple(f"{row.metric}, {row.case}: {note}" for row in found.rows for note in notes(row) if note)
 
 
 def _by_subject(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -160,10 +141,8 @@ def allowed(row: Row) -> str:
 
 
 def _figure(value: float | None, unit: str) -> str:
-    if value is None:
-        return fmt.NA
-    if not unit:
-        return f"{value:g}"
+    if value is None or not unit:
+        return fmt.NA if value is None else f"{value:g}"
     return f"{fmt.number(value)}{'' if unit == '%' else ' '}{unit}"
 
 

@@ -97,13 +97,10 @@ def gates_table(report: RunReport) -> Table:
 def tiles(report: RunReport) -> Tiles:
     """Key figures of the variant that answers by default, beside the teacher's."""
     chosen, teacher = report.beside_teacher
-    if chosen is None:
-        return Tiles(())
-    mine, other = (Model("", "", False, found) if found else None for found in (chosen, teacher))
-    assert mine is not None
     found = []
     for one in (quality_figure(report.metric), *(FIGURES[key] for key in TILES)):
-        if one.read(mine) is not None:
+        mine, other = (Model("", "", False, m) if m else None for m in (chosen, teacher))
+        if mine and one.read(mine) is not None:
             known = other is not None and one.read(other) is not None
             found.append(Tile(one.title, one.tile(mine), f"teacher {one.tile(other)}" if other and known else ""))
     return Tiles(tuple(found[:MOST_TILES]))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from compressor.bench.results import Lengths, VariantDifference
+from compressor.bench.results import Accuracy, Latency, Lengths, VariantDifference
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, table
 from compressor.report.blocks.charts import HistogramChart, IntervalChart, IntervalRow, Point, ScatterChart, Span
@@ -42,46 +42,38 @@ def quality_sections(report: RunReport, targets: Targets) -> Iterator[Block]:
     title = f"{metric.title[:1].upper()}{metric.title[1:]} against latency"
     yield from section(title, targets, lambda target, models: [_scatter(target, models, metric)], remark)
     yield from section(
-        "Paired differences", targets, lambda target, models: _differences(target, models, report, found), DIFFERENCES
+        "Paired differences", targets, lambda target, _: _differences(target, report, found), DIFFERENCES
     )
 
 
 def _scatter(target: str, models: list[Model], metric: MetricSpec) -> Block | None:
     """None where no two models have both figures."""
-    known = [model for model in models if model.found.accuracy and headline(model.found)]
+    known = [(m, quality, latency) for m in models if (quality := m.found.accuracy) and (latency := headline(m.found))]
     if len(known) < 2:
         return None
-    points = tuple(_point(model, metric) for model in known)
-    shown = (not all(one.filled for one in points), any(one.filled for one in points), any(p.strong for p in points))
-    keys = (("disc reference", "PyTorch"), ("disc variant", "ONNX"), ("disc chosen", "answers by default"))
-    latency = headline(known[0].found)
-    assert latency is not None
+    points = tuple(_point(*one, metric) for one in known)
+    legend = {
+        ("disc reference", "PyTorch"): not all(one.filled for one in points),
+        ("disc variant", "ONNX"): any(one.filled for one in points),
+        ("disc chosen", "answers by default"): any(one.strong for one in points),
+    }
     return ScatterChart(
-        f"{metric.title} against median latency on {target}, {workload(latency)}",
+        f"{metric.title} against median latency on {target}, {workload(known[0][2])}",
         "median latency, ms",
         f"{metric.title}, %" if metric.unit == "share" else metric.title,
         points,
         metric.higher_is_better,
-        tuple(key for key, present in zip(keys, shown, strict=True) if present),
+        tuple(key for key, present in legend.items() if present),
     )
 
 
-def _point(model: Model, metric: MetricSpec) -> Point:
-    quality, latency = model.found.accuracy, headline(model.found)
-    assert quality is not None
-    assert latency is not None
+def _point(model: Model, quality: Accuracy, latency: Latency, metric: MetricSpec) -> Point:
     scale = 100 if metric.unit == "share" else 1
     median, around = latency.model.p50_ms, latency.model.intervals.get("p50")
-    written = fmt.quality(quality.value, metric, quality.interval)
-    return Point(
-        model.name,
-        model.colour,
-        f"{metric.title} {written}, median {fmt.number(median)} ms",
-        Span(around.low if around else median, median, around.high if around else median),
-        Span(scale * quality.interval.low, scale * quality.value, scale * quality.interval.high),
-        filled=model.found.role == "variant",
-        strong=model.chosen,
-    )
+    said = f"{metric.title} {fmt.quality(quality.value, metric, quality.interval)}, median {fmt.number(median)} ms"
+    x = Span(around.low if around else median, median, around.high if around else median)
+    y = Span(scale * quality.interval.low, scale * quality.value, scale * quality.interval.high)
+    return Point(model.name, model.colour, said, x, y, filled=model.found.role == "variant", strong=model.chosen)
 
 
 def paired_differences(report: RunReport) -> list[VariantDifference]:
@@ -97,9 +89,7 @@ def paired_differences(report: RunReport) -> list[VariantDifference]:
     return [*(own for own in carried if (own.subject, own.reference, own.target) not in known), *report.differences]
 
 
-def _differences(
-    target: str, models: list[Model], report: RunReport, differences: list[VariantDifference]
-) -> Iterator[Block]:
+def _differences(target: str, report: RunReport, differences: list[VariantDifference]) -> Iterator[Block]:
     found = [one for one in differences if one.target == target]
     if not found:
         return
@@ -107,32 +97,20 @@ def _differences(
     scale, unit = (100, "points") if metric.unit == "share" else (1, metric.title)
     names = {one.subject: model_name(one) for one in reversed(report.measurements)}
     colour = colours(report.measurements)
-
-    def row(one: VariantDifference) -> IntervalRow:
-        low, value, high = (one.difference.interval.low, one.difference.value, one.difference.interval.high)
-        name = f"{names.get(one.subject, one.subject)} against {names.get(one.reference, one.reference)}"
-        span = Span(scale * low, scale * value, scale * high)
-        return IntervalRow(name, colour.get(one.subject, "v0"), span, fmt.change(value, metric))
-
+    bars, rows = [], []
+    for one in found:
+        apart, pair = one.difference, [names.get(subject, subject) for subject in (one.subject, one.reference)]
+        low, value, high = (apart.interval.low, apart.value, apart.interval.high)
+        span, said = Span(scale * low, scale * value, scale * high), fmt.change(value, metric)
+        bars.append(IntervalRow(" against ".join(pair), colour.get(one.subject, "v0"), span, said))
+        counted = apart.better or apart.worse or apart.p_value is not None
+        counts = (str(apart.better), str(apart.worse)) if counted else (fmt.NA, fmt.NA)
+        interval = f"{fmt.change(low, metric)} to {fmt.change(high, metric)}"
+        rows.append((*pair, said, interval, *counts, fmt.p_value(apart.p_value)))
     title, axis = f"Paired differences of {metric.title} on {target}", f"difference of {metric.title}"
-    yield IntervalChart(title, f"{axis} in points" if scale == 100 else axis, tuple(map(row, found)))
+    yield IntervalChart(title, f"{axis} in points" if scale == 100 else axis, tuple(bars))
     header = ("model", "against", f"difference\n{unit}", f"95% interval\n{unit}", "better\ntexts", "worse\ntexts")
-    yield table((*header, "p\nMcNemar"), [_cells(one, names, metric) for one in found], words=(1,))
-
-
-def _cells(found: VariantDifference, names: Mapping[str, str], metric: MetricSpec) -> tuple[str, ...]:
-    difference = found.difference
-    counted = difference.better or difference.worse or difference.p_value is not None
-    low, high = (fmt.change(bound, metric) for bound in (difference.interval.low, difference.interval.high))
-    return (
-        names.get(found.subject, found.subject),
-        names.get(found.reference, found.reference),
-        fmt.change(difference.value, metric),
-        f"{low} to {high}",
-        str(difference.better) if counted else fmt.NA,
-        str(difference.worse) if counted else fmt.NA,
-        fmt.p_value(difference.p_value),
-    )
+    yield table((*header, "p\nMcNemar"), rows, words=(1,))
 
 
 def lengths_section(targets: Targets) -> list[Block]:
@@ -141,22 +119,19 @@ def lengths_section(targets: Targets) -> list[Block]:
 
 
 def _lengths(_: str, models: list[Model]) -> Iterator[Block]:
-    found: list[tuple[Lengths, list[str]]] = []
+    found: dict[Lengths, list[str]] = {}
     for model in models:
-        known = next((names for lengths, names in found if lengths == model.found.lengths), None)
-        if known is not None:
+        if model.found.lengths:
             # Models with one tokenizer see texts of the same lengths.
-            known.append(model.name)
-        elif model.found.lengths:
-            found.append((model.found.lengths, [model.name]))
-    for lengths, names in found:
+            found.setdefault(model.found.lengths, []).append(model.name)
+    for lengths, names in found.items():
         if lengths.histogram.counts:
             title = f"Lengths of the texts in tokens, for {', '.join(names)}"
             axis = "tokens" if len(found) == 1 else f"tokens of {names[0]}"
             yield HistogramChart(title, axis, "texts", lengths.histogram)
     rows = [
         (", ".join(names), str(one.n), fmt.number(one.mean_tokens), str(one.max_tokens), fmt.percent(one.cut))
-        for one, names in found
+        for one, names in found.items()
     ]
     if rows:
         yield table(("models", "texts", "mean\ntokens", "longest\ntokens", "cut\nshare"), rows)

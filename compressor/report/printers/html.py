@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
 from compressor.report.blocks import (
@@ -35,17 +35,21 @@ SIGNS = {"good": "✓", "bad": "✗", "open": "?"}
 
 def page(document: Document) -> str:
     """A whole HTML document; what stands before the first heading is its header."""
-    sections = _sections(document.blocks)
-    header = sections[0][1] if sections and sections[0][0] is None else []
-    titled = [(title, content) for title, content in sections if title is not None]
-    links = [tag("a", title, href=f"#{_anchor(title)}") for title, _ in titled]
+    (_, header), *sections = _sections(document.blocks)
+    links = [tag("a", title, href=f"#{_anchor(title)}") for title, _ in sections]
     badge = _badge(document.verdict) if document.verdict else None
     about = tag("p", badge, f" {document.about}", class_="about") if badge is not None or document.about else None
     body = tag(
         "body",
-        tag("header", tag("h1", document.title), about, *_elements(header)),
+        tag("header", tag("h1", document.title), about, *map(_element, header)),
         tag("nav", *links, aria_label="Contents") if len(links) > 2 else None,
-        tag("main", *(_section(title, content) for title, content in titled)),
+        tag(
+            "main",
+            *(
+                tag("section", tag("h2", title), *map(_element, content), id=_anchor(title))
+                for title, content in sections
+            ),
+        ),
         tag("footer", document.footer),
     )
     head = tag(
@@ -60,29 +64,23 @@ def page(document: Document) -> str:
     return f"<!doctype html>\n{render(tag('html', head, body, lang='en'))}\n"
 
 
-def _sections(blocks: Sequence[Block]) -> list[tuple[str | None, list[Block]]]:
-    """Blocks by the heading above them."""
-    found: list[tuple[str | None, list[Block]]] = []
+def _sections(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
+    """Blocks by the heading above them; the first have none."""
+    found: list[tuple[str, list[Block]]] = [("", [])]
     for block in blocks:
         if isinstance(block, Heading) and block.level == 2:
             found.append((block.text, [Prose(block.remark, "remark")] if block.remark else []))
         else:
-            if not found:
-                found.append((None, []))
             found[-1][1].append(block)
     return found
 
 
+def _section(title: str, content: Sequence[Block]) -> Element:
+    return tag("section", tag("h2", title), *map(_element, content), id=_anchor(title))
+
+
 def _anchor(title: str) -> str:
-    return re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
-
-
-def _section(title: str, content: Iterable[Block]) -> Element:
-    return tag("section", tag("h2", title), *_elements(content), id=_anchor(title))
-
-
-def _elements(blocks: Iterable[Block]) -> list[Element]:
-    return [_element(block) for block in blocks]
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def _element(block: Block) -> Element:
@@ -97,7 +95,7 @@ def _element(block: Block) -> Element:
     if isinstance(block, Tiles):
         return _tiles(block)
     if isinstance(block, Details):
-        return tag("details", tag("summary", block.title), *_elements(block.blocks))
+        return tag("details", tag("summary", block.title), *map(_element, block.blocks))
     if isinstance(block, Table):
         return _table(block)
     return draw(block)

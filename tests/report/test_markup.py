@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from compressor.report.html.markup import render, tag
+from compressor.report.markup import render, tag
 
 
 def test_texts_and_attributes_are_escaped() -> None:

@@ -5,8 +5,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.report.html.labels import Box, place_labels
-from compressor.report.html.svg import shorten, text_width
+from compressor.report.charts.labels import Box, place_labels
+from compressor.report.charts.svg import shorten, text_width
 
 BOUNDS = Box(50, 20, 330, 300)
 

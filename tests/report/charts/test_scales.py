@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.report.html.scales import Linear, Log, scale_for, tick_text
+from compressor.report.charts.scales import Linear, Log, scale_for, tick_text
 
 figures = st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=20)
 any_figures = st.lists(st.floats(-1e6, 1e6), min_size=0, max_size=20)

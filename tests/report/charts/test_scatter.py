@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.report.html.pareto import pareto_front
+from compressor.report.charts.scatter import pareto_front
 
 coordinate = st.integers(0, 6).map(float)
 points = st.lists(st.tuples(coordinate, coordinate), max_size=14)

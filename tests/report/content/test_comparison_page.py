@@ -8,16 +8,16 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from compressor.compare.results import SCHEMA_VERSION, Comparison, Loss
-from compressor.report.html import comparison_page
+from compressor.report.render import html_page
 from tests.command import compressor
 from tests.report.comparisons import ROWS, comparison
-from tests.report.html.parsed import Page
+from tests.report.printers.parsed import Page
 
 EVIL = """<script>alert("1 & 2")</script>'>"""
 
 
 def drawings(found: Comparison) -> list[Element]:
-    return Page(comparison_page(found)).drawings()
+    return Page(html_page(found)).drawings()
 
 
 def lines(drawing: Element, class_: str) -> list[tuple[float, float]]:
@@ -30,7 +30,7 @@ def lines(drawing: Element, class_: str) -> list[tuple[float, float]]:
 
 
 def test_everything_that_was_found_is_on_the_page() -> None:
-    page = Page(comparison_page(comparison()))
+    page = Page(html_page(comparison()))
 
     assert page.headings == ["Figures", "Losses", "Notes", "Machine"]
     rows = page.table("allowed")
@@ -42,7 +42,7 @@ def test_everything_that_was_found_is_on_the_page() -> None:
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
-    page = Page(comparison_page(replace(comparison(replace(ROWS[4], case=EVIL, note=EVIL)), a=EVIL, target=EVIL)))
+    page = Page(html_page(replace(comparison(replace(ROWS[4], case=EVIL, note=EVIL)), a=EVIL, target=EVIL)))
 
     assert {"script", "link", "img", "iframe"}.isdisjoint(name for name, _ in page.tags)
     assert EVIL in page.text
@@ -78,14 +78,14 @@ def test_what_lies_beyond_the_axis_has_an_arrow_and_stays_on_the_drawing() -> No
 
 def test_models_have_a_table_and_a_drawing_each() -> None:
     rows = [replace(row, case=row.case.replace("fp32 and int8", name)) for row in ROWS for name in ("int8", "int4")]
-    page = Page(comparison_page(comparison(*rows)))
+    page = Page(html_page(comparison(*rows)))
 
     assert len(page.tables) == 2
     assert len(page.drawings()) == 2 * 2, "each wide and narrow"
 
 
 def test_rows_without_a_loss_need_no_drawing() -> None:
-    page = Page(comparison_page(replace(comparison(ROWS[1]), environment={})))
+    page = Page(html_page(replace(comparison(ROWS[1]), environment={})))
 
     assert page.headings == ["Figures", "Notes"]
     assert page.drawings() == []

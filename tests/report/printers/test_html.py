@@ -8,20 +8,21 @@ import pytest
 
 from compressor.bench.results import Failed, Latency, Measurement, Memory, Percentiles, Size, Skipped
 from compressor.report.document import RunReport, StageRecord
-from compressor.report.html import bench_page, report_page
-from compressor.report.html.page import Section, page
+from compressor.report.render import html_page
 from tests.report import sample
-from tests.report.html.parsed import Page
+from tests.report.printers.parsed import Page
 
 EVERY_SECTION = [
     "Gates",
+    "What to try next",
     "Measured",
+    "Metrics",
     "Accuracy against latency",
     "Paired differences",
     "Latency",
     "Latency by shape",
-    "Throughput",
     "Under load",
+    "Throughput",
     "Cold start",
     "Memory",
     "Size and work",
@@ -35,7 +36,7 @@ EVIL = """<script>alert("1 & 2")</script>'>"""
 
 @pytest.fixture(scope="module")
 def full() -> Page:
-    return Page(report_page(sample.full()))
+    return Page(html_page(sample.full()))
 
 
 def titled(drawings: list[Element], words: str) -> list[Element]:
@@ -119,7 +120,7 @@ def test_a_teacher_in_another_precision_is_drawn_as_a_teacher() -> None:
     both = [replace(teacher, precision="fp32"), replace(teacher, subject="teacher-bf16", precision="bf16"), *others]
     titles = {
         group.findtext("title"): group.get("class")
-        for drawing in Page(bench_page(both)).drawings()
+        for drawing in Page(html_page(both)).drawings()
         for group in drawing.iter("g")
     }
     assert titles["teacher bf16: 118"] == "teacher"
@@ -142,32 +143,32 @@ def test_names_and_reasons_cannot_break_the_page() -> None:
         environment={EVIL: EVIL},
         chosen=EVIL,
     )
-    found = Page(report_page(odd))
+    found = Page(html_page(odd))
     assert "script" not in {tag for tag, _ in found.tags}
-    assert found.headings == EVERY_SECTION
+    assert found.headings == [one for one in EVERY_SECTION if one != "What to try next"]
     assert found.drawings()
     assert found.text.count(EVIL) > 20
 
 
 def test_control_characters_and_halves_of_surrogates_can_be_written() -> None:
-    document = report_page(replace(sample.bare(), name="a\x00b\ud800c"))
+    document = html_page(replace(sample.bare(), name="a\x00b\ud800c"))
     assert "<h1>a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c</h1>" in document
     document.encode()
 
 
 def test_the_least_a_report_may_hold_is_a_page() -> None:
-    found = Page(report_page(sample.bare()))
+    found = Page(html_page(sample.bare()))
     assert found.headings == []
     assert "The recipe sets no gates." in found.text
 
 
 def test_figures_that_were_not_measured_leave_their_section_out() -> None:
     little = Measurement("fp32", "onnxruntime", "cpu-1", Size(3.5))
-    found = Page(report_page(replace(sample.bare(), measurements=(little,))))
+    found = Page(html_page(replace(sample.bare(), measurements=(little,))))
     assert found.headings == ["Measured", "Size and work"]
     assert "nan" not in found.text.lower()
     without = {"Paired differences", "Under load", "Cold start", "Lengths of the texts"}
-    assert Page(report_page(sample.report())).headings == [one for one in EVERY_SECTION if one not in without]
+    assert Page(html_page(sample.report())).headings == [one for one in EVERY_SECTION if one not in without]
 
 
 def test_figures_that_are_nought_or_alike_can_be_drawn() -> None:
@@ -181,13 +182,13 @@ def test_figures_that_are_nought_or_alike_can_be_drawn() -> None:
         latencies=(Latency("dataset", 1, None, zero, None), Latency("grid", 1, 8, zero, None)),
         memory=Memory(0.0, 0.0, 0.0, None, None),
     )
-    found = Page(report_page(replace(sample.bare(), measurements=(same, replace(same, subject="int8")))))
+    found = Page(html_page(replace(sample.bare(), measurements=(same, replace(same, subject="int8")))))
     assert "Accuracy against latency" in found.headings
     assert found.drawings()
 
 
 def test_what_was_skipped_or_failed_is_said_in_words(full: Page) -> None:
-    assert f"cuda: skipped, {sample.REASON}" in full.text
+    assert f"cuda is not on this machine: not measured ({sample.REASON})." in full.text
     assert "cpu-2: teacher failed, the measuring process was killed (out of memory?)" in full.text
     assert [row[0] for row in full.tables[2].rows] == ["model", "onnx fp32", "onnx int8"]
 
@@ -195,15 +196,16 @@ def test_what_was_skipped_or_failed_is_said_in_words(full: Page) -> None:
 def test_what_a_failed_measurement_had_found_is_kept() -> None:
     first, *others = sample.report().measurements
     broke = replace(first, memory=None, failed=Failed("killed while its memory was measured"))
-    found = Page(report_page(replace(sample.report(), measurements=(broke, *others))))
+    found = Page(html_page(replace(sample.report(), measurements=(broke, *others))))
     assert found.table("speedup" + "teacher")["teacher"][2:4] == ["9.31", "15.8"]
     assert "cpu-1: teacher failed, killed while its memory was measured" in found.text
 
 
 def test_a_gate_stands_with_its_verdict_and_reason() -> None:
-    found = Page(report_page(sample.failing()))
-    assert found.table("must be")["accuracy_retained"] == ["✗ fails", ">= 0.97", "0.96996", ""]
-    assert found.table("must be")["p95_ms"] == ["✗ fails", "<= 5", "n/a", "not measured: cpu-1 has no p95"]
+    found = Page(html_page(sample.failing()))
+    assert found.table("must be")["accuracy kept"] == ["✗ fails", "0.96996", ">= 0.97", ""]
+    latency = found.table("must be")["95th percentile of latency"]
+    assert latency == ["✗ fails", "n/a", "<= 5", "not measured: cpu-1 has no p95"]
     assert "2 of 3 gates failed" in found.text
 
 
@@ -240,32 +242,35 @@ def test_models_with_one_tokenizer_share_a_histogram(full: Page) -> None:
 def test_how_busy_the_machine_was_is_read_from_old_and_new_reports() -> None:
     new = sample.full().measurements[0]
     old = {"load_average": [0.83], "cpu_pressure": "some avg10=1.25 avg60=0.06", "steal_percent": 0.04}
-    found = Page(bench_page([new, replace(new, subject="student", environment=old)]))
+    found = Page(html_page([new, replace(new, subject="student", environment=old)]))
     busy = found.table("load" + "1 min")
     assert busy["teacher"][1:5] == ["0.830", "0.400", "0.00", "0.0100"]
     assert busy["student"][1:5] == ["0.830", "1.25", "n/a", "0.0400"]
 
 
 def test_a_bench_has_no_gates_and_no_choice() -> None:
-    found = Page(bench_page(sample.full().measurements[3:5]))
+    found = Page(html_page(sample.full().measurements[3:5]))
     assert "Gates" not in found.headings
     assert "Cost of the compression" not in found.headings
     assert "In bold" not in found.text
-    assert Page(bench_page([])).headings == []
+    assert Page(html_page([])).headings == []
     skipped = [Measurement("int8", "onnxruntime", "cuda", Size(0.0), skipped=Skipped("no GPU"))]
-    assert "cuda: skipped, no GPU" in Page(bench_page(skipped)).text
+    assert "cuda is not on this machine: not measured (no GPU)." in Page(html_page(skipped)).text
 
 
 def test_a_report_read_back_from_json_gives_the_same_page() -> None:
     report = sample.full()
-    assert report_page(RunReport.from_json(report.to_json())) == report_page(report)
+    assert html_page(RunReport.from_json(report.to_json())) == html_page(report)
 
 
-def test_a_page_of_few_sections_has_no_contents() -> None:
-    found = Page(page("One", [], [Section("Empty"), Section("Full", sections()), Section("Also", sections())]))
-    assert found.headings == ["Full", "Also"]
-    assert found.attributes("href") == []
+def test_on_a_phone_a_gate_is_a_list_in_which_nothing_lies_out_of_sight() -> None:
+    found = Page(html_page(sample.failing()))
+    assert found.attributes("data-title")[:4] == ["verdict", "measured", "must be", "why"]
+    (phone,) = re.findall(r"@media \(max-width: 30rem\) \{.*?\n\}", found.document, re.DOTALL)
+    assert ".stacked thead { display: none; }" in phone
+    assert "content: attr(data-title)" in phone
 
 
-def sections() -> list[Element]:
-    return [Element("p")]
+def test_a_verdict_stands_beside_the_title(full: Page) -> None:
+    assert "all 2 gates hold" in full.text[:200]
+    assert Page(html_page(sample.failing())).text.index("2 of 3 gates failed") < 200

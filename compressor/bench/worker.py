@@ -19,11 +19,11 @@ from compressor.bench.engine import Arrays
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.bench.graph import executed_graph
 from compressor.bench.job import Job
-from compressor.bench.memory import read_resident, reset_peak
 from compressor.bench.results import Graph, Memory
 from compressor.bench.workloads import Bench, Found, run
 from compressor.bench.workloads.lengths import lengths
 from compressor.errors import CompressorError
+from compressor.memory import read_resident, reset_peak
 
 __all__ = ["main"]
 

@@ -1,4 +1,4 @@
-"""A component of another package, installed beside this one: `tests/plugin`, which docs/extending.md shows."""
+"""Components of another package, installed beside this one: `tests/plugin`, which docs/extending.md shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,12 +18,6 @@ from tests.chain import recipes
 PLUGIN = Path(__file__).parent / "plugin"
 ROOT = PLUGIN.parents[1]
 COSINE = {"kind": "cosine-logits", "power": 2}
-
-
-def recipe_with(data: Path, model: Path, *objectives: dict[str, Any]) -> dict[str, Any]:
-    recipe = recipes.full(data, model)
-    recipe["distill"] |= {"objectives": list(objectives), "epochs": 1}
-    return recipe
 
 
 def compressor(*arguments: str | Path, path: Path, home: Path) -> subprocess.CompletedProcess[str]:
@@ -42,8 +35,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def install(folder: Path, *, version: str) -> Path:
     project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    shutil.copy(PLUGIN / "cosine_logits.py", folder)
-    metadata = folder / f"compressor_cosine-{version}.dist-info"
+    for module in PLUGIN.glob("*.py"):
+        shutil.copy(module, folder)
+    metadata = folder / f"compressor_example-{version}.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {version}\n")
     groups = (
@@ -56,18 +50,27 @@ def install(folder: Path, *, version: str) -> Path:
 
 @pytest.fixture
 def recipe(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> Iterator[Path]:
-    """A recipe that names the plugin's objective."""
-    yield recipes.write(tmp_path, recipe_with(reviews_csv, encoder_folder, COSINE, {"kind": "hard-labels"}))
+    """A recipe that names what the plugin brings."""
+    content = recipes.full(reviews_csv, encoder_folder)
+    content["teacher"]["finetune"]["epochs"] = 1
+    content["student"] = {"build": [{"kind": "layers", "keep": [0]}, {"kind": "no-dropout"}]}
+    content["distill"] |= {"objectives": [COSINE, {"kind": "hard-labels"}], "epochs": 1}
+    content["quantize"] = [{"method": "ort-static", "examples": 8}]
+    grid = {"kind": "grid", "batch": [1], "sequence": [8], "min_seconds": 0.05, "min_calls": 10}
+    content["benchmark"] = {"references": False, "workloads": [grid]}
+    yield recipes.write(tmp_path, content)
 
 
-def test_an_installed_objective_trains_a_student(installed: Path, recipe: Path, tmp_path: Path) -> None:
-    overrides = ["--set", "benchmark.references=false", "--set", "teacher.finetune.epochs=1"]
-    done = compressor("run", recipe, *overrides, "--out", tmp_path / "run", path=installed, home=tmp_path / "home")
+def test_what_is_installed_builds_trains_and_quantizes(installed: Path, recipe: Path, tmp_path: Path) -> None:
+    done = compressor("run", recipe, "--out", tmp_path / "run", path=installed, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     stages = {stage["name"]: stage for stage in json.loads((tmp_path / "run" / "report.json").read_text())["stages"]}
     losses = stages["distill"]["facts"]["history"][0]["objectives"]
     assert set(losses) == {"cosine-logits", "hard-labels"}
     assert 0 < losses["cosine-logits"] < 4
+    assert stages["quantize/static"]["facts"]["calibrated_on"] == 8
+    config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text())
+    assert (config["num_hidden_layers"], config["hidden_dropout_prob"]) == (1, 0.0)
 
 
 def test_its_version_is_part_of_what_a_cached_student_was_made_of(
@@ -80,8 +83,8 @@ def test_its_version_is_part_of_what_a_cached_student_was_made_of(
         assert done.returncode == 0, done.stderr
         plans.append({stage["name"]: stage["key"] for stage in json.loads(done.stdout)["stages"]})
     changed = {name for name in plans[0] if plans[0][name] != plans[1][name]}
-    assert "distill" in changed
-    assert not changed & {"prepare", "teach", "label", "student"}
+    assert {"student", "distill", "quantize/static"} <= changed
+    assert not changed & {"prepare", "teach", "label"}
 
 
 def test_the_schema_and_messages_know_it_only_where_it_is_installed(
@@ -109,8 +112,15 @@ def test_a_package_that_cannot_be_imported_is_named(recipe: Path, tmp_path: Path
     (folder / "cosine_logits.py").write_text("import a_package_that_is_not_there\n")
     done = compressor("validate", recipe, path=folder, home=tmp_path)
     assert done.returncode == 3
-    assert "compressor-cosine" in done.stderr and "a_package_that_is_not_there" in done.stderr
+    assert "compressor-example" in done.stderr and "a_package_that_is_not_there" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_page_shows_the_code_that_is_tested() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    for file in sorted(PLUGIN.iterdir()):
+        if file.is_file():
+            assert file.read_text(encoding="utf-8").strip() in page, file.name
 
 
 @pytest.mark.install

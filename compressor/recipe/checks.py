@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -19,18 +19,13 @@ from compressor.recipe.benchmark import (
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gates import parse_gate
 from compressor.recipe.problems import suggest
-from compressor.recipe.recipe import Recipe, TaskName
+from compressor.recipe.recipe import Recipe
 from compressor.task_specs import task_spec
 
-__all__ = ["RESERVED_NAMES", "ROLES", "check"]
+__all__ = ["RESERVED_NAMES", "check"]
 
 RESERVED_NAMES = ("fp32", "teacher", "teacher-fp32", "teacher-bf16", "student", "baseline")
 """Names that reports use for what isn't made by `quantize`."""
-
-# Task -> roles `data.columns` must and may name. The task classes say the same, but importing them is not for a recipe.
-ROLES: Mapping[TaskName, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "text-classification": (("text", "label"), ("text_pair",)),
-}
 
 _NEEDS_DATA = ("accuracy", "accuracy_retained", "accuracy_lost", "agreement")
 _NEEDS_TEACHER = ("accuracy_retained", "agreement", "speedup")
@@ -151,7 +146,8 @@ def _own_problems(components: Collection[ComponentSection], path: str) -> Proble
 def _columns_fit_the_task(recipe: Recipe) -> Problems:
     if recipe.data is None:
         return
-    required, optional = ROLES[recipe.task]
+    spec = task_spec(recipe.task)
+    required, optional = spec.roles, spec.optional_roles
     for role in required:
         if recipe.data.columns and role not in recipe.data.columns:
             message = f"{recipe.task} needs a column for `{role}`"

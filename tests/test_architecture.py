@@ -19,10 +19,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
-GROUND = {"errors", "events", "home", "json_file", "memory", "registry", "task_specs", "toolkit"}
+GROUND = {"disk", "errors", "events", "home", "json_file", "memory", "overwrite", "registry", "task_specs", "toolkit"}
 ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report", "compare"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
+    "disk": {"errors"},
+    "overwrite": {"disk", "errors"},
     "registry": {"errors"},
     "task_specs": {"registry"},
     "toolkit": {"errors"},

@@ -19,19 +19,21 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
-GROUND = {"errors", "events", "home", "memory", "registry", "task_specs", "toolkit"}
+GROUND = {"disk", "errors", "events", "home", "json_file", "memory", "overwrite", "registry", "task_specs", "toolkit"}
 ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report", "compare"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
+    "disk": {"errors"},
+    "overwrite": {"disk", "errors"},
     "registry": {"errors"},
     "task_specs": {"registry"},
     "toolkit": {"errors"},
     "recipe": GROUND,
     "sources": GROUND,
-    "runtime": {"errors", "registry", "task_specs"},
-    "tasks": GROUND | {"recipe"},
+    "runtime": {"errors", "json_file", "registry", "task_specs"},
+    "tasks": GROUND | {"recipe", "runtime"},
     "data": GROUND | {"tasks", "sources", "recipe"},
-    "distill": GROUND | {"tasks", "data", "recipe"},
+    "distill": GROUND | {"tasks", "data", "recipe", "runtime"},
     "bench": GROUND | {"runtime", "recipe"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
@@ -140,8 +142,8 @@ def test_only_tasks_ask_which_task_it_is() -> None:
         "recipe",
         "sources",
         "runtime",
-        "report.table",
-        "report.markdown",
+        "report.render",
+        "report.blocks",
         "report.model_card",
         "bench",
         "engine.runner",

@@ -298,8 +298,9 @@ def test_shipped_recipes_are_listed_shown_and_copied(tmp_path: Path) -> None:
     compressor("recipes", "show", "quickstrat").fails(2, "quickstart")
     compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml").succeeds()
     compressor("validate", tmp_path / "mine.yaml").succeeds()
-    compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml").fails(2, "is there already", "--force")
-    compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml", "--force").succeeds()
+    compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml").fails(2, "is there already", "--overwrite")
+    for flag in ("--overwrite", "--force"):
+        compressor("recipes", "cp", "quickstart", tmp_path / "mine.yaml", flag).succeeds()
 
 
 def test_the_schema_is_the_committed_one() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from compressor.bench.results import Size
 from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, safetensors_parameters
 from compressor.errors import BundleError
+from compressor.json_file import BadJson, read_object
 from compressor.runtime.manifest import MANIFEST, Manifest
 from compressor.runtime.options import read_options
 from compressor.runtime.tasks import Settings, runtime_task
@@ -75,7 +76,7 @@ def subjects_from(
     Raises:
         BundleError: it is none of these, or without a variant that was asked for, or has a precision of its own.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises for a name that is too long
         raise BundleError(f"{path} is not there.", hint=GIVE)
     if (path / MANIFEST).is_file():
         _refuse(path, precision=precision)
@@ -102,7 +103,8 @@ def position_limit(folder: Path) -> int | None:
     found = (config.get(name) for name in POSITIONS)
     limit = next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
     if limit is not None and config.get("model_type") in COUNT_FROM_PADDING:
-        limit -= int(config.get("pad_token_id") or 0) + 1
+        padding = config.get("pad_token_id")
+        limit -= (padding if isinstance(padding, int) else 0) + 1
     return limit
 
 
@@ -163,10 +165,9 @@ def _parameters_of_first(files: Sequence[Path]) -> int | None:
 def _config(folder: Path) -> dict[str, Any]:
     """The model's `config.json`; a bare ONNX file may be without."""
     try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_object(folder / "config.json")
+    except BadJson:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _has_tokenizer(folder: Path) -> bool:

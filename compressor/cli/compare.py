@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Device, DeviceOption, Format, FormatOption, ThreadsOption, print_, say
+from compressor.cli.options import (
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    OverwriteOption,
+    ThreadsOption,
+    print_,
+    say,
+)
 
 __all__ = ["commands"]
 
@@ -43,6 +52,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for comparison.html, .md and .json, and the raw times.")
     ] = None,
+    overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Tell whether B is worse than A: latency, memory, size, answers, accuracy. Exit code 1 on a confirmed failure."""
@@ -51,10 +61,10 @@ def compare(
     from compressor.compare.revisions import compare_revisions
     from compressor.compare.settings import Settings, Tolerances
     from compressor.errors import RecipeError
+    from compressor.overwrite import COMPARISON, claim_folder
     from compressor.recipe.benchmark import Target
-    from compressor.report.comparison import comparison_table
     from compressor.report.console import console_events
-    from compressor.report.written import write_file, written
+    from compressor.report.render import console_table, render, write_file
 
     settings = Settings(
         target=Target(device=device.value, threads=threads),
@@ -72,6 +82,8 @@ def compare(
     )
     if not worktree and (bundle or call):
         raise RecipeError("--bundle and --call go with --worktree.")
+    if out is not None:
+        claim_folder(out, COMPARISON, overwrite=overwrite)
     with console_events() as events, work_folder(out) as work:
         if worktree:
             found = compare_revisions(
@@ -81,8 +93,8 @@ def compare(
             found = compare_paths(Path(a), Path(b), settings=settings, work=work, events=events)
     if out is not None:
         for kind in ("json", "md", "html"):
-            write_file(out / f"comparison.{kind}", written(found, kind))
+            write_file(out / f"comparison.{kind}", render(found, kind))
         say(f"Written: {out / 'comparison.html'}")
-    print_(found.to_json() if format_ is Format.JSON else comparison_table(found))
+    print_(found.to_json() if format_ is Format.JSON else console_table(found))
     if found.verdict == "fail":
         raise typer.Exit(1)

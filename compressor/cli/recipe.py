@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compressor.cli.options import Format, FormatOption, RecipeArgument, SetOption, print_, say
+from compressor.cli.options import Format, FormatOption, OverwriteOption, RecipeArgument, SetOption, print_, say
 
 if TYPE_CHECKING:
     from compressor.recipe import Recipe
@@ -26,19 +26,20 @@ def run(
     force: Annotated[
         list[str] | None, typer.Option(help="Make this stage again, and what reads it; `all` for every stage.")
     ] = None,
+    overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
     from compressor.report.console import console_events
-    from compressor.report.table import closing_table
+    from compressor.report.render import console_table
 
     loaded = _load(recipe, set_)
     with console_events() as events:
         directory = out or Path("runs") / loaded.name
-        report = run_plan(make_plan(loaded), out=directory, events=events, force=force or ())
-    print_(report.to_json() if format_ is Format.JSON else closing_table(report))
+        report = run_plan(make_plan(loaded), out=directory, events=events, force=force or (), overwrite=overwrite)
+    print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
     if not report.passed:
         raise typer.Exit(1)
@@ -104,12 +105,14 @@ def show(name: str) -> None:
 
 @recipes.command("cp")
 def cp(
-    name: str, destination: Path, force: Annotated[bool, typer.Option(help="Overwrite a file that is there.")] = False
+    name: str,
+    destination: Path,
+    overwrite: Annotated[bool, typer.Option("--overwrite", "--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Copy a shipped recipe, to make it your own."""
     from compressor.recipe.shipped import copy
 
-    say(f"Written: {copy(name, destination, overwrite=force)}")
+    say(f"Written: {copy(name, destination, overwrite=overwrite)}")
 
 
 def _load(recipe: str, overrides: list[str] | None) -> Recipe:

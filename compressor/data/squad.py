@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from compressor.data.columns import require_columns
-from compressor.data.json_files import list_objects, object_batches
+from compressor.data.json_files import Member, list_objects, object_batches
 from compressor.errors import DataError
 
 __all__ = ["looks_like_squad", "read_squad"]
@@ -41,13 +41,14 @@ def read_squad(stream: BinaryIO, columns: Mapping[str, str], origin: str) -> Ite
     return object_batches(_questions(articles, origin), columns, origin, nested)
 
 
-def _questions(articles: Iterator[tuple[int, Any]], origin: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, article in articles:
+def _questions(articles: Iterator[Member], origin: str) -> Iterator[Member]:
+    for line, length, article in articles:
         for paragraph in _list(article, "paragraphs", origin, line):
             for question in _list(paragraph, "qas", origin, line):
                 impossible = isinstance(question, dict) and question.get("is_impossible") is True
-                yield (
+                yield Member(
                     line,
+                    length,
                     {
                         "id": _of(question, "id"),
                         "title": _of(article, "title"),

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import gc
-import os
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.disk import disk_full_explained
 from compressor.engine.artifact import Artifact, Made
 from compressor.engine.plan import Plan
 from compressor.engine.stage import Stage
 from compressor.engine.store import Store
-from compressor.errors import CompressorError, DiskFull, StageError
+from compressor.errors import CompressorError, StageError
 from compressor.events import RunEvents
 from compressor.memory import read_resident, reset_peak
 from compressor.toolkit import require_toolkit
 
-__all__ = ["Runner", "disk_full_explained"]
-
-
-@contextmanager
-def disk_full_explained(what: str) -> Iterator[None]:
-    """Turn "no space left on device" into words, from whatever library it comes: some raise errors of their own."""
-    try:
-        yield
-    except DiskFull:
-        raise
-    except Exception as error:
-        if getattr(error, "errno", None) != errno.ENOSPC and os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        raise DiskFull(
-            f"The disk is full: {what} can't be written.",
-            hint="Free some space (`compressor cache ls` shows what is stored), or set COMPRESSOR_HOME to a folder on "
-            "a larger disk, and run the same command again.",
-        ) from error
+__all__ = ["Runner"]
 
 
 @dataclass
@@ -70,7 +51,7 @@ class Runner:
                 continue
             self.current = stage.name
             try:
-                with disk_full_explained(f"the result of {stage.name}"):
+                with disk_full_explained(self.store.root, f"the result of {stage.name}"):
                     self.artifacts[stage.name] = self._take(stage, index)
             except stage.spares as error:
                 self.failures[stage.name] = error
@@ -87,7 +68,7 @@ class Runner:
             if stage.name in self.forced or not self.store.place(self.plan.keys[stage.name]).exists():
                 self.current = stage.name
                 require_toolkit(f"The stage {stage.name}")
-                with disk_full_explained(f"what {stage.name} reads"):
+                with disk_full_explained(self.store.root.parent, f"what {stage.name} reads"):
                     stage.fetch(self.events)
 
     def _take(self, stage: Stage, index: int) -> Artifact:

@@ -173,9 +173,8 @@ def _labels_are_sound(recipe: Recipe) -> Problems:
         yield Problem("a classifier needs at least two labels", "data.labels")
     if not isinstance(labels, dict) and (repeated := _repeated(labels)):
         yield Problem(f"the label {repeated[0]!r} is named twice", "data.labels")
-    for dropped in recipe.data.drop_labels:
-        if dropped in labels:
-            yield Problem(f"{dropped!r} is also one of `labels`: keep it or drop it", "data.drop_labels")
+    for dropped in sorted(set(recipe.data.drop_labels) & set(labels)):
+        yield Problem(f"{dropped!r} is also one of `labels`: keep it or drop it", "data.drop_labels")
 
 
 def _splits_are_sound(recipe: Recipe) -> Problems:

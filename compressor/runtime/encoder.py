@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
 from compressor.errors import BundleError
+from compressor.json_file import BadJson, read_object
 
 __all__ = ["CHARACTERS_A_TOKEN", "Encoder", "Inputs", "Row"]
 
@@ -71,14 +71,19 @@ class Encoder:
         Raises:
             BundleError: a file is missing or can't be read, or `max_length` is too small.
         """
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise BundleError(f"{path} is not there.")
+        path, beside = folder / "tokenizer.json", folder / "tokenizer_config.json"
         try:
+            if not path.is_file():
+                raise BundleError(f"{path} is not there.")
             tokenizer = Tokenizer.from_file(str(path))
+        except BundleError:
+            raise
         except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
             raise BundleError(f"{path} can't be read: {error}") from error
-        return cls(tokenizer, _settings(folder / "tokenizer_config.json"), max_length=max_length)
+        try:
+            return cls(tokenizer, _settings(beside), max_length=max_length)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BundleError(f"{beside} holds a setting that can't be used: {error}.") from error
 
     def rows(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Row]:
         """One row a text (or pair of texts), cut to `max_length` tokens."""
@@ -164,15 +169,12 @@ def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> int:
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path} can't be read: {error}") from error
-    if not isinstance(found, dict):
-        raise BundleError(f"{path} can't be read: it holds no settings.")
-    return found
+    try:
+        return read_object(path)
+    except BadJson as error:
+        raise BundleError(f"{path} can't be read: {error}.", hint="Copy the bundle again.") from error
 
 
 def _token(settings: Mapping[str, Any], name: str) -> str | None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.errors import BundleError
+from compressor.json_file import read_object
 from compressor.runtime.bundle import Bundle, assemble
 from compressor.runtime.manifest import Manifest
 
@@ -63,13 +64,13 @@ class Golden:
         """
         path = folder / GOLDEN
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_object(path)
             examples = tuple(dict(example) for example in data["examples"])
             outputs = {
                 str(name): [[float(value) for value in row] for row in rows] for name, rows in data["outputs"].items()
             }
             tolerances = {str(name): float(value) for name, value in data["tolerances"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{path} can't be read: {error}", hint="Copy the bundle again.") from error
         complete = all(
             variant in tolerances and len(outputs.get(variant, ())) == len(examples) for variant in manifest.variants

@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from compressor.errors import BundleError
+from compressor.json_file import read_object
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import TASK_SPECS, task_spec
 
@@ -17,6 +18,8 @@ __all__ = ["MANIFEST", "SCHEMA_VERSION", "FileDigest", "Manifest", "digest"]
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
+MAX_LENGTH = 1 << 24
+"""Tokens. Far above any model's positions, and small enough for every library that is told."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,13 @@ class Manifest:
             BundleError: the folder is not a bundle, is of a newer version, or names files outside itself.
         """
         path = folder / MANIFEST
-        if not path.is_file():
-            raise BundleError(
-                f"{folder} is not a bundle: it has no {MANIFEST}.",
-                hint="`compressor run` writes one to runs/<name>/bundle.",
-            )
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            if not path.is_file():
+                raise BundleError(
+                    f"{folder} is not a bundle: it has no {MANIFEST}.",
+                    hint="`compressor run` writes one to runs/<name>/bundle.",
+                )
+            data = read_object(path)
             version = int(data["schema_version"])
             if version > SCHEMA_VERSION:
                 raise BundleError(
@@ -95,7 +98,7 @@ class Manifest:
                     hint="pip install --upgrade compressor",
                 )
             manifest = cls._from_json(data)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BundleError(f"{path} can't be read: {error}", hint="Copy the bundle again.") from error
         if wrong := manifest._inconsistency():
             raise BundleError(f"{path} {wrong}", hint="Copy the bundle again.")
@@ -106,6 +109,8 @@ class Manifest:
         """What another writer of this version adds is left out."""
         known = {key: data[key] for key in (found.name for found in fields(cls)) if key in data}
         checked = {
+            **{name: str(data[name]) for name in ("name", "task", "default")},
+            "pairs": bool(data["pairs"]),
             "labels": tuple(map(str, data["labels"])),
             "max_length": int(data["max_length"]),
             "variants": {str(variant): str(name) for variant, name in data["variants"].items()},
@@ -121,7 +126,7 @@ class Manifest:
         for name in (*self.files, *self.variants.values()):
             if not _is_inside(name):
                 return f"names a file outside the bundle: {name}"
-        if self.max_length < 1:
+        if not 1 <= self.max_length <= MAX_LENGTH:
             return "leaves no room for a text."
         known = self.task in TASK_SPECS.names
         if known and not self.labels and task_spec(self.task).named_outputs:
@@ -146,10 +151,13 @@ class Manifest:
         yield from (f"{name} has no digest" for name in self.variants.values() if name not in self.files)
         for name, sealed in self.files.items():
             path = folder / name
-            if not path.is_file():
-                yield f"{name} is missing"
-            elif path.stat().st_size != sealed.size or digest(path).sha256 != sealed.sha256:
-                yield f"{name} has changed"
+            try:
+                if not path.is_file():
+                    yield f"{name} is missing"
+                elif path.stat().st_size != sealed.size or digest(path).sha256 != sealed.sha256:
+                    yield f"{name} has changed"
+            except OSError as error:
+                yield f"{name} can't be read ({error.strerror})"
 
 
 def _is_inside(name: str) -> bool:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["encoder_of", "load_tokenizer", "quiet_transformers", "refusals_explained"]
 
 
+# What transformers raises for settings of another type or size than it reckons with. RecursionError is a RuntimeError.
+_ODD_SETTINGS = (TypeError, AttributeError, ArithmeticError, IndexError, AssertionError)
+
+
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Silence transformers' warnings, load report and progress bars inside, and put them back as they were after."""
@@ -35,6 +39,7 @@ def quiet_transformers() -> Iterator[None]:
 @contextmanager
 def refusals_explained(folder: Path) -> Iterator[None]:
     """Turn what `from_pretrained` raises for an unusable folder into `UnsafeSource` or `SourceError`."""
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     try:
@@ -46,7 +51,10 @@ def refusals_explained(folder: Path) -> Iterator[None]:
                 hint="If you have read that code and trust it, set trust_remote_code: true beside the model.",
             ) from error
         raise SourceError(f"{folder} can't be loaded: {_first_line(error)}") from error
-    except (OSError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
+    except StrictDataclassError as error:
+        reason = " ".join(str(error).split())
+        raise SourceError(f"{folder / 'config.json'} can't be used: {reason}", hint="Get the model again.") from error
+    except (OSError, RuntimeError, KeyError, ImportError, SafetensorError, *_ODD_SETTINGS) as error:
         raise SourceError(
             f"{folder} can't be loaded: {_first_line(error)}",
             hint="A model folder holds config.json, model.safetensors, tokenizer.json and tokenizer_config.json.",

@@ -1,6 +1,6 @@
 """How work that takes time tells what it is doing, without knowing who listens.
 
-Rooms below `pipeline/` take an `Events` and call it; the console and the run's `events.jsonl` are listeners.
+Rooms below `chain/` take an `Events` and call it; the console and the run's `events.jsonl` are listeners.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Events(Protocol):
 
 
 class RunEvents(Events, Protocol):
-    """Listener for a whole run: what the pipeline's runner calls around the stages."""
+    """Listener for a whole run: what the runner calls around the stages."""
 
     def stage_started(self, name: str, index: int, count: int) -> None:
         """Stage `name` runs now; it is number `index`, counted from 1, of `count`."""

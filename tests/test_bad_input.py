@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests import tiny
+from tests.chain import recipes
 from tests.command import Result, compressor
-from tests.pipeline import recipes
 from tests.tiny_run import TinyRun
 
 

@@ -13,8 +13,8 @@ import pytest
 from compressor.recipe import schema_text
 from compressor.recipe.shipped import show
 from compressor.report.document import RunReport
+from tests.chain import recipes
 from tests.command import ROOT, compressor, spawn
-from tests.pipeline import recipes
 from tests.tiny_run import TinyRun
 
 # What a command loads -----------------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def test_doctor_shows_what_is_here() -> None:
 
 
 def test_doctor_fails_where_the_base_install_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compressor.pipeline.doctor.BASE", ("no-such-distribution",))
+    monkeypatch.setattr("compressor.chain.doctor.BASE", ("no-such-distribution",))
     found = compressor("doctor")
     assert found.code == 3
     assert "no-such-distribution" in found.out

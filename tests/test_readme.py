@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from compressor import errors
+from compressor.chain.plan import Plan
 from compressor.compare.results import Comparison
-from compressor.pipeline.plan import Plan
 from compressor.recipe import load_recipe
 from compressor.recipe.benchmark import Target, WorkloadConfig
 from compressor.report.document import RunReport
@@ -106,7 +106,7 @@ def test_a_command_that_is_shown_works(
     def compared(*_: object, **__: object) -> Comparison:
         return Comparison("A", "B", "cpu-1", (), created="")
 
-    monkeypatch.setattr("compressor.pipeline.runner.run_plan", planned_only)
+    monkeypatch.setattr("compressor.chain.run.run_plan", planned_only)
     monkeypatch.setattr("compressor.compare.command.compare_paths", compared)
     monkeypatch.setattr("compressor.compare.revisions.compare_revisions", compared)
     compressor(*words).succeeds()

@@ -13,8 +13,8 @@ from compressor import runtime
 from compressor.recipe.shipped import shipped
 from compressor.report.document import RunReport
 from tests import tiny
+from tests.chain import recipes
 from tests.command import compressor
-from tests.pipeline import recipes
 
 QUICK = (
     "benchmark.workloads=" + json.dumps(recipes.WORKLOADS),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+from tests.chain import recipes
 from tests.command import Result, compressor
-from tests.pipeline import recipes
 
 
 @dataclass(frozen=True)

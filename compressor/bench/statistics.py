@@ -16,6 +16,7 @@ __all__ = [
     "logarithmic_histogram",
     "mcnemar",
     "paired_difference",
+    "percentile_interval",
     "percentiles",
     "quantile_interval",
     "supports",
@@ -129,7 +130,7 @@ def bootstrap_mean(scores: FloatArray, *, seed: int, confidence: float = 0.95) -
     Where every score is 1, or every one 0, the other end is what n examples can rule out.
     """
     found = np.asarray(scores, dtype=np.float64)
-    interval = _interval(_resampled_means(found, seed), confidence)
+    interval = percentile_interval(_resampled_means(found, seed), confidence)
     low = interval.low - (unseen(len(found)) if (found == 1).all() else 0.0)
     high = interval.high + (unseen(len(found)) if (found == 0).all() else 0.0)
     return Interval(low, high, confidence)
@@ -144,7 +145,7 @@ def paired_difference(scores: FloatArray, reference: FloatArray, *, seed: int, c
     mine, theirs = np.asarray(scores, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     better, worse = int(np.sum(mine > theirs)), int(np.sum(mine < theirs))
     right_or_wrong = bool(np.isin(mine, (0, 1)).all() and np.isin(theirs, (0, 1)).all())
-    interval = _interval(_resampled_means(mine - theirs, seed), confidence)
+    interval = percentile_interval(_resampled_means(mine - theirs, seed), confidence)
     shares = min(mine.min(), theirs.min()) >= 0 and max(mine.max(), theirs.max()) <= 1
     beyond = unseen(len(mine)) if shares else 0.0
     low, high = interval.low - (0.0 if worse else beyond), interval.high + (0.0 if better else beyond)
@@ -173,7 +174,8 @@ def _resampled_means(values: FloatArray, seed: int) -> FloatArray:
     return np.asarray([values[generator.integers(0, n, n)].mean() for _ in range(RESAMPLES)])
 
 
-def _interval(means: FloatArray, confidence: float) -> Interval:
+def percentile_interval(means: FloatArray, confidence: float) -> Interval:
+    """The middle of resampled figures [resamples]."""
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(low), float(high), confidence)

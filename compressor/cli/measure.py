@@ -68,7 +68,9 @@ def bench(
     from compressor.errors import WorkerError
     from compressor.report.console import console_events
     from compressor.report.render import console_table, render, write_file
+    from compressor.sources import check_what_pytorch_loads
 
+    check_what_pytorch_loads(path)
     target = target_from(
         device=device.value,
         threads=threads,

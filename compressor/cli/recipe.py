@@ -29,8 +29,8 @@ def run(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
-    from compressor.pipeline.plan import make_plan
-    from compressor.pipeline.runner import run_plan
+    from compressor.chain.plan import make_plan
+    from compressor.chain.run import run_plan
     from compressor.report.console import console_events
     from compressor.report.render import console_table
 
@@ -49,11 +49,11 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
     """Show what `run` would do: stages, which are cached, which targets are left out. Runs nothing."""
     from dataclasses import asdict
 
-    from compressor.pipeline.inspect import planned
-    from compressor.pipeline.plan import make_plan
-    from compressor.pipeline.runner import missing_toolkit
-    from compressor.pipeline.store import Store
+    from compressor.chain.inspect import planned
+    from compressor.chain.plan import make_plan
+    from compressor.engine.store import Store
     from compressor.report.lists import plan_table
+    from compressor.toolkit import missing_toolkit
 
     made = make_plan(_load(recipe, set_))
     stages = [asdict(stage) for stage in planned(made, Store())]

@@ -17,7 +17,7 @@ cache = typer.Typer(help="Finished stages kept between runs.", no_args_is_help=T
 @cache.command("ls")
 def ls(format_: FormatOption = Format.TABLE) -> None:
     """List finished and interrupted stages, newest first."""
-    from compressor.pipeline.store import Store
+    from compressor.engine.store import Store
     from compressor.report.lists import cache_table
 
     store = Store()
@@ -39,8 +39,8 @@ def rm(
     interrupted: Annotated[bool, typer.Option("--interrupted", help="Remove what interrupted runs left.")] = False,
 ) -> None:
     """Remove stored stages. Runs that need them make them again."""
+    from compressor.engine.store import Store
     from compressor.errors import RecipeError
-    from compressor.pipeline.store import Store
 
     if not (keys or everything or interrupted):
         raise RecipeError("Nothing is named to be removed.", hint="Give keys, --interrupted or --all.")
@@ -53,9 +53,9 @@ def why_(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
     """Explain why stages of a recipe aren't cached: what differs from the nearest stored result."""
     from dataclasses import asdict
 
-    from compressor.pipeline.inspect import why
-    from compressor.pipeline.plan import make_plan
-    from compressor.pipeline.store import Store
+    from compressor.chain.inspect import why
+    from compressor.chain.plan import make_plan
+    from compressor.engine.store import Store
     from compressor.recipe import load_recipe
     from compressor.report.lists import reasons_table
 
@@ -68,7 +68,7 @@ def doctor(format_: FormatOption = Format.TABLE) -> None:
     """Show what this machine has and lacks. Exit code 3 when the base install is broken."""
     from dataclasses import asdict
 
-    from compressor.pipeline.doctor import examine
+    from compressor.chain.doctor import examine
     from compressor.report.lists import plain_table
 
     findings = [asdict(finding) for finding in examine()]

@@ -1,0 +1,16 @@
+"""The labels of a run, from wherever the chain first knows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from compressor.engine.artifact import Artifact
+
+__all__ = ["labels_of"]
+
+
+def labels_of(artifacts: Mapping[str, Artifact]) -> list[str]:
+    """Label names in the order of the model's outputs, read from the exported `config.json`."""
+    config = json.loads((artifacts["export"].folder / "config.json").read_text(encoding="utf-8"))
+    return [name for _, name in sorted(config["id2label"].items(), key=lambda item: int(item[0]))]

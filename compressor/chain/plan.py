@@ -1,0 +1,148 @@
+"""From a recipe to the stages that carry it out, each with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from compressor.bench import target_reason
+from compressor.chain.measures import compared_pairs, plan_measures
+from compressor.chain.stages import (
+    Bundle,
+    Differences,
+    Distill,
+    Export,
+    Label,
+    Prepare,
+    Quantize,
+    Student,
+    Teach,
+)
+from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.engine.plan import Plan, keys_of
+from compressor.engine.stage import Stage
+from compressor.errors import TargetUnavailable
+from compressor.recipe.recipe import Recipe
+
+__all__ = ["RecipePlan", "make_plan"]
+
+DEFAULT_MAX_LENGTH = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipePlan(Plan):
+    """Every stage of a recipe in the order they run, and the targets that are left out."""
+
+    recipe: Recipe
+    skipped: Mapping[str, str]
+    """Name of a target that isn't on this machine -> why."""
+
+
+def make_plan(recipe: Recipe) -> RecipePlan:
+    """Lay out the stages and compute their keys. Reads digests of local sources; runs nothing.
+
+    Raises:
+        TargetUnavailable: a target with `required: true` isn't on this machine.
+        SourceError: a source can't be identified, so that no key can be had.
+    """
+    skipped = {}
+    for target in recipe.benchmark.targets:
+        reason = target_reason(target)
+        if reason and target.required:
+            raise TargetUnavailable(f"The target {target.name} is required and not here: {reason}")
+        if reason:
+            skipped[target.name] = reason
+    chain = tuple(_chain(recipe, skipped))
+    stages = (*chain, _bundle(recipe, chain, skipped))
+    return RecipePlan(stages=stages, keys=keys_of(stages), recipe=recipe, skipped=skipped)
+
+
+def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
+    """The stages in order. A section that is left out leaves out its stage, never its neighbours."""
+    data = {"data": "prepare"} if recipe.data else {}
+    max_length = _max_length(recipe)
+    if recipe.data:
+        yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
+    if recipe.teacher:
+        yield Teach(
+            name="teach", inputs=data, task=recipe.task, section=recipe.teacher, max_length=max_length, seed=recipe.seed
+        )
+        yield Label(
+            name="label",
+            inputs={**data, "teacher": "teach"},
+            task=recipe.task,
+            max_length=max_length,
+            trust_remote_code=recipe.trusts_teacher,
+        )
+    yield from _student(recipe, data, max_length)
+    model = "distill" if recipe.distill else "student"
+    yield Export(
+        name="export",
+        inputs={"model": model, **data},
+        task=recipe.task,
+        section=recipe.export,
+        max_length=max_length,
+        trust_remote_code=recipe.trusts_student,
+    )
+    for section in recipe.quantize:
+        calibrated = data if section.calibration_examples else {}
+        yield Quantize(
+            name=f"quantize/{section.name}",
+            inputs={"export": "export", **calibrated},
+            task=recipe.task,
+            section=section,
+            max_length=max_length,
+        )
+    measures = plan_measures(recipe, data, max_length=max_length, skipped=skipped)
+    yield from measures
+    if pairs := compared_pairs(measures) if recipe.data else ():
+        read = {name: name for pair in pairs for name in pair}
+        yield Differences(name="differences", inputs=read, task=recipe.task, pairs=pairs, seed=recipe.seed)
+
+
+def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:
+    """The last stage reads all others, under their own names."""
+    return Bundle(
+        name="bundle",
+        inputs={stage.name: stage.name for stage in chain},
+        recipe=recipe,
+        skipped=dict(skipped),
+        max_length=_max_length(recipe),
+    )
+
+
+def _max_length(recipe: Recipe) -> int:
+    return recipe.data.max_length if recipe.data else recipe.export.max_length or DEFAULT_MAX_LENGTH
+
+
+def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
+    copied = {"teacher": "teach"} if recipe.student.init == "teacher" else {}
+    yield Student(
+        name="student",
+        inputs={**data, **copied},
+        task=recipe.task,
+        section=recipe.student,
+        trained=recipe.distill is not None,
+        seed=recipe.seed,
+        trust_remote_code=recipe.trusts_student,
+    )
+    if recipe.distill is None:
+        return
+    start = {**data, "student": "student"}
+    asks = any(objective.uses_teacher for objective in recipe.distill.objectives)
+    asked = {"teacher": "teach", "outputs": "label"} if asks else {}
+    alone = recipe.distill.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "baseline": False})
+    trainings = [("distill", recipe.distill, {**start, **asked})]
+    if recipe.distill.baseline:
+        trainings.append(("baseline", alone, start))
+    for name, section, inputs in trainings:
+        yield Distill(
+            name=name,
+            inputs=inputs,
+            task=recipe.task,
+            section=section,
+            max_length=max_length,
+            seed=recipe.seed,
+            trust_student_code=recipe.trusts_student,
+            trust_teacher_code=recipe.trusts_teacher,
+        )

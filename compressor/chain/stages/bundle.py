@@ -1,0 +1,75 @@
+"""Choose the variant that ships and put it into a folder with its tokenizer and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from compressor import __version__
+from compressor.chain.assemble import assemble
+from compressor.chain.examples import evaluation_examples
+from compressor.chain.labels import labels_of
+from compressor.engine.artifact import Artifact
+from compressor.engine.key import Json, versions
+from compressor.engine.stage import Stage
+from compressor.events import Events
+from compressor.recipe import dump_recipe
+from compressor.recipe.recipe import Recipe
+from compressor.report.model_card import model_card
+from compressor.runtime.options import read_options
+
+__all__ = ["Bundle"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Stage):
+    """Writes `bundle/`. Reads every stage before it: the model card tells how the bundle was made.
+
+    The golden texts come from the validation split.
+    """
+
+    kind = "bundle"
+    libraries = ("onnxruntime", "tokenizers", "numpy", "compressor")
+
+    recipe: Recipe
+    skipped: Mapping[str, str]
+    max_length: int
+
+    @property
+    def config(self) -> dict[str, Json]:
+        return {"recipe": self.recipe.model_dump(mode="json"), "skipped": dict(self.skipped)}
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
+        from compressor.deploy.clients import dtype_of
+
+        report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs), skipped=self.skipped)
+        examples, _ = evaluation_examples(
+            inputs.get("prepare"), "validation", self.recipe.task, limit=self.recipe.bundle.golden
+        )
+        quantized = {section.name: inputs[f"quantize/{section.name}"].folder for section in self.recipe.quantize}
+        plan = BundlePlan(
+            name=self.recipe.name,
+            task=self.recipe.task,
+            labels=report.labels,
+            max_length=self.max_length,
+            roles=tuple(examples[0]) if examples else (),
+            options=read_options(inputs["export"].folder),
+            variants={"fp32": inputs["export"].folder, **quantized},
+            precisions={section.name: section.precision for section in self.recipe.quantize},
+            chosen=report.chosen,
+            include=self.recipe.bundle.include,
+            examples=examples,
+            gates=tuple(asdict(gate) for gate in report.gates),
+            passed=report.passed,
+            versions={
+                "compressor": __version__,
+                **versions(("torch", "transformers", "onnx", "onnxruntime", "tokenizers")),
+            },
+            recipe=dump_recipe(self.recipe),
+        )
+        file = bundle_files(plan)[report.chosen]
+        card = model_card(report, license_name=self.recipe.bundle.license, file=file, dtype=dtype_of(file))
+        facts = write_bundle(plan, out / "bundle", card=card)
+        return {"chosen": report.chosen, **facts}

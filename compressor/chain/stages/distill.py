@@ -1,0 +1,68 @@
+"""Train the student on labels and teacher outputs. The baseline is the same stage without a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor.chain.models import TRAINING_LIBRARIES
+from compressor.engine.artifact import Artifact
+from compressor.engine.key import Json
+from compressor.engine.stage import Stage
+from compressor.events import Events
+from compressor.recipe.distill import OBJECTIVES, DistillSection
+from compressor.tasks import get_task
+
+__all__ = ["Distill"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distill(Stage):
+    """Writes `model/`.
+
+    Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher.
+    """
+
+    kind = "distill"
+    resumable = True
+
+    task: str
+    section: DistillSection
+    max_length: int
+    seed: int
+    trust_student_code: bool = False
+    trust_teacher_code: bool = False
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # a package may bring an objective
+        packages = OBJECTIVES.packages(*(objective.kind for objective in self.section.objectives))
+        return (*TRAINING_LIBRARIES, *packages)
+
+    @property
+    def config(self) -> dict[str, Json]:
+        return {
+            "task": self.task,
+            "distill": self.section.model_dump(mode="json", exclude={"baseline"}),
+            "max_length": self.max_length,
+            "seed": self.seed,
+        }
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.distill.distill import distill
+
+        return distill(
+            self.section,
+            task=get_task(self.task),
+            student_folder=inputs["student"].folder / "model",
+            data=inputs["data"].folder,
+            outputs=inputs["outputs"].folder if "outputs" in inputs else None,
+            teacher_folder=inputs["teacher"].folder / "model" if "teacher" in inputs else None,
+            max_length=self.max_length,
+            seed=self.seed,
+            out=out,
+            events=events,
+            trust_student_code=self.trust_student_code,
+            trust_teacher_code=self.trust_teacher_code,
+            name="student" if self.name == self.kind else self.name,
+        )

@@ -1,0 +1,115 @@
+"""Measure one subject on one target: accuracy, latency, throughput, memory, size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
+from compressor.bench.judged import Judged, judge
+from compressor.bench.results import Accuracy
+from compressor.chain.examples import evaluation_examples
+from compressor.chain.measurement import write_measurement, write_scores
+from compressor.engine.artifact import Artifact
+from compressor.engine.key import Json
+from compressor.engine.stage import Stage
+from compressor.errors import TargetUnavailable, WorkerError
+from compressor.events import Events
+from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
+from compressor.runtime.tasks import runtime_task
+from compressor.task_specs import task_spec
+
+__all__ = ["Measure"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Stage):
+    """Writes `measurement.json`, and `scores.npy` of the test split where there is one.
+
+    Inputs: `model`; `data` and `outputs` (the teacher's, for the agreement) where the recipe has them.
+    """
+
+    kind = "measure"
+    version = 4  # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric
+    spares = (WorkerError, TargetUnavailable)
+
+    task: str
+    subject: str
+    """`teacher`, `teacher-bf16`, `baseline`, `student`, or the name of a variant."""
+    engine: Literal["onnxruntime", "torch"]
+    precision: Precision = "fp32"
+    """Of a PyTorch reference."""
+    target: Target
+    workloads: tuple[WorkloadConfig, ...]
+    max_length: int
+    seed: int
+    trust_remote_code: bool = False
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on the engine
+        runtimes = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
+        engine = ("torch", "transformers") if self.engine == "torch" else runtimes
+        return (*engine, "numpy", "tokenizers")
+
+    @property
+    def config(self) -> dict[str, Json]:
+        return {
+            "task": self.task,
+            "subject": self.subject,
+            "engine": self.engine,
+            "precision": self.precision,
+            "target": self.target.model_dump(mode="json", exclude={"required"}),
+            "workloads": [workload.model_dump(mode="json") for workload in self.workloads],
+            "max_length": self.max_length,
+            "seed": self.seed,
+        }
+
+    @property
+    def host(self) -> dict[str, str]:
+        return host_fingerprint()
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        model = inputs["model"]
+        examples, targets = evaluation_examples(inputs.get("data"), "test", self.task)
+        subject = Subject(
+            name=self.subject,
+            engine=self.engine,
+            folder=model.folder / "model" if self.engine == "torch" else model.folder,
+            max_length=self.max_length,
+            parameters=model.facts.get("parameters"),
+            task=self.task,
+            trust_remote_code=self.trust_remote_code,
+            precision=self.precision,
+        )
+        measurement, outputs = measure(
+            subject, self.target, self.workloads, examples, seed=self.seed, work=out / "raw", events=events
+        )
+        if outputs is not None:
+            judged = judge(subject, outputs, examples, targets)
+            write_scores(judged.statistics[task_spec(self.task).main_metric.name], out)
+            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs")))
+        write_measurement(measurement, out)
+        # Of the processes that measured: this one only waits for them.
+        return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
+
+    def _accuracy(self, judged: Judged, teacher: Artifact | None) -> Accuracy:
+        """Beside the figures of the teacher, where there is one."""
+        task = runtime_task(self.task)
+        agreement, reference = None, None
+        if teacher is not None:
+            folder = teacher.folder / "test"
+            agreement = task.agreement(judged.keys, json.loads((folder / "answers.json").read_text(encoding="utf-8")))
+            with np.load(folder / "statistics.npz") as statistics:
+                reference = statistics[task.spec.main_metric.name]
+        return score_accuracy(
+            task,
+            judged.statistics,
+            agreement=agreement,
+            reference=None if self.subject == "teacher" else reference,
+            seed=self.seed,
+        )

@@ -1,0 +1,64 @@
+"""Stages in the order they run, each with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from compressor.engine.key import Key, versions
+from compressor.engine.stage import Stage
+from compressor.errors import RecipeError
+
+__all__ = ["Plan", "keys_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every stage in the order they run: each reads only stages before it."""
+
+    stages: tuple[Stage, ...]
+    keys: Mapping[str, Key]
+
+    def descendants(self, names: set[str]) -> set[str]:
+        """These stages and all that read them, directly or not."""
+        found = set(names)
+        for stage in self.stages:
+            if found & set(stage.inputs.values()):
+                found.add(stage.name)
+        return found
+
+    def forced(self, names: Collection[str]) -> set[str]:
+        """The stages to make again where these are named, `all` for every one, with all that read them.
+
+        Raises:
+            RecipeError: a name that no stage has.
+        """
+        known = {stage.name for stage in self.stages}
+        if "all" in names:
+            return known
+        if unknown := sorted(set(names) - known):
+            raise RecipeError(
+                f"--force: there is no stage {unknown[0]!r}.", hint=f"One of: all, {', '.join(sorted(known))}."
+            )
+        return self.descendants(set(names)) if names else set()
+
+
+def keys_of(stages: Sequence[Stage]) -> dict[str, Key]:
+    """The key of each stage, by name. Reads digests of local sources; runs nothing.
+
+    Raises:
+        SourceError: a source can't be identified, so that no key can be had.
+    """
+    keys: dict[str, Key] = {}
+    for stage in stages:
+        document = {
+            "kind": stage.kind,
+            "version": stage.version,
+            "config": stage.config,
+            "sources": {role: source.identity() for role, source in stage.sources.items()},
+            "inputs": {role: keys[name].digest for role, name in stage.inputs.items()},
+            "libraries": versions(stage.libraries),
+            "host": stage.host,
+        }
+        keys[stage.name] = Key(document)
+    return keys

@@ -1,0 +1,155 @@
+"""Finished stages, found again by their key.
+
+Layout under the root:
+
+    <kind>/<key>/        a finished stage, sealed by artifact.json
+    .work/<kind>-<key>/  one in the making, or one that was interrupted; renamed into place when finished
+    .locks/<kind>-<key>  held by the process that is making it
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from compressor.engine.artifact import Artifact, Made, seal
+from compressor.engine.key import Key
+from compressor.errors import RecipeError
+from compressor.events import Events
+from compressor.home import home
+
+__all__ = ["Store"]
+
+_FINISHED = "[!.]*/*"
+
+
+class Store:
+    """A folder of artifacts, safe against `kill -9` and against two processes at once."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or home() / "store"
+
+    def place(self, key: Key) -> Path:
+        """Where the artifact of a key is, or will be."""
+        return self.root / key.kind / key.short
+
+    def work(self, key: Key) -> Path:
+        """Where the artifact of a key is made."""
+        return self.root / ".work" / f"{key.kind}-{key.short}"
+
+    def find(self, key: Key, events: Events) -> Artifact | None:
+        """The artifact of a key if it is there and whole. A damaged one is removed, so that it is made again."""
+        place = self.place(key)
+        if not place.is_dir():
+            return None
+        try:
+            artifact = Artifact.read(place)
+            damage = artifact.damage()
+        except ValueError as error:
+            damage = str(error)
+        else:
+            if damage is None and artifact.key == key.digest:
+                return artifact
+        events.warn(f"{key.kind}: the stored result is damaged ({damage or 'its key differs'}) and is made again")
+        shutil.rmtree(place)
+        return None
+
+    def make(
+        self,
+        key: Key,
+        stage: str,
+        run: Callable[[Path], Made],
+        *,
+        resume: bool,
+        force: bool,
+        events: Events,
+    ) -> tuple[Artifact, bool]:
+        """Make the artifact of a key, or wait for another process that is making it.
+
+        `run(out)` fills the folder and returns its facts and cost. With `resume`, what an interrupted run left in
+        the folder is still there when it is called. Returns the artifact and whether it was found instead of made.
+        """
+        with self._locked(key, events):
+            if not force and (found := self.find(key, events)):
+                return found, True
+            work = self.work(key)
+            if work.exists() and not resume:
+                shutil.rmtree(work)
+            work.mkdir(parents=True, exist_ok=True)
+            seal(work, stage=stage, key=key, made=run(work))
+            place = self.place(key)
+            if place.exists():
+                shutil.rmtree(place)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            work.rename(place)
+            return Artifact.read(place), False
+
+    def artifacts(self) -> list[Artifact]:
+        """Every finished artifact that can be read, newest first."""
+        found = []
+        for folder in self.root.glob(_FINISHED):
+            try:
+                found.append(Artifact.read(folder))
+            except ValueError:
+                continue
+        return sorted(found, key=lambda artifact: artifact.created, reverse=True)
+
+    def interrupted(self) -> list[Path]:
+        """Folders of stages that were begun and not finished."""
+        return sorted((self.root / ".work").glob("*"))
+
+    def remove(self, keys: Sequence[str], *, everything: bool = False, interrupted: bool = False) -> tuple[int, int]:
+        """Remove artifacts whose key begins with one of `keys`, or all; and what interrupted runs left.
+
+        Returns how many folders went and the bytes they held.
+
+        Raises:
+            RecipeError: a key that no artifact begins with.
+        """
+        artifacts = self.artifacts()
+        for key in keys:
+            if not any(artifact.key.startswith(key) for artifact in artifacts):
+                raise RecipeError(
+                    f"No stored stage has a key that begins with {key!r}.", hint="See: compressor cache ls"
+                )
+        if everything:
+            # Damaged ones too, which `artifacts` passes over.
+            folders = list(self.root.glob(_FINISHED))
+        else:
+            folders = [a.folder for a in artifacts if any(a.key.startswith(key) for key in keys)]
+        if everything or interrupted:
+            folders += self.interrupted()
+        freed = 0
+        for folder in folders:
+            freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            shutil.rmtree(folder)
+        return len(folders), freed
+
+    @contextmanager
+    def _locked(self, key: Key, events: Events) -> Iterator[None]:
+        lock = self.root / ".locks" / f"{key.kind}-{key.short}"
+        with self._open_lock(lock) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                events.note(f"{key.kind}: another process is making this; waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _open_lock(self, lock: Path) -> IO[str]:
+        """The first thing a run writes to the store."""
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            return lock.open("w", encoding="utf-8")
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise RecipeError(
+                f"The store {self.root} can't be written: {error.strerror}.",
+                hint="Set COMPRESSOR_HOME to a folder that can.",
+            ) from error

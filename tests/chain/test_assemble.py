@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from compressor.bench.results import Measurement, Skipped
+from compressor.chain.assemble import choose
+from compressor.recipe import Recipe
+from tests.chain import recipes
+from tests.report.sample import measurement
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> Recipe:
+    """Variants fp32, int8 and small."""
+    full = recipes.full(reviews_csv, encoder_folder)
+    full["quantize"] = [{"name": "int8", "method": "dynamic"}, {"name": "small", "method": "dynamic"}]
+    full["gates"] = {"accuracy_retained": ">= 0.95"}
+    return recipes.load(tmp_path, full)
+
+
+def found(**p50: float) -> list[Measurement]:
+    """A teacher of 90% and variants with this median latency; `small` answers worst and is the smallest."""
+    accuracy = {"teacher": 0.9, "student": 0.88, "fp32": 0.88, "int8": 0.87, "small": 0.7}
+    size = {"teacher": 90.0, "student": 60.0, "fp32": 60.0, "int8": 15.0, "small": 8.0}
+    engines = {"teacher": "torch", "student": "torch"}
+    return [
+        measurement(name, engines.get(name, "onnxruntime"), accuracy[name], p50[name], size[name], 9.0) for name in p50
+    ]
+
+
+def test_the_fastest_of_those_that_pass_is_chosen(recipe: Recipe) -> None:
+    chosen, gates = choose(recipe, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
+    assert chosen == "int8"
+    assert [(gate.name, gate.passed) for gate in gates] == [("accuracy_retained", True)]
+
+
+def test_a_slower_variant_is_chosen_where_only_it_passes(recipe: Recipe) -> None:
+    measured = [m for m in found(teacher=9, student=5, fp32=3, int8=1, small=0.5) if m.subject != "int8"]
+    assert choose(recipe, measured)[0] == "fp32"
+
+
+def test_where_none_passes_the_fastest_is_chosen_and_its_gate_fails(recipe: Recipe) -> None:
+    strict = recipe.model_copy(update={"gates": recipe.gates.model_copy(update={"accuracy_retained": ">= 1.5"})})
+    chosen, gates = choose(strict, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
+    assert chosen == "small"
+    assert not gates[0].passed
+
+
+def test_of_two_as_fast_the_smaller_is_chosen(recipe: Recipe) -> None:
+    free = recipe.model_copy(update={"gates": recipe.gates.model_copy(update={"accuracy_retained": None})})
+    assert choose(free, found(fp32=1, int8=1, small=1))[0] == "small"
+
+
+def test_the_recipe_has_the_last_word(recipe: Recipe) -> None:
+    named = recipe.model_copy(update={"bundle": recipe.bundle.model_copy(update={"variant": "small"})})
+    chosen, gates = choose(named, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
+    assert chosen == "small"
+    assert not gates[0].passed
+
+
+def test_where_nothing_was_measured_the_gates_do_not_hold_and_say_so(recipe: Recipe) -> None:
+    chosen, gates = choose(recipe, [])
+    assert chosen in ("fp32", "int8", "small")
+    assert [(gate.passed, gate.reason) for gate in gates] == [(False, "not measured")]
+
+
+def test_only_the_first_target_that_is_here_decides(recipe: Recipe) -> None:
+    here = found(teacher=9, student=5, fp32=3, int8=1, small=2)
+    absent = [replace(m, target="cuda", skipped=Skipped("no GPU")) for m in here]
+    elsewhere = [replace(m, target="cpu-2") for m in found(teacher=9, student=5, fp32=0.1, int8=4, small=2)]
+    assert choose(recipe, [*absent, *here, *elsewhere])[0] == "int8"
+
+
+def test_a_target_pytorch_cannot_run_on_is_compared_with_pytorch_on_the_same_device(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    full = recipes.full(reviews_csv, encoder_folder)
+    full["benchmark"]["targets"] = [{"device": "cuda", "io_binding": True}, {"device": "cpu"}]
+    full["gates"] = {"speedup": ">= 2", "accuracy_retained": ">= 0.9"}
+    bound = [
+        replace(found, target="cuda-bound" if found.engine == "onnxruntime" else "cuda")
+        for found in found(teacher=9, student=5, fp32=3, int8=1)
+    ]
+    elsewhere = found(teacher=90, student=50, fp32=0.3, int8=0.1)
+    chosen, gates = choose(recipes.load(tmp_path, full), [*bound, *elsewhere])
+    assert chosen == "int8"
+    assert [(gate.name, gate.value) for gate in gates][-1] == ("speedup", 9.0)
+
+
+def test_a_gate_says_why_there_is_nothing_to_compare_with(recipe: Recipe) -> None:
+    measured = found(teacher=9, student=5, fp32=3, int8=1, small=2)
+    lacking = [
+        replace(m, skipped=Skipped("no CUDA build"), accuracy=None) if m.subject == "teacher" else m for m in measured
+    ]
+    _, gates = choose(recipe, lacking)
+    assert [(gate.passed, gate.reason) for gate in gates] == [
+        (False, "the teacher was not measured in PyTorch: no CUDA build")
+    ]

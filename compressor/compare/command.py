@@ -21,6 +21,7 @@ from compressor.compare.settings import Settings, assert_possible, concluded
 from compressor.compare.trial import Case, decide
 from compressor.errors import BundleError, DataError
 from compressor.events import Events
+from compressor.memory import memory_is_known
 from compressor.runtime.manifest import MANIFEST, Manifest
 from compressor.runtime.samples import SAMPLES
 
@@ -153,5 +154,7 @@ def _cases(pair: _Pair, texts: Sequence[Mapping[str, str]], settings: Settings, 
             processes=settings.processes,
             threads=settings.target.threads,
         )
+    if not memory_is_known():
+        return
     tolerance = settings.tolerances.memory
     yield MemoryCase(pair.name, pair.a, pair.b, settings.target, texts, pair.work / "memory", tolerance)

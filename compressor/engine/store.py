@@ -9,14 +9,14 @@ Layout under the root:
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
+from filelock import FileLock, Timeout
+
+from compressor.disk import is_disk_full
 from compressor.engine.artifact import Artifact, Made, seal
 from compressor.engine.key import Key
 from compressor.errors import RecipeError
@@ -132,24 +132,23 @@ class Store:
 
     @contextmanager
     def _locked(self, key: Key, events: Events) -> Iterator[None]:
-        lock = self.root / ".locks" / f"{key.kind}-{key.short}"
-        with self._open_lock(lock) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                events.note(f"{key.kind}: another process is making this; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    def _open_lock(self, lock: Path) -> IO[str]:
-        """The first thing a run writes to the store."""
+        lock = FileLock(self.root / ".locks" / f"{key.kind}-{key.short}")
         try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            return lock.open("w", encoding="utf-8")
+            # The first thing a run writes to the store.
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                events.note(f"{key.kind}: another process is making this; waiting for it")
+                lock.acquire()
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if is_disk_full(error):
                 raise
             raise RecipeError(
-                f"The store {self.root} can't be written: {error.strerror}.",
+                f"The store {self.root} can't be written: {error.strerror or error}.",
                 hint="Set COMPRESSOR_HOME to a folder that can.",
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -18,10 +18,10 @@ import compressor
 
 original = builtins.__import__
 
-def refusing(name, globals=None, *rest):
+def refusing(name, globals=None, *rest, **named):
     if name in {UNIX!r} and (globals or {{}}).get("__name__", "").startswith("compressor."):
         raise ImportError(name)
-    return original(name, globals, *rest)
+    return original(name, globals, *rest, **named)
 
 builtins.__import__ = refusing
 for module in pkgutil.walk_packages(compressor.__path__, "compressor."):

@@ -17,6 +17,9 @@ from compressor.report.document import RunReport
 
 __all__ = ["run_plan"]
 
+REPORTED = ("export", "measure", "differences", "bundle")
+"""Kinds of stages whose files the report and the run directory are made of."""
+
 
 def run_plan(
     plan: RecipePlan,
@@ -47,6 +50,9 @@ def run_plan(
     runner = Runner(plan, store or Store(), journal, forced)
     try:
         artifacts = runner.run()
+        for stage in plan.stages:
+            if stage.kind in REPORTED:
+                artifacts[stage.name] = runner.read(stage.name)
         with disk_full_explained(out, "the report", hint=CHOOSE_OUT):
             report = assemble(
                 plan.recipe, artifacts, labels=labels_of(artifacts), skipped=plan.skipped, cached=runner.cached

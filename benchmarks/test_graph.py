@@ -18,9 +18,9 @@ from invariants import Invariants
 from compressor.bench import Subject, subjects_from
 from compressor.deploy.export import export
 from compressor.deploy.quantize import quantize
+from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.events import Silent
 from compressor.recipe.export import ExportSection
-from compressor.recipe.quantize import DynamicQuantization
 from compressor.tasks import get_task
 from tests import tiny
 

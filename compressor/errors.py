@@ -16,12 +16,14 @@
     +-- BundleError                2    a bundle folder is not one, or is damaged
         +-- VerificationFailed     1    a bundle doesn't give the answers it was sealed with
 
-Messages say what is wrong, where, and what to do; `hint` holds the last of these.
+Messages say what is wrong, where, and what to do; `hint` holds the last of these. What they quote of a user's input is
+cut by `listed` and `shortened`, so that no input makes a message longer than a screen.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 __all__ = [
@@ -41,7 +43,28 @@ __all__ = [
     "UnsafeSource",
     "VerificationFailed",
     "WorkerError",
+    "listed",
+    "shortened",
 ]
+
+MAX_MESSAGE = 1500
+MAX_HINT = 600
+"""Characters. Longer ones lose their middle: the beginning says what is wrong, the end often why."""
+
+
+def shortened(text: str, limit: int = 100) -> str:
+    """A text of at most `limit` characters: a longer one loses its middle."""
+    if len(text) <= limit:
+        return text
+    end = limit // 3
+    return f"{text[: limit - end - 5]} ... {text[-end:]}"
+
+
+def listed(names: Collection[str], most: int = 10) -> str:
+    """Names for a message, with commas between them; those beyond `most` are counted, long ones shortened."""
+    shown = [shortened(name, 60) for _, name in zip(range(most), names, strict=False)]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 class CompressorError(Exception):
@@ -51,8 +74,8 @@ class CompressorError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = shortened(message, MAX_MESSAGE)
+        self.hint = None if hint is None else shortened(hint, MAX_HINT)
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
@@ -78,6 +101,19 @@ class Problem:
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}{path}{self.message}{hint}"
 
+    @property
+    def summary(self) -> str:
+        """The problem as one of several: what it quotes at length is cut."""
+        return str(
+            replace(
+                self,
+                message=shortened(self.message, 300),
+                path=shortened(self.path),
+                hint=None if self.hint is None else shortened(self.hint, 300),
+                override=None if self.override is None else shortened(self.override),
+            )
+        )
+
 
 class RecipeError(CompressorError):
     """The recipe can't be used as it stands. Carries every problem that was found, not only the first."""
@@ -86,7 +122,17 @@ class RecipeError(CompressorError):
 
     def __init__(self, problems: list[Problem] | str, *, hint: str | None = None) -> None:
         self.problems = [Problem(problems)] if isinstance(problems, str) else problems
-        super().__init__("\n".join(str(problem) for problem in self.problems), hint=hint)
+        super().__init__(self._told(), hint=hint)
+
+    def _told(self) -> str:
+        """The problems a line each: as many as fit, and how many more there are."""
+        told: list[str] = []
+        for problem in self.problems:
+            line = problem.summary
+            if told and sum(map(len, told)) + len(line) > MAX_MESSAGE - 100:
+                return "\n".join([*told, f"... and {len(self.problems) - len(told):,} more problems."])
+            told.append(line)
+        return "\n".join(told)
 
 
 class DataError(CompressorError):

@@ -25,7 +25,7 @@ __all__ = ["Registry"]
 T = TypeVar("T")
 
 NOT_COMPONENTS = frozenset({"base"})
-"""Files that hold what components share; so do those whose name begins with an underscore."""
+"""Files that hold what components share; so do folders, and files whose name begins with an underscore."""
 
 
 class Registry(Generic[T]):
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
     def _files(self) -> dict[str, str]:
         # Read from the file system: importing the folder itself would run code of rooms further up.
         folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
-        names = (module.name for module in pkgutil.iter_modules([str(folder)]))
+        names = (module.name for module in pkgutil.iter_modules([str(folder)]) if not module.ispkg)
         return {
             name.replace("_", "-"): f"{self.package}.{name}"
             for name in sorted(names)
@@ -62,6 +62,11 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Built-in components first, then those of other packages. A built-in name can't be taken by another."""
         return (*self._files, *(name for name in self._others if name not in self._files))
+
+    def packages(self, *names: str) -> tuple[str, ...]:
+        """The installed distributions that bring these components, sorted; nothing for those built in."""
+        points = [self._others[name] for name in names if name not in self._files]
+        return tuple(sorted({point.dist.name for point in points if point.dist}))
 
     def get(self, name: str) -> T:
         """The component of this name.

@@ -6,12 +6,22 @@ the report its metrics, the model card its name. A task's spec stands in `runtim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from compressor.registry import Registry
 
-__all__ = ["DEFAULT_TASK", "TASK_SPECS", "MetricSpec", "OutputSpec", "TaskSpec", "metric_spec", "task_spec"]
+__all__ = [
+    "DEFAULT_TASK",
+    "TASK_SPECS",
+    "MetricSpec",
+    "OutputSpec",
+    "TaskSpec",
+    "metric_spec",
+    "task_of_config",
+    "task_spec",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class TaskSpec:
     """The main metric first."""
     pipeline_tag: str
     """What the hub calls the task."""
+    problem_type: str | None = None
+    """What `config.json` says where several tasks share a class of transformers: `regression`, for example."""
     named_outputs: bool = True
     """Whether the last dimension of the outputs has names: the labels."""
 
@@ -95,6 +107,23 @@ def task_spec(name: str) -> TaskSpec:
         KeyError: there is no such task.
     """
     return TASK_SPECS.get(name)
+
+
+def task_of_config(config: Mapping[str, Any]) -> str:
+    """The task of a finished model, by its `config.json`; the default one where that doesn't tell.
+
+    `architectures` names the class (`BertForTokenClassification`), and `problem_type` what it is used for.
+    """
+    architectures = config.get("architectures")
+    name = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
+    fitting = [
+        spec
+        for spec in TASK_SPECS.all().values()
+        if spec.auto_class != "AutoModel" and name.endswith(spec.auto_class.removeprefix("AutoModel"))
+    ]
+    told = [spec for spec in fitting if spec.problem_type and spec.problem_type == config.get("problem_type")]
+    default = [spec for spec in fitting if spec.name == DEFAULT_TASK]
+    return next((spec.name for spec in (*told, *default, *fitting)), DEFAULT_TASK)
 
 
 def metric_spec(task: str | None, name: str) -> MetricSpec:

@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
-GROUND = {"disk", "errors", "events", "home", "memory", "overwrite", "registry", "task_specs", "toolkit"}
+GROUND = {"disk", "errors", "events", "home", "json_file", "memory", "overwrite", "registry", "task_specs", "toolkit"}
 ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report", "compare"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
@@ -30,10 +30,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "toolkit": {"errors"},
     "recipe": GROUND,
     "sources": GROUND,
-    "runtime": {"errors", "registry", "task_specs"},
-    "tasks": GROUND | {"recipe"},
+    "runtime": {"errors", "json_file", "registry", "task_specs"},
+    "tasks": GROUND | {"recipe", "runtime"},
     "data": GROUND | {"tasks", "sources", "recipe"},
-    "distill": GROUND | {"tasks", "data", "recipe"},
+    "distill": GROUND | {"tasks", "data", "recipe", "runtime"},
     "bench": GROUND | {"runtime", "recipe"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
@@ -142,8 +142,8 @@ def test_only_tasks_ask_which_task_it_is() -> None:
         "recipe",
         "sources",
         "runtime",
-        "report.table",
-        "report.markdown",
+        "report.render",
+        "report.blocks",
         "report.model_card",
         "bench",
         "engine.runner",
@@ -155,6 +155,20 @@ def test_importing_it_leaves_the_heavy_libraries_alone(module: str) -> None:
     code = f"import sys, compressor.{module}; print(*{HEAVY} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_reading_a_recipe_imports_every_component_and_no_heavy_library() -> None:
+    code = (
+        "import sys; from compressor.recipe import json_schema; json_schema()\n"
+        "print(*(name for name in sys.modules if name.startswith('compressor.')))\n"
+        f"print(*{HEAVY | {'onnxruntime'}} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    imported, heavy = done.stdout.split("\n")[:2]
+    components = ["distill.objectives.soft_targets", "distill.builders.layers", "deploy.quantize.dynamic"]
+    assert {f"compressor.{name}" for name in components} <= {*imported.split()}
+    assert heavy == ""
 
 
 def test_help_leaves_the_heavy_libraries_alone() -> None:

@@ -1,34 +1,82 @@
-"""Accuracy with its uncertainty."""
+"""How well a model does, with its uncertainty: the same code for every metric, from its statistics an example."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compressor.bench.results import Accuracy
-from compressor.bench.statistics import FloatArray, bootstrap_mean, paired_difference
+import numpy as np
 
-__all__ = ["score_accuracy"]
+from compressor.bench.results import Accuracy, Difference, Interval
+from compressor.bench.statistics import (
+    RESAMPLES,
+    FloatArray,
+    bootstrap_mean,
+    mcnemar,
+    paired_difference,
+    percentile_interval,
+)
+from compressor.runtime.tasks import Metric, RuntimeTask
+
+__all__ = ["metric_difference", "metric_interval", "score_accuracy"]
 
 
 def score_accuracy(
-    scores: FloatArray,
-    metrics: Mapping[str, float],
+    task: RuntimeTask,
+    statistics: Mapping[str, FloatArray],
     *,
-    main_metric: str,
     agreement: float | None = None,
     reference: FloatArray | None = None,
     seed: int,
 ) -> Accuracy:
-    """The main metric with a bootstrap interval over its per-example scores [examples].
+    """Every metric of the task, and of the main one a bootstrap interval.
 
-    `reference`: the teacher's scores of the same examples [examples], for the paired difference.
+    Args:
+        statistics: of each metric [examples, k], as `RuntimeTask.statistics` gives them.
+        reference: the main metric's statistics of the teacher on the same examples, for the paired difference.
     """
+    name = task.spec.main_metric.name
+    metric, rows = task.metrics[name], statistics[name]
+    values = task.values(statistics)
     return Accuracy(
-        metric=main_metric,
-        value=float(metrics[main_metric]),
-        interval=bootstrap_mean(scores, seed=seed),
-        n=len(scores),
-        metrics={name: float(value) for name, value in metrics.items()},
+        metric=name,
+        value=values[name],
+        interval=metric_interval(metric, rows, seed=seed),
+        n=len(rows),
+        metrics=values,
         agreement=agreement,
-        difference=None if reference is None else paired_difference(scores, reference, seed=seed),
+        difference=None if reference is None else metric_difference(metric, rows, reference, seed=seed),
     )
+
+
+def metric_interval(metric: Metric, rows: FloatArray, *, seed: int, confidence: float = 0.95) -> Interval:
+    """Percentile bootstrap interval (Efron 1979) of a metric: whole examples are resampled [examples, k]."""
+    if metric.is_mean:
+        return bootstrap_mean(rows[:, 0], seed=seed, confidence=confidence)
+    return percentile_interval(_resampled(metric, [rows], seed)[0], confidence)
+
+
+def metric_difference(
+    metric: Metric, rows: FloatArray, reference: FloatArray, *, seed: int, confidence: float = 0.95
+) -> Difference:
+    """How much better than `reference` on the same examples [examples, k]: both are resampled alike."""
+    if metric.is_mean:
+        return paired_difference(rows[:, 0], reference[:, 0], seed=seed, confidence=confidence)
+    mine, theirs = _resampled(metric, [rows, reference], seed)
+    ours, others = metric.example_scores(rows), metric.example_scores(reference)
+    better, worse = int(np.sum(ours > others)), int(np.sum(ours < others))
+    return Difference(
+        value=metric.value(rows) - metric.value(reference),
+        interval=percentile_interval(mine - theirs, confidence),
+        better=better,
+        worse=worse,
+        p_value=mcnemar(better, worse) if metric.right_or_wrong else None,
+    )
+
+
+def _resampled(metric: Metric, statistics: list[FloatArray], seed: int) -> list[FloatArray]:
+    """The metric of each of `statistics` for the same choices of examples [resamples]."""
+    generator = np.random.default_rng(seed)
+    n = len(statistics[0])
+    chosen = (generator.integers(0, n, n) for _ in range(RESAMPLES))
+    found = [[metric.value(rows[examples]) for rows in statistics] for examples in chosen]
+    return [np.asarray(values, dtype=np.float64) for values in zip(*found, strict=True)]

@@ -43,9 +43,11 @@ def _onnxruntime(job: dict[str, Any]) -> Callable[[], Callable[[], object]]:
     """Import what running a bundle takes; returns how to load, which returns how to answer."""
     import onnxruntime  # noqa: F401
 
-    from compressor.runtime import Encoder, answer, open_session
+    from compressor.runtime import Encoder, open_session, runtime_task
+    from compressor.runtime.tasks import Settings
 
-    subject, placement, texts, pairs = (job[name] for name in ("subject", "placement", "texts", "pairs"))
+    subject, placement, examples = (job[name] for name in ("subject", "placement", "examples"))
+    task, settings = runtime_task(subject["task"]), Settings(tuple(job["labels"]), job["options"])
     folder = Path(subject["folder"])
     options = {name: placement[name] for name in ("device", "threads", "spinning", "arena")}
 
@@ -54,8 +56,9 @@ def _onnxruntime(job: dict[str, Any]) -> Callable[[], Callable[[], object]]:
         session = open_session(folder / subject["file"], **options)
 
         def answer_first() -> object:
-            outputs = session.run(encoder.encode(texts[:1], pairs and pairs[:1]))
-            return answer(subject["task"], outputs, job["labels"] or list(map(str, range(outputs[0].shape[-1]))))
+            encoded = task.encode(encoder, examples[:1])
+            outputs = task.reduce(session.run(encoded.inputs(encoder)), encoded, pads_left=encoder.pads_left)
+            return task.decode(outputs, encoded, settings)
 
         return answer_first
 

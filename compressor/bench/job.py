@@ -6,7 +6,7 @@ Plain data, so that a worker need not load the recipe language: its memory is be
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,14 +25,16 @@ class Job:
     placement: Placement
     workloads: tuple[dict[str, Any], ...]
     """As the recipe has them."""
-    texts: tuple[str, ...]
-    pairs: tuple[str, ...] | None
+    examples: tuple[dict[str, str], ...]
+    """Each with a text for every role."""
     labels: tuple[str, ...]
     """For post-processing; empty where they aren't known."""
     accuracy: bool
-    """Whether the logits of every text are wanted."""
+    """Whether the outputs for every example are wanted."""
     seed: int
     out: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of post-processing: thresholds, for example."""
     profile_tokens: int | None = None
     """Length of the input whose run is profiled; None for no profile."""
 
@@ -45,10 +47,9 @@ class Job:
         """Read a job file."""
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         subject = data["subject"] | {"folder": Path(data["subject"]["folder"])}
-        lists = {name: tuple(data[name]) for name in ("workloads", "texts", "labels")}
+        lists = {name: tuple(data[name]) for name in ("workloads", "examples", "labels")}
         placed = data["placement"]
         affinity = None if placed["affinity"] is None else tuple(placed["affinity"])
         placement = Placement(**placed | {"affinity": affinity})
-        pairs = None if data["pairs"] is None else tuple(data["pairs"])
-        built = {"subject": Subject(**subject), "placement": placement, "pairs": pairs, "out": Path(data["out"])}
+        built = {"subject": Subject(**subject), "placement": placement, "out": Path(data["out"])}
         return cls(**data | lists | built)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from compressor.bench.cold_start import cold_start
 from compressor.bench.job import Job
 from compressor.bench.placement import Placement
 from compressor.bench.process import run_process
 from compressor.bench.results import Measurement, Memory, Skipped
-from compressor.bench.subject import Subject, position_limit
+from compressor.bench.subject import Subject, answer_settings, position_limit, samples_for
 from compressor.bench.target import target_reason
 from compressor.errors import TargetUnavailable
 from compressor.events import Events
 from compressor.memory import memory_is_known
-from compressor.runtime.samples import SAMPLES
+from compressor.runtime.outputs import Outputs, read_outputs
+from compressor.runtime.tasks import Example
+from compressor.task_specs import task_spec
 
 if TYPE_CHECKING:
     from compressor.recipe.benchmark import Target, WorkloadConfig
 
-__all__ = ["labels_of", "measure", "measure_memory"]
+__all__ = ["measure", "measure_memory"]
 
 PROFILE_TOKENS = 128
 """Length of the input whose operators are counted, where the model takes as many."""
@@ -38,23 +38,23 @@ def measure(
     subject: Subject,
     target: Target,
     workloads: Sequence[WorkloadConfig],
-    examples: Sequence[Mapping[str, str]],
+    examples: Sequence[Example],
     *,
     seed: int,
     work: Path,
     events: Events,
     profile: bool = False,
-) -> tuple[Measurement, npt.NDArray[np.float32] | None]:
+) -> tuple[Measurement, Outputs | None]:
     """Speed in one process, memory in another, cold starts in more; what they leave is kept in `work`.
 
     Args:
-        examples: texts of the test split in row order; without any, sentences that come with the program are used.
+        examples: rows of the test split in their order; without any, sentences that come with the program are used.
         workloads: without any, only the accuracy pass is run, and no memory is read.
         profile: whether operators are counted where there is no workload; with one, they always are.
 
     Returns:
-        The measurement, without its accuracy, and the logits [examples, classes] in the order of the examples: None
-        where there are no examples or the target isn't here.
+        The measurement, without its accuracy, and the outputs for every row that the examples became, in their order:
+        None where there are no examples or the target isn't here.
 
     Raises:
         TargetUnavailable: the target is required and isn't here, or seemed to be and another would have run.
@@ -94,12 +94,10 @@ def measure(
     figures = {name: value for result in results for name, value in result["figures"].items()}
     peak = {"measuring_peak_mb": max((result["peak_mb"] for result in results if result["peak_mb"]), default=None)}
     measured = Measurement.from_json(found.to_json() | figures | peak)
-    return measured, np.load(job.out / "logits.npy") if examples else None
+    return measured, read_outputs(job.out / "outputs") if examples else None
 
 
-def measure_memory(
-    subject: Subject, target: Target, examples: Sequence[Mapping[str, str]], *, seed: int, work: Path
-) -> Memory:
+def measure_memory(subject: Subject, target: Target, examples: Sequence[Example], *, seed: int, work: Path) -> Memory:
     """Memory alone, in one fresh process. Raises as `measure` does."""
     job = _for_memory(_job(subject, target, (), examples, seed, work), work)
     return Memory(**run_process(job, target)["figures"]["memory"])
@@ -118,19 +116,20 @@ def _job(
     subject: Subject,
     target: Target,
     workloads: Sequence[WorkloadConfig],
-    examples: Sequence[Mapping[str, str]],
+    examples: Sequence[Example],
     seed: int,
     out: Path,
 ) -> Job:
-    tried = examples or SAMPLES
+    roles = [role for role in task_spec(subject.task).text_roles if examples and role in examples[0]]
+    settings = answer_settings(subject)
     return Job(
         mode="speed",
         subject=subject,
         placement=Placement.of(target),
         workloads=tuple(workload.model_dump(mode="json") for workload in workloads),
-        texts=tuple(example["text"] for example in tried),
-        pairs=tuple(example["text_pair"] for example in tried) if "text_pair" in tried[0] else None,
-        labels=labels_of(subject.folder),
+        examples=tuple({role: example[role] for role in roles} for example in examples) or tuple(samples_for(subject)),
+        labels=settings.labels,
+        options=dict(settings.options),
         accuracy=bool(examples),
         seed=seed,
         out=out,
@@ -139,14 +138,12 @@ def _job(
 
 def _for_memory(job: Job, out: Path) -> Job:
     """The longest text and a seeded sample of the others: the whole split would weigh on what is measured."""
-    rows = np.random.default_rng(job.seed).permutation(len(job.texts))[: MEMORY_TEXTS - 1].tolist()
-    longest = max(range(len(job.texts)), key=lambda row: len(job.texts[row]) + len(job.pairs[row] if job.pairs else ""))
-    rows = [longest, *rows]
+    rows = np.random.default_rng(job.seed).permutation(len(job.examples))[: MEMORY_TEXTS - 1].tolist()
+    longest = max(range(len(job.examples)), key=lambda row: sum(map(len, job.examples[row].values())))
     return replace(
         job,
         mode="memory",
-        texts=tuple(job.texts[row] for row in rows),
-        pairs=tuple(job.pairs[row] for row in rows) if job.pairs else None,
+        examples=tuple(job.examples[row] for row in (longest, *rows)),
         workloads=(),
         profile_tokens=None,
         out=out,
@@ -158,24 +155,8 @@ def _for_cold_start(job: Job, out: Path) -> Job:
     return replace(
         job,
         mode="cold-start",
-        texts=job.texts[:1],
-        pairs=job.pairs and job.pairs[:1],
+        examples=job.examples[:1],
         workloads=(),
         profile_tokens=None,
         out=out,
     )
-
-
-def labels_of(folder: Path) -> tuple[str, ...]:
-    """Names of the model's labels by its `config.json`; empty where it tells none."""
-    names: dict[str, str] = _config(folder).get("id2label") or {}
-    return tuple(names[key] for key in sorted(names, key=int))
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    """The model's `config.json`; a bare ONNX file may be without."""
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

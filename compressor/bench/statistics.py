@@ -16,15 +16,19 @@ __all__ = [
     "logarithmic_histogram",
     "mcnemar",
     "paired_difference",
+    "percentile_interval",
     "percentiles",
     "quantile_interval",
     "supports",
+    "unseen",
 ]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 RESAMPLES = 2000
 BINS = 40
+ALPHA = 0.01
+"""How unlikely what was never seen must be to be ruled out."""
 SHORTEST_MS = 1e-6
 """A nanosecond: clocks tell no less, and a logarithmic scale has no zero."""
 
@@ -112,22 +116,42 @@ def _histogram(values: npt.NDArray[Any], edges: npt.NDArray[Any]) -> Histogram:
     return Histogram(tuple(map(float, edges)), tuple(map(int, counts)))
 
 
+def unseen(n: int) -> float:
+    """The share of all examples that may be of a kind of which `n` examples have none, at 99% confidence.
+
+    Where (1 - share)^n is 1%, about 4.6 / n. Resampling knows only what it saw, and would be sure of 0.
+    """
+    return 1 - float(ALPHA ** (1 / n))
+
+
 def bootstrap_mean(scores: FloatArray, *, seed: int, confidence: float = 0.95) -> Interval:
-    """Percentile bootstrap interval of the mean of scores [n] (Efron 1979)."""
-    return _interval(_resampled_means(np.asarray(scores, dtype=np.float64), seed), confidence)
+    """Percentile bootstrap interval of the mean of scores [n] (Efron 1979).
+
+    Where every score is 1, or every one 0, the other end is what n examples can rule out.
+    """
+    found = np.asarray(scores, dtype=np.float64)
+    interval = percentile_interval(_resampled_means(found, seed), confidence)
+    low = interval.low - (unseen(len(found)) if (found == 1).all() else 0.0)
+    high = interval.high + (unseen(len(found)) if (found == 0).all() else 0.0)
+    return Interval(low, high, confidence)
 
 
 def paired_difference(scores: FloatArray, reference: FloatArray, *, seed: int, confidence: float = 0.95) -> Difference:
     """Mean of `scores - reference` on the same examples [n], and its bootstrap interval.
 
-    Both answer the same texts, so their common luck cancels: far narrower than the two intervals apart.
+    Both answer the same texts, so their common luck cancels: far narrower than the two intervals apart. Where no
+    example went one way, the interval reaches as far that way as n examples can't rule out, for scores from 0 to 1.
     """
     mine, theirs = np.asarray(scores, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     better, worse = int(np.sum(mine > theirs)), int(np.sum(mine < theirs))
     right_or_wrong = bool(np.isin(mine, (0, 1)).all() and np.isin(theirs, (0, 1)).all())
+    interval = percentile_interval(_resampled_means(mine - theirs, seed), confidence)
+    shares = min(mine.min(), theirs.min()) >= 0 and max(mine.max(), theirs.max()) <= 1
+    beyond = unseen(len(mine)) if shares else 0.0
+    low, high = interval.low - (0.0 if worse else beyond), interval.high + (0.0 if better else beyond)
     return Difference(
         value=float((mine - theirs).mean()),
-        interval=_interval(_resampled_means(mine - theirs, seed), confidence),
+        interval=Interval(low, high, confidence),
         better=better,
         worse=worse,
         p_value=mcnemar(better, worse) if right_or_wrong else None,
@@ -150,7 +174,8 @@ def _resampled_means(values: FloatArray, seed: int) -> FloatArray:
     return np.asarray([values[generator.integers(0, n, n)].mean() for _ in range(RESAMPLES)])
 
 
-def _interval(means: FloatArray, confidence: float) -> Interval:
+def percentile_interval(means: FloatArray, confidence: float) -> Interval:
+    """The middle of resampled figures [resamples]."""
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(low), float(high), confidence)

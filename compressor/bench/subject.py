@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from compressor.bench.results import Size
 from compressor.bench.weights import megabytes, onnx_files, onnx_parameters, safetensors_parameters
 from compressor.errors import BundleError
+from compressor.json_file import BadJson, read_object
 from compressor.runtime.manifest import MANIFEST, Manifest
+from compressor.runtime.options import read_options
+from compressor.runtime.tasks import Settings, runtime_task
+from compressor.task_specs import task_of_config, task_spec
 
-__all__ = ["Subject", "position_limit", "subjects_from"]
+__all__ = ["Subject", "answer_settings", "position_limit", "roles_of", "samples_for", "subjects_from"]
 
 Precision = Literal["fp32", "bf16"]
 
@@ -72,7 +76,7 @@ def subjects_from(
     Raises:
         BundleError: it is none of these, or without a variant that was asked for, or has a precision of its own.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises for a name that is too long
         raise BundleError(f"{path} is not there.", hint=GIVE)
     if (path / MANIFEST).is_file():
         _refuse(path, precision=precision)
@@ -95,17 +99,36 @@ def subjects_from(
 
 def position_limit(folder: Path) -> int | None:
     """Tokens a model has positions for, by its `config.json`; None where that tells nothing."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(config, dict):
-        return None
+    config = _config(folder)
     found = (config.get(name) for name in POSITIONS)
     limit = next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
     if limit is not None and config.get("model_type") in COUNT_FROM_PADDING:
-        limit -= int(config.get("pad_token_id") or 0) + 1
+        padding = config.get("pad_token_id")
+        limit -= (padding if isinstance(padding, int) else 0) + 1
     return limit
+
+
+def answer_settings(subject: Subject) -> Settings:
+    """What post-processing needs: a bundle's manifest tells it, else `config.json` and the options beside the model."""
+    if (subject.folder / MANIFEST).is_file():
+        manifest = Manifest.read(subject.folder)
+        return Settings(manifest.labels, manifest.options)
+    names = _config(subject.folder).get("id2label") or {}
+    labels = tuple(str(names[key]) for key in sorted(names, key=int)) if isinstance(names, dict) else ()
+    return Settings(labels if task_spec(subject.task).named_outputs else (), read_options(subject.folder))
+
+
+def roles_of(subject: Subject) -> tuple[str, ...]:
+    """Roles of the texts that an example has: those of the bundle, else those that the task requires."""
+    if (subject.folder / MANIFEST).is_file():
+        return Manifest.read(subject.folder).roles
+    spec = task_spec(subject.task)
+    return tuple(role for role in spec.text_roles if role in spec.roles)
+
+
+def samples_for(subject: Subject) -> list[dict[str, str]]:
+    """Sentences that come with the program, as examples of the subject's task."""
+    return runtime_task(subject.task).samples(roles_of(subject))
 
 
 def _refuse(path: Path, *, precision: Precision | None) -> None:
@@ -116,27 +139,35 @@ def _refuse(path: Path, *, precision: Precision | None) -> None:
 
 
 def _torch(folder: Path, precision: Precision) -> Subject:
-    """A PyTorch model that nothing else describes: taken for a text classifier."""
+    """A PyTorch model that nothing but its `config.json` describes."""
     for name in ("config.json", "tokenizer.json"):
         if not (folder / name).is_file():
             raise BundleError(f"There is no {name} in {folder}.", hint="Give a folder as save_pretrained writes it.")
     name = folder.resolve().name or "model"
-    return Subject(name, "torch", folder, _max_length(folder), "text-classification", precision=precision)
+    return Subject(name, "torch", folder, _max_length(folder), task_of_config(_config(folder)), precision=precision)
 
 
 def _bare(file: Path) -> Subject:
-    """An ONNX file that nothing describes: taken for a text classifier."""
+    """An ONNX file that nothing but a `config.json` beside it describes."""
     folder = next((parent for parent in (file.parent, file.parent.parent) if _has_tokenizer(parent)), None)
     if folder is None:
         raise BundleError(
             f"There is no tokenizer.json beside {file}.", hint="Put the model's tokenizer.json into its folder."
         )
     name = file.relative_to(folder).as_posix()
-    return Subject(file.stem, "onnxruntime", folder, _max_length(folder), "text-classification", file=name)
+    return Subject(file.stem, "onnxruntime", folder, _max_length(folder), task_of_config(_config(folder)), file=name)
 
 
 def _parameters_of_first(files: Sequence[Path]) -> int | None:
     return onnx_parameters(files[0]) if files else None
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The model's `config.json`; a bare ONNX file may be without."""
+    try:
+        return read_object(folder / "config.json")
+    except BadJson:
+        return {}
 
 
 def _has_tokenizer(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -13,11 +14,9 @@ from compressor.bench.engine import Arrays
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.errors import TargetUnavailable
+from compressor.task_specs import task_spec
 
 __all__ = ["TorchEngine"]
-
-_MODELS = {"text-classification": "AutoModelForSequenceClassification"}
-"""Task -> class in transformers."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -43,7 +42,9 @@ class TorchEngine:
         self._device = torch.device(placement.device)
         self._stays = placement.io_binding
         dtype = _DTYPES[subject.precision]
-        self._model: Any = getattr(transformers, _MODELS[subject.task]).from_pretrained(
+        spec = task_spec(subject.task)
+        self._outputs = [output.name for output in spec.outputs]
+        self._model: Any = getattr(transformers, spec.auto_class).from_pretrained(
             subject.folder,
             dtype=dtype,
             use_safetensors=True,
@@ -63,18 +64,19 @@ class TorchEngine:
         return placed
 
     def compute(self, placed: Any) -> Any:
-        """Logits [batch, classes]: with `io_binding` a tensor on the device, else copied to the host."""
+        """The task's outputs as tensors: with `io_binding` on the device, else copied to the host."""
         given = placed if self._stays else self._on_device(placed)
         with torch.inference_mode():
-            logits = self._model(**given).logits
+            answered = self._model(**given)
+        outputs = [answered[name] for name in self._outputs]
         if self._stays:
             self._wait()
-            return logits
+            return outputs
         # Copying to the host waits for the device.
-        return logits.float().cpu()
+        return [output.float().cpu() for output in outputs]
 
-    def collect(self, outputs: torch.Tensor) -> list[npt.NDArray[Any]]:
-        return [outputs.float().cpu().numpy()]
+    def collect(self, outputs: Sequence[torch.Tensor]) -> list[npt.NDArray[Any]]:
+        return [output.float().cpu().numpy() for output in outputs]
 
     def multiply_adds(self, inputs: Arrays) -> int:
         """Counted by PyTorch in one pass. Attention is computed as plain matrix products for it: the fused kernel of

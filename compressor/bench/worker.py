@@ -25,12 +25,13 @@ from compressor.bench.workloads import Bench, Found, run
 from compressor.bench.workloads.lengths import lengths
 from compressor.errors import CompressorError
 from compressor.memory import read_resident, reset_peak
+from compressor.runtime.outputs import write_outputs
 
 __all__ = ["main"]
 
 
 def main(job_file: Path) -> None:
-    """Do the job and write `result.json`, and `logits.npy` and `samples.npz` where there are any."""
+    """Do the job and write `result.json`, and `outputs/` and `samples.npz` where there are any."""
     job = Job.read(job_file)
     result = _memory(job) if job.mode == "memory" else _speed(job)
     result["loaded"] = [name for name in ("torch", "transformers", "pydantic") if name in sys.modules]
@@ -47,7 +48,7 @@ def _speed(job: Job) -> dict[str, Any]:
     before = cpu_ticks()
     bench = Bench.load(job)
     if job.accuracy:
-        np.save(job.out / "logits.npy", bench.logits())
+        write_outputs(bench.all_outputs(), job.out / "outputs")
     found = Found()
     for workload in workloads:
         run(bench, workload, found)
@@ -77,7 +78,7 @@ def _graph(job: Job, inputs: Arrays, products: int | None) -> dict[str, Any] | N
 
 
 def _lengths(job: Job) -> dict[str, Any]:
-    return asdict(lengths(job.subject.folder, job.texts, job.pairs, max_length=job.subject.max_length))
+    return asdict(lengths(job.subject, job.examples))
 
 
 def _memory(job: Job) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def _memory(job: Job) -> dict[str, Any]:
     bench = Bench.load(job)
     loaded = read_resident()
     reset_peak()
-    for row in range(len(bench.texts)):
+    for row in range(len(bench.examples)):
         bench.call(row)
     end = read_resident()
     if imports.now_mb is None or loaded.now_mb is None or loaded.peak_mb is None or end.peak_mb is None:

@@ -1,28 +1,40 @@
-"""Texts of a prepared split as plain data, for rooms that know nothing of data sets."""
+"""Examples of a prepared split as plain data, for rooms that know nothing of data sets."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compressor.engine.artifact import Artifact
+from compressor.task_specs import task_spec
 
-__all__ = ["evaluation_examples"]
+__all__ = ["evaluation_examples", "training_examples"]
 
 
 def evaluation_examples(
-    data: Artifact | None, split: str, *, limit: int | None = None
-) -> tuple[list[dict[str, str]], npt.NDArray[np.int64]]:
-    """The texts of a split in row order, and their labels [examples]. Nothing where the recipe has no data."""
+    data: Artifact | None, split: str, task: str, *, limit: int | None = None
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The texts of a split in row order, by role, and what a model is to answer; nothing where there is no data."""
     if data is None:
-        return [], np.empty(0, dtype=np.int64)
+        return [], []
     from compressor.data import load_split
 
     rows = load_split(data.folder, split)
     if limit is not None:
         rows = rows.select(range(min(limit, len(rows))))
-    columns: dict[str, Any] = {name: rows[name] for name in rows.column_names if name.startswith("text")}
-    examples = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    return examples, np.asarray(rows["label"], dtype=np.int64)
+    target = task_spec(task).target_role
+    return _texts(rows, task), list(rows[target]) if target in rows.column_names else []
+
+
+def training_examples(data: Artifact, task: str, count: int) -> list[dict[str, Any]]:
+    """The texts of `count` rows of the training split, or of all where there are fewer, evenly spread over it."""
+    from compressor.data import load_split
+
+    rows = load_split(data.folder, "train")
+    return _texts(rows.select(np.linspace(0, len(rows) - 1, min(count, len(rows)), dtype=int)), task)
+
+
+def _texts(rows: Any, task: str) -> list[dict[str, Any]]:
+    columns = {role: rows[role] for role in task_spec(task).text_roles if role in rows.column_names}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -40,12 +40,12 @@ def read_measurements(artifacts: Iterable[Artifact]) -> list[Measurement]:
 
 
 def write_scores(scores: npt.NDArray[np.floating[Any]], out: Path) -> None:
-    """Put the score of every test text [examples], whose mean is the main metric, into the folder of a stage."""
+    """Put the main metric's statistics of the test examples [examples, k] into the folder of a stage."""
     np.save(out / _SCORES, scores)
 
 
 def read_scores(artifact: Artifact) -> npt.NDArray[np.floating[Any]] | None:
-    """Scores [examples] of a measurement; None where nothing was scored."""
+    """Statistics [examples, k] of a measurement; None where nothing was scored."""
     if _SCORES not in artifact.files:
         return None
     scores: npt.NDArray[np.floating[Any]] = np.load(artifact.folder / _SCORES, allow_pickle=False)

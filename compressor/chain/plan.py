@@ -18,10 +18,10 @@ from compressor.chain.stages import (
     Student,
     Teach,
 )
+from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.engine.plan import Plan, keys_of
 from compressor.engine.stage import Stage
 from compressor.errors import TargetUnavailable
-from compressor.recipe.objectives import HardLabels
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["RecipePlan", "make_plan"]
@@ -85,12 +85,19 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
         trust_remote_code=recipe.trusts_student,
     )
     for section in recipe.quantize:
-        yield Quantize(name=f"quantize/{section.name}", inputs={"export": "export"}, section=section)
+        calibrated = data if section.calibration_examples else {}
+        yield Quantize(
+            name=f"quantize/{section.name}",
+            inputs={"export": "export", **calibrated},
+            task=recipe.task,
+            section=section,
+            max_length=max_length,
+        )
     measures = plan_measures(recipe, data, max_length=max_length, skipped=skipped)
     yield from measures
     if pairs := compared_pairs(measures) if recipe.data else ():
         read = {name: name for pair in pairs for name in pair}
-        yield Differences(name="differences", inputs=read, pairs=pairs, seed=recipe.seed)
+        yield Differences(name="differences", inputs=read, task=recipe.task, pairs=pairs, seed=recipe.seed)
 
 
 def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:
@@ -110,23 +117,32 @@ def _max_length(recipe: Recipe) -> int:
 
 def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
     copied = {"teacher": "teach"} if recipe.student.init == "teacher" else {}
+    yield Student(
+        name="student",
+        inputs={**data, **copied},
+        task=recipe.task,
+        section=recipe.student,
+        trained=recipe.distill is not None,
+        seed=recipe.seed,
+        trust_remote_code=recipe.trusts_student,
+    )
     if recipe.distill is None:
-        yield Student(name="student", inputs={**data, **copied}, task=recipe.task, section=recipe.student)
         return
+    start = {**data, "student": "student"}
     asks = any(objective.uses_teacher for objective in recipe.distill.objectives)
     asked = {"teacher": "teach", "outputs": "label"} if asks else {}
     alone = recipe.distill.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "baseline": False})
-    trainings = [("distill", recipe.distill, {**data, **copied, **asked})]
+    trainings = [("distill", recipe.distill, {**start, **asked})]
     if recipe.distill.baseline:
-        trainings.append(("baseline", alone, {**data, **copied}))
+        trainings.append(("baseline", alone, start))
     for name, section, inputs in trainings:
         yield Distill(
             name=name,
             inputs=inputs,
             task=recipe.task,
             section=section,
-            student=recipe.student,
             max_length=max_length,
             seed=recipe.seed,
+            trust_student_code=recipe.trusts_student,
             trust_teacher_code=recipe.trusts_teacher,
         )

@@ -17,8 +17,7 @@ from compressor.overwrite import RUN, claim_folder
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport
-from compressor.report.html import report_page
-from compressor.report.markdown import markdown
+from compressor.report.render import html_page, markdown
 
 __all__ = ["Journal", "RunDirectory"]
 
@@ -56,7 +55,7 @@ class RunDirectory:
         """Write the report and put the bundle beside it."""
         self._write("report.json", json.dumps(report.to_json(), indent=1))
         self._write("report.md", markdown(report))
-        self._write("report.html", report_page(report))
+        self._write("report.html", html_page(report))
         fresh, final = self.path / ".bundle", self.path / "bundle"
         if fresh.exists():
             shutil.rmtree(fresh)

@@ -63,9 +63,8 @@ def compare(
     from compressor.errors import RecipeError
     from compressor.overwrite import COMPARISON, claim_folder
     from compressor.recipe.benchmark import Target
-    from compressor.report.comparison import comparison_table
     from compressor.report.console import console_events
-    from compressor.report.written import write_file, written
+    from compressor.report.render import console_table, render, write_file
 
     settings = Settings(
         target=Target(device=device.value, threads=threads),
@@ -94,8 +93,8 @@ def compare(
             found = compare_paths(Path(a), Path(b), settings=settings, work=work, events=events)
     if out is not None:
         for kind in ("json", "md", "html"):
-            write_file(out / f"comparison.{kind}", written(found, kind))
+            write_file(out / f"comparison.{kind}", render(found, kind))
         say(f"Written: {out / 'comparison.html'}")
-    print_(found.to_json() if format_ is Format.JSON else comparison_table(found))
+    print_(found.to_json() if format_ is Format.JSON else console_table(found))
     if found.verdict == "fail":
         raise typer.Exit(1)

@@ -78,9 +78,10 @@ def bench(
     from compressor.errors import WorkerError
     from compressor.overwrite import BENCHMARK, claim_folder
     from compressor.report.console import console_events
-    from compressor.report.table import bench_table
-    from compressor.report.written import write_file, written
+    from compressor.report.render import console_table, render, write_file
+    from compressor.sources import check_what_pytorch_loads
 
+    check_what_pytorch_loads(path)
     target = target_from(
         device=device.value,
         threads=threads,
@@ -104,9 +105,9 @@ def bench(
         )
     if out is not None:
         for kind in ("html", "md"):
-            write_file(out / f"report.{kind}", written(found, kind))
+            write_file(out / f"report.{kind}", render(found, kind))
         say(f"Report: {out / 'report.html'}")
-    print_([measurement.to_json() for measurement in found] if format_ is Format.JSON else bench_table(found))
+    print_([measurement.to_json() for measurement in found] if format_ is Format.JSON else console_table(found))
     failures = [measurement.failed.reason for measurement in found if measurement.failed]
     for reason in failures:
         say(f"error: {reason}")

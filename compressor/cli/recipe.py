@@ -33,13 +33,13 @@ def run(
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
     from compressor.report.console import console_events
-    from compressor.report.table import closing_table
+    from compressor.report.render import console_table
 
     loaded = _load(recipe, set_)
     with console_events() as events:
         directory = out or Path("runs") / loaded.name
         report = run_plan(make_plan(loaded), out=directory, events=events, force=force or (), overwrite=overwrite)
-    print_(report.to_json() if format_ is Format.JSON else closing_table(report))
+    print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
     if not report.passed:
         raise typer.Exit(1)

@@ -42,15 +42,15 @@ def report(
     """Draw the report of what was measured: one HTML file that needs no network, or Markdown, or JSON."""
     from compressor.overwrite import BENCHMARK, COMPARISON, RUN, claim_file, is_ours
     from compressor.report.read import document_path, read_document
+    from compressor.report.render import render, write_file
     from compressor.report.stdout import write
-    from compressor.report.written import write_file, written
 
     source = document_path(path)
     kind = format_ or next((kind for kind in Kind if out and out.suffix == f".{kind}"), Kind.HTML)
     target = None if out is None and format_ is not None else out or source.with_suffix(".html")
     if target is not None and not (target.stem in REPORTS and is_ours(target.parent, RUN, BENCHMARK, COMPARISON)):
         claim_file(target, overwrite=overwrite)
-    text = written(read_document(source), kind.value)
+    text = render(read_document(source), kind.value)
     if target is None:
         write(text)
         return

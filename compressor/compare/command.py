@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compressor.bench.environment import cpu_ticks
-from compressor.bench.subject import Subject, position_limit, subjects_from
+from compressor.bench.subject import Subject, position_limit, roles_of, samples_for, subjects_from
 from compressor.compare.arm import ModelSpec
 from compressor.compare.exact import accuracy_row, answer_texts, answers_row, operators_row, size_row
 from compressor.compare.inputs import TEXTS, assert_shape, write_inputs
@@ -19,11 +19,11 @@ from compressor.compare.memory import MemoryCase
 from compressor.compare.results import Comparison, Row
 from compressor.compare.settings import Settings, assert_possible, concluded
 from compressor.compare.trial import Case, decide
-from compressor.errors import BundleError, DataError
+from compressor.errors import BundleError
 from compressor.events import Events
 from compressor.memory import memory_is_known
 from compressor.runtime.manifest import MANIFEST, Manifest
-from compressor.runtime.samples import SAMPLES
+from compressor.task_specs import task_spec
 
 __all__ = ["compare_paths"]
 
@@ -53,7 +53,8 @@ def compare_paths(a: Path, b: Path, *, settings: Settings, work: Path, events: E
         work: where raw times and answers are left.
 
     Raises:
-        BundleError: a path holds neither, or not that variant. RecipeError: a shape is none, or too long.
+        BundleError: a path holds neither, or not that variant, or they answer unlike questions.
+        RecipeError: a shape is none, or too long.
         DataError: the labelled texts can't be used. TargetUnavailable: the target isn't here.
         WorkerError: a measuring process died.
     """
@@ -63,10 +64,10 @@ def compare_paths(a: Path, b: Path, *, settings: Settings, work: Path, events: E
         for pair in pairs:
             for _, subject in pair.sides:
                 assert_shape(shape, subject)
-    labelled = read_labelled(settings.data) if settings.data else None
-    if labelled is not None:
-        _assert_fitting(labelled, (a, b))
-    texts = labelled.texts if labelled else ()
+    for pair in pairs:
+        _assert_comparable(pair)
+    labelled = _labelled(pairs[0].a, settings.data) if settings.data else None
+    texts = labelled.examples if labelled else ()
     before = cpu_ticks()
     rows = [row for pair in pairs for row in _exact(pair, labelled, settings, events)]
     # Ids of the texts: they don't belong to what is kept.
@@ -111,22 +112,38 @@ def _cutting_as(bundle: Subject, bare: Subject) -> Subject:
     return replace(bare, max_length=min(bundle.max_length, position_limit(bare.folder) or bundle.max_length))
 
 
-def _assert_fitting(labelled: Labelled, paths: Sequence[Path]) -> None:
-    for path in paths:
-        if (path / MANIFEST).is_file() and Manifest.read(path).pairs != labelled.pairs:
-            told = "pairs of texts" if labelled.pairs else "single texts"
-            raise DataError(f"The data holds {told}, and {path} takes {'single texts' if labelled.pairs else 'pairs'}.")
+def _assert_comparable(pair: _Pair) -> None:
+    """That both answer the same kind of question.
+
+    Raises:
+        BundleError: they don't.
+    """
+    mine, other = ((subject.task, roles_of(subject)) for _, subject in pair.sides)
+    if mine != other:
+        told = " and ".join(f"{task} of {', '.join(roles)}" for task, roles in (mine, other))
+        raise BundleError(f"{pair.name}: these two don't answer the same: {told}.")
+
+
+def _labelled(subject: Subject, data: Path) -> Labelled:
+    return read_labelled(data, roles_of(subject), task_spec(subject.task).target_role)
 
 
 def _exact(pair: _Pair, labelled: Labelled | None, settings: Settings, events: Events) -> Iterator[Row]:
-    texts: Sequence[Mapping[str, str]] = labelled.texts if labelled else ()
-    events.note(f"answering {len(texts or SAMPLES)} texts: {pair.name}")
+    examples = labelled.examples if labelled else ()
+    events.note(f"answering {len(examples or samples_for(pair.a))} texts: {pair.name}")
     mine, other = (
-        answer_texts(subject, settings.target, texts, work=pair.work / f"answers-{side}", events=events)
+        answer_texts(
+            subject,
+            settings.target,
+            examples,
+            labelled.targets if labelled else None,
+            work=pair.work / f"answers-{side}",
+            events=events,
+        )
         for side, subject in pair.sides
     )
     if labelled:
-        yield accuracy_row(pair.name, mine, other, labelled.labels, settings.tolerances.accuracy)
+        yield accuracy_row(pair.name, pair.a.task, mine, other, settings.tolerances.accuracy)
     yield answers_row(pair.name, mine, other, judged=labelled is not None)
     yield size_row(pair.name, pair.a, pair.b, settings.tolerances.size)
     if row := operators_row(pair.name, mine.graph, other.graph):

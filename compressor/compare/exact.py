@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from compressor.bench.measure import labels_of, measure
+from compressor.bench.accuracy import metric_difference
+from compressor.bench.judged import judge
+from compressor.bench.measure import measure
 from compressor.bench.results import Graph
-from compressor.bench.statistics import paired_difference
-from compressor.bench.subject import Subject
+from compressor.bench.statistics import FloatArray
+from compressor.bench.subject import Subject, answer_settings, samples_for
 from compressor.compare.decision import ALPHA, WARN_SHARE, verdict
 from compressor.compare.results import Loss, Row, Verdict
-from compressor.errors import DataError
 from compressor.events import Events
 from compressor.recipe.benchmark import Target
-from compressor.runtime.answers import answer
-from compressor.runtime.samples import SAMPLES
+from compressor.runtime.tasks import Example, runtime_task
+from compressor.task_specs import task_spec
 
 __all__ = ["Answered", "accuracy_row", "answer_texts", "answers_row", "operators_row", "size_row"]
 
@@ -33,25 +32,45 @@ NAMED_CHANGES = 6
 class Answered:
     """What a model says to some texts, and what it executes to say it."""
 
-    labels: tuple[str, ...]
-    """Its answer to each text."""
-    known: tuple[str, ...]
-    """All it could say."""
-    graph: Graph | None
+    keys: tuple[Any, ...]
+    """What of its answers must be the same for two models to agree."""
+    known: tuple[str, ...] = ()
+    """The labels it could say."""
+    graph: Graph | None = None
+    statistics: FloatArray | None = None
+    """Of the main metric [examples, k]; None where the right answers aren't known."""
 
 
 def answer_texts(
-    subject: Subject, target: Target, texts: Sequence[Mapping[str, str]], *, work: Path, events: Events
+    subject: Subject,
+    target: Target,
+    examples: Sequence[Example],
+    targets: Sequence[Any] | None = None,
+    *,
+    work: Path,
+    events: Events,
 ) -> Answered:
-    """Every text answered once, as a bundle answers it; without any, sentences that come with the program.
+    """Every example answered once, as a bundle answers it; without any, sentences that come with the program.
+
+    Args:
+        targets: the right answers, as they stand in a file.
 
     Raises:
         WorkerError: the process died. BundleError: the outputs don't fit the model's labels.
+        DataError: a right answer that the model can't give.
     """
-    found, logits = measure(subject, target, (), texts or SAMPLES, seed=0, work=work, events=events, profile=True)
-    assert logits is not None
-    known = labels_of(subject.folder) or tuple(str(column) for column in range(logits.shape[-1]))
-    return Answered(tuple(told.label for told in answer(subject.task, [logits], known)), known, found.graph)
+    task, settings = runtime_task(subject.task), answer_settings(subject)
+    right = None if targets is None else [task.target(value, settings) for value in targets]
+    asked = list(examples) or samples_for(subject)
+    found, outputs = measure(subject, target, (), asked, seed=0, work=work, events=events, profile=True)
+    assert outputs is not None
+    judged = judge(subject, outputs, asked, right)
+    return Answered(
+        keys=tuple(judged.keys),
+        known=settings.labels,
+        graph=found.graph,
+        statistics=judged.statistics.get(task.spec.main_metric.name),
+    )
 
 
 def size_row(case: str, a: Subject, b: Subject, tolerance: float) -> Row:
@@ -90,49 +109,33 @@ def answers_row(case: str, a: Answered, b: Answered, *, judged: bool) -> Row:
     Args:
         judged: whether the right answers are known. Where they aren't, a difference is a warning.
     """
-    same = sum(mine == other for mine, other in zip(a.labels, b.labels, strict=True))
-    count = len(a.labels)
+    same = sum(mine == other for mine, other in zip(a.keys, b.keys, strict=True))
+    count = len(a.keys)
     notes = [] if same == count else [f"{same} of {count} texts are answered as A answers them"]
     if set(a.known) != set(b.known):
-        notes.append(f"A says {' or '.join(a.known)}, B {' or '.join(b.known)}")
+        notes.append(f"A says {_few(a.known)}, B {_few(b.known)}")
     said: Verdict = "pass" if judged or same == count else "warn"
     return Row("answers", case, "%", 100.0, 100 * same / count, None, 0.0, said, "; ".join(notes))
 
 
-def accuracy_row(case: str, a: Answered, b: Answered, labels: Sequence[str], tolerance: float) -> Row:
-    """Accuracy of both on the same labelled texts, and the paired difference.
-
-    Raises:
-        DataError: a label that a model can't answer with.
-    """
-    for side, known in (("A", a.known), ("B", b.known)):
-        if strange := sorted(set(labels) - set(known)):
-            raise DataError(
-                f"Texts are labelled {strange[0]!r}, which {side} never answers.",
-                hint=f"Its answers are: {', '.join(known)}.",
-            )
-    mine, other = (_scores(answered, labels) for answered in (a, b))
+def accuracy_row(case: str, task: str, a: Answered, b: Answered, tolerance: float) -> Row:
+    """The task's main metric of both on the same examples, and the paired difference."""
+    spec, metric = task_spec(task).main_metric, runtime_task(task).metrics[task_spec(task).main_metric.name]
+    assert a.statistics is not None and b.statistics is not None
     # Two-sided at 98%: each bound holds at 99%.
-    difference = paired_difference(other, mine, seed=0, confidence=1 - 2 * ALPHA)
-    count, better, worse = len(labels), difference.better, difference.worse
-    low = -difference.interval.high - (0.0 if better else _unseen(count))
-    high = -difference.interval.low + (0.0 if worse else _unseen(count))
-    found = Loss(0.0 - difference.value, low, high, n=count)
+    difference = metric_difference(metric, b.statistics, a.statistics, seed=0, confidence=1 - 2 * ALPHA)
+    count, better, worse = len(a.statistics), difference.better, difference.worse
+    found = Loss(0.0 - difference.value, -difference.interval.high, -difference.interval.low, n=count)
     said = verdict(found, tolerance)
     note = f"{better} texts better, {worse} worse"
     if said == "inconclusive":
         note += ": too few texts to tell"
         if not better and not worse:
             note += f", it takes {math.ceil(math.log(ALPHA) / math.log(1 - tolerance))}"
-    figures = (100 * float(mine.mean()), 100 * float(other.mean()))
-    return Row("accuracy", case, "%", *figures, found, tolerance, said, note, p_value=difference.p_value)
+    scale, unit = (100, "%") if spec.unit == "share" else (1, "")
+    figures = (scale * metric.value(a.statistics), scale * metric.value(b.statistics))
+    return Row(spec.name, case, unit, *figures, found, tolerance, said, note, p_value=difference.p_value)
 
 
-def _unseen(count: int) -> float:
-    """The share of all texts that may go one way with none of `count` texts doing so, at 99% confidence: where
-    (1 - share)^count is 1%. Resampling knows only what it saw, and would be sure of 0."""
-    return 1 - float(ALPHA ** (1 / count))
-
-
-def _scores(answered: Answered, labels: Sequence[str]) -> npt.NDArray[np.float64]:
-    return np.asarray([mine == label for mine, label in zip(answered.labels, labels, strict=True)], dtype=np.float64)
+def _few(labels: Sequence[str]) -> str:
+    return " or ".join(labels[:10]) + (f" or {len(labels) - 10} others" if len(labels) > 10 else "")

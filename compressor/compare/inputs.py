@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.subject import Subject, position_limit
+from compressor.bench.subject import Subject, position_limit, samples_for
 from compressor.errors import RecipeError
 from compressor.runtime.encoder import Encoder
-from compressor.runtime.samples import SAMPLES
+from compressor.runtime.tasks import Example, runtime_task
 
 __all__ = ["TEXTS", "assert_shape", "parse_shape", "write_inputs"]
 
@@ -51,24 +51,21 @@ def assert_shape(shape: str, subject: Subject) -> None:
         raise RecipeError(f"{shape} is too long: {subject.name} in {subject.folder} takes at most {limit} tokens.")
 
 
-def write_inputs(shape: str, subject: Subject, examples: Sequence[Mapping[str, str]], out: Path) -> Path:
+def write_inputs(shape: str, subject: Subject, examples: Sequence[Example], out: Path) -> Path:
     """Token ids [batch, sequence] as the arrays 0, 1, ... of an npz file.
 
     Args:
-        examples: `text` and, for pairs, `text_pair`; without any, sentences that come with the program.
+        examples: each with a text for every role; without any, sentences that come with the program.
     """
     encoder = Encoder.from_folder(subject.folder, subject.max_length)
-    ids = [_ids(encoder, example) for example in (examples or SAMPLES)[:MAX_TEXTS]]
+    task = runtime_task(subject.task)
+    encoded = task.encode(encoder, list((examples or samples_for(subject))[:MAX_TEXTS]))
+    ids = [encoder.pad([row])["input_ids"] for row in encoded.rows]
     fixed = parse_shape(shape)
     arrays = ids if fixed is None else [_of_shape(ids, encoder.pad_id, fixed)]
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(out, allow_pickle=False, **{str(index): array for index, array in enumerate(arrays)})
     return out
-
-
-def _ids(encoder: Encoder, example: Mapping[str, str]) -> npt.NDArray[np.int64]:
-    pairs = [example["text_pair"]] if "text_pair" in example else None
-    return encoder.encode([example["text"]], pairs)["input_ids"]
 
 
 def _of_shape(ids: Sequence[npt.NDArray[np.int64]], pad_id: int, shape: tuple[int, int]) -> npt.NDArray[np.int64]:

@@ -17,7 +17,8 @@ from compressor.compare.worktree import checked_out
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.runtime.manifest import Manifest
-from compressor.runtime.samples import SAMPLES
+from compressor.runtime.tasks import runtime_task
+from compressor.task_specs import task_spec
 
 __all__ = ["compare_revisions"]
 
@@ -72,14 +73,14 @@ def compare_revisions(
 
 def _arguments(bundle: Path, settings: Settings) -> dict[str, Any]:
     """Of `arm_server.predictor`."""
-    texts = read_labelled(settings.data).texts if settings.data else SAMPLES
-    if Manifest.read(bundle).pairs != ("text_pair" in texts[0]):
-        raise RecipeError(
-            f"{bundle} answers pairs of texts, or the texts are pairs: give it what it takes with --data."
-        )
+    manifest = Manifest.read(bundle)
+    roles = manifest.roles
+    target = task_spec(manifest.task).target_role
+    given = read_labelled(settings.data, roles, target).examples if settings.data else ()
+    examples = given or runtime_task(manifest.task).samples(roles)
     return {
         "bundle": str(bundle.resolve()),
-        "inputs": [list(text.values()) for text in texts],
+        "inputs": [[example[role] for role in roles] for example in examples],
         "device": settings.target.device,
         "threads": settings.target.threads,
     }

@@ -1,8 +1,9 @@
-"""Labelled text: read from anywhere, cleaned, split without leaks, tokenized; in Arrow files, never whole in memory."""
+"""Texts and targets: read, cleaned, split without leaks, tokenized; in Arrow files, never whole in memory."""
 
 from __future__ import annotations
 
-from compressor.data.preparation import load_labels, load_split, prepare
+from compressor.data.preparation import prepare
+from compressor.data.prepared import load_labels, load_prepared, load_split
 from compressor.data.tokenized import tokenize_split
 
-__all__ = ["load_labels", "load_split", "prepare", "tokenize_split"]
+__all__ = ["load_labels", "load_prepared", "load_split", "prepare", "tokenize_split"]

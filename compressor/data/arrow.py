@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,10 +12,23 @@ import pyarrow as pa
 
 from compressor.errors import DataError
 
-__all__ = ["BATCH", "as_strings", "read_arrow", "text_of", "write_arrow"]
+__all__ = [
+    "BATCH",
+    "JSON",
+    "as_json",
+    "as_strings",
+    "as_values",
+    "json_text",
+    "read_arrow",
+    "text_of",
+    "values_of",
+    "write_arrow",
+]
 
 BATCH = 10_000
 """Rows held in memory at a time, where the format leaves the choice."""
+JSON = pa.json_()
+"""Type of a column whose values are JSON: a list in one row, a number in the next."""
 
 
 def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -68,3 +82,39 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value)
     raise TypeError(f"a {'list' if isinstance(value, list) else 'object'}")
+
+
+def as_values(array: pa.Array, column: str, origin: str, classes: Sequence[str] | None = None) -> pa.Array:
+    """A column of any type: lists and structs as they are, anything else as text; numbers of `classes` as names."""
+    kind = array.type
+    if not pa.types.is_nested(kind):
+        return as_strings(array, column, origin, classes)
+    if classes is None or not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return array
+    names = [
+        None if numbers is None else [None if i is None else _name_of(i, classes) for i in numbers]
+        for numbers in array.to_pylist()
+    ]
+    return pa.array(names, pa.list_(pa.string()))
+
+
+def as_json(texts: Sequence[str | None]) -> pa.Array:
+    """Texts in JSON, None for a missing value, as a column of type `JSON`."""
+    return pa.ExtensionArray.from_storage(JSON, pa.array(texts, JSON.storage_type))
+
+
+def json_text(value: Any) -> str | None:
+    """A value in JSON; None stays None."""
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def values_of(array: pa.Array) -> list[Any]:
+    """The values of a column of a `RawSplit` as Python objects."""
+    if array.type == JSON:
+        return [None if text is None else json.loads(text) for text in array.storage.to_pylist()]
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def _name_of(value: Any, classes: Sequence[str]) -> str:
+    return classes[value] if isinstance(value, int) and 0 <= value < len(classes) else str(value)

@@ -1,46 +1,93 @@
-"""Which columns of the source play which role of the task."""
+"""Which columns of the source are read, and what for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from compressor.errors import DataError
 from compressor.recipe.data import DataSection
-from compressor.tasks.task import Task
+from compressor.task_specs import TaskSpec
 
-__all__ = ["did_you_mean", "require_columns", "role_columns"]
+__all__ = ["BY", "GROUP", "Columns", "did_you_mean", "require_columns", "role_columns"]
+
+GROUP, BY = "split.group", "split.by"
+"""Keys of the columns that splits are made by."""
 
 
-def role_columns(section: DataSection, task: Task) -> dict[str, str]:
-    """Role -> column, for every role the task requires and every optional one the recipe maps.
+@dataclass(frozen=True)
+class Columns:
+    """Columns by key. The key is what a column is called once it is read: the role, for most."""
+
+    texts: Mapping[str, str]
+    """Role -> column of a text."""
+    target: Mapping[str, str]
+    """Key -> column of what a model is to answer: {"label": "stars"}; of several columns a key each,
+    {"label.toxic": "toxic", "label.rude": "rude"}; none where nothing is to be answered."""
+    splits: Mapping[str, str]
+    """`GROUP` or `BY` -> column."""
+    nested: frozenset[str] = frozenset()
+    """Keys of columns that may hold lists and objects; the others hold text."""
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Every key with its column."""
+        return {**self.texts, **self.target, **self.splits}
+
+
+def role_columns(section: DataSection, spec: TaskSpec, *, labelled: bool = True, tokens: bool = False) -> Columns:
+    """The columns of every role that the task requires and of every optional one that the recipe maps.
 
     A required role that `data.columns` leaves out is looked for in the column of its own name.
 
+    Args:
+        labelled: whether the column of the target is read.
+        tokens: whether a text may come as a list of tokens.
+
     Raises:
-        DataError: a role the task doesn't have, or one column for two roles.
+        DataError: a role the task doesn't have, one column for two roles, or several columns for one text.
     """
-    known = (*task.roles.required, *task.roles.optional)
+    known = (*spec.roles, *spec.optional_roles)
     for role in section.columns:
         if role not in known:
             raise DataError(
-                f"data.columns names the role {role!r}, which {task.name} doesn't have.",
+                f"data.columns names the role {role!r}, which {spec.name} doesn't have.",
                 hint=f"Its roles are {', '.join(known)}.{did_you_mean(role, known)}",
             )
-    columns = {role: section.columns.get(role, role) for role in known if _is_read(role, section, task)}
-    twice = {column for column in columns.values() if list(columns.values()).count(column) > 1}
-    if twice:
+    texts: dict[str, str] = {}
+    target: dict[str, str] = {}
+    for role in (role for role in known if role in spec.roles or role in section.columns):
+        column = section.columns.get(role, role)
+        if role == spec.target_role and not labelled:
+            continue
+        if role == spec.target_role:
+            target = {role: column} if isinstance(column, str) else {f"{role}.{name}": name for name in column}
+        elif isinstance(column, str):
+            texts[role] = column
+        else:
+            raise DataError(f"data.columns.{role} is a list: only {spec.target_role} can have several columns.")
+    columns = [*texts.values(), *target.values()]
+    if twice := {column for column in columns if columns.count(column) > 1}:
         raise DataError(f"data.columns reads the column {min(twice)!r} for two roles.")
-    return columns
+    splits = {GROUP: section.split.group, BY: section.split.by}
+    return Columns(
+        texts,
+        target,
+        {key: column for key, column in splits.items() if column is not None},
+        frozenset(target) | (frozenset(texts) if tokens else frozenset()),
+    )
 
 
 def require_columns(wanted: Mapping[str, str], available: Sequence[str], origin: str) -> None:
     """Raise `DataError` for a wanted column that isn't there, or is there twice; names the ones that are."""
-    for role, column in wanted.items():
+    for key, column in wanted.items():
+        setting = f"data.{key}" if key in (GROUP, BY) else "data.columns"
         if column not in available:
+            purpose = setting if key in (GROUP, BY) else f"the role {key!r}"
             raise DataError(
-                f"{origin} has no column {column!r} (for the role {role!r}); its columns are: {', '.join(available)}.",
-                hint=f"Name the right one in data.columns.{did_you_mean(column, available)}",
+                f"{origin} has no column {column!r} (for {purpose}); its columns are: {', '.join(available)}.",
+                hint=f"Name the right one in {setting}.{did_you_mean(column, available)}",
             )
         if list(available).count(column) > 1:
             raise DataError(f"{origin} has two columns called {column!r}.", hint="Rename one of them.")
@@ -51,7 +98,3 @@ def did_you_mean(name: str, candidates: Sequence[str]) -> str:
     folded = {candidate.strip().casefold(): candidate for candidate in candidates}
     close = get_close_matches(name.strip().casefold(), list(folded), n=1)
     return f" Did you mean {folded[close[0]]!r}?" if close else ""
-
-
-def _is_read(role: str, section: DataSection, task: Task) -> bool:
-    return role in task.roles.required or role in section.columns

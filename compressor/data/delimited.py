@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from compressor.data.columns import require_columns
+from compressor.data.compression import MAX_ROW_BYTES
 from compressor.errors import DataError
 
 __all__ = ["read_delimited"]
 
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = MAX_ROW_BYTES
+"""Arrow reads this much at a time, and no row that is longer."""
 
 
 def read_delimited(
@@ -22,6 +24,7 @@ def read_delimited(
 ) -> Iterator[pa.RecordBatch]:
     """csv and tsv: a header line, double quotes around fields that need them, line ends allowed inside quotes."""
     header = _header(stream, delimiter, origin)
+    _refuse_other_delimiter(header, delimiter, origin)
     require_columns(columns, header, origin)
     try:
         yield from pyarrow.csv.open_csv(
@@ -43,15 +46,37 @@ def read_delimited(
 
 def _header(stream: BinaryIO, delimiter: str, origin: str) -> list[str]:
     """Read the column names off the stream, which then stands at the first row."""
-    lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
     try:
-        return next(row for row in csv.reader(lines, delimiter=delimiter) if row)
+        return next(row for row in csv.reader(_first_lines(stream, origin), delimiter=delimiter) if row)
     except StopIteration:
         raise DataError(f"{origin} is empty.") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{origin}: the header is not UTF-8.", hint="Save the file as UTF-8.") from error
     except csv.Error as error:
         raise DataError(f"{origin}: the header can't be read: {error}") from error
+
+
+def _refuse_other_delimiter(header: list[str], delimiter: str, origin: str) -> None:
+    """One column whose name holds another delimiter: the file is separated by that."""
+    other = next((found for found in ";\t|," if found != delimiter and found in header[0]), None)
+    if len(header) == 1 and other is not None:
+        shown = "\\t" if other == "\t" else other
+        raise DataError(
+            f"{origin} has one column only, {header[0][:80]!r}: its fields seem to be separated by '{shown}'.",
+            hint=f'Set `data.delimiter: "{shown}"`.',
+        )
+
+
+def _first_lines(stream: BinaryIO, origin: str) -> Iterator[str]:
+    """The lines up to the limit of a row."""
+    left = MAX_ROW_BYTES
+    while line := stream.readline(left + 1):
+        left -= len(line)
+        if left < 0:
+            raise DataError(
+                f"{origin}: the header is longer than {MAX_ROW_BYTES >> 20} MiB.", hint="Look for an unclosed quote."
+            )
+        yield line.decode("utf-8-sig")
 
 
 def _bad_csv(origin: str, message: str) -> DataError:

@@ -48,7 +48,7 @@ def drop_duplicates(splits: Mapping[str, CleanSplit]) -> tuple[dict[str, CleanSp
         found.conflicting_labels += conflicts
         copies = np.flatnonzero(~first | leaked)
         if len(copies) and not found.example:
-            found.example = next(chosen_batches(split.take(copies[:1])))["text"][0].as_py()
+            found.example = next(chosen_batches(split.take(copies[:1]))).column(0)[0].as_py()
         kept[name] = split.take(first & ~leaked)
     return {name: kept[name] for name in splits}, found
 
@@ -71,5 +71,5 @@ def _first_copies(split: CleanSplit) -> tuple[npt.NDArray[np.bool_], int]:
     mask[first] = True
     copies = np.flatnonzero(~mask)
     original = first[np.searchsorted(texts, split.keys[copies])]
-    conflicting = copies[split.labels[copies] != split.labels[original]]
+    conflicting = copies[split.answers[copies] != split.answers[original]]
     return mask, len(np.unique(split.keys[conflicting]))

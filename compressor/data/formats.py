@@ -1,24 +1,26 @@
 """The file formats, and how a file's is told.
 
-Everything is read as text. Guessing types would turn the label `01` into 1 and the review "null" into a missing one.
+Fields are read as text. Guessing types would turn the label `01` into 1 and the review "null" into a missing one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
+from compressor.data.conll import read_conll, read_conllu
 from compressor.data.delimited import read_delimited
 from compressor.data.json_files import read_json, read_json_lines
+from compressor.data.squad import read_squad
 from compressor.errors import DataError
 
-__all__ = ["READERS", "format_of"]
+__all__ = ["DELIMITERS", "format_of", "read_batches"]
 
 Reader = Callable[[BinaryIO, Mapping[str, str], str], Iterator[pa.RecordBatch]]
-"""Stream, columns by role, name for messages -> batches of text columns, in the order of `columns`."""
+"""Stream, columns by key, name for messages -> batches of columns, in the order of `columns`."""
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -28,14 +30,39 @@ _SUFFIXES = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".parquet": "parquet",
+    ".conll": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".bio": "conll",
+    ".conllu": "conllu",
 }
 
-READERS: dict[str, Reader] = {
-    "csv": lambda stream, columns, origin: read_delimited(stream, columns, origin, ","),
-    "tsv": lambda stream, columns, origin: read_delimited(stream, columns, origin, "\t"),
-    "jsonl": read_json_lines,
-    "json": read_json,
-}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+JSON_READERS = {"jsonl": read_json_lines, "json": read_json}
+READERS: dict[str, Reader] = {"conll": read_conll, "conllu": read_conllu, "squad": read_squad}
+
+
+def read_batches(
+    stream: BinaryIO,
+    kind: str,
+    columns: Mapping[str, str],
+    origin: str,
+    *,
+    nested: Collection[str] = (),
+    delimiter: str | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """The wanted columns of a file in any format but parquet.
+
+    Args:
+        columns: column by key.
+        nested: keys of columns that may hold lists and objects.
+        delimiter: of csv and tsv, where it isn't the usual one.
+    """
+    if kind in DELIMITERS:
+        return read_delimited(stream, columns, origin, delimiter or DELIMITERS[kind])
+    if kind in JSON_READERS:
+        return JSON_READERS[kind](stream, columns, origin, nested)
+    return READERS[kind](stream, columns, origin)
 
 
 def format_of(name: str, given: str | None) -> str:
@@ -48,6 +75,6 @@ def format_of(name: str, given: str | None) -> str:
     if found is None:
         raise DataError(
             f"The name of {name} doesn't tell its format.",
-            hint="Set data.format to one of csv, tsv, jsonl, json, parquet.",
+            hint="Set data.format to one of csv, tsv, jsonl, json, parquet, conll, conllu, squad.",
         )
     return found

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 
-from compressor.data.arrow import BATCH, as_strings, write_arrow
-from compressor.data.columns import require_columns
-from compressor.data.source import RawSplit
+from compressor.data.arrow import BATCH, as_strings, as_values
+from compressor.data.columns import Columns, require_columns
+from compressor.data.features import class_names
+from compressor.data.source import RawSplit, write_raw
 from compressor.errors import DataError, SourceError, UnsafeSource
 from compressor.events import Events
 
@@ -29,36 +30,31 @@ class HubSource:
     def splits(self) -> tuple[str, ...]:
         return tuple(self._data)
 
-    def read(self, split: str, columns: Mapping[str, str], scratch: Path, events: Events) -> RawSplit:
+    def read(self, split: str, columns: Columns, scratch: Path, events: Events) -> RawSplit:
         data = self._data[split]
-        require_columns(columns, data.column_names, self.origin)
-        label = data.features[columns["label"]]
-        classes = tuple(label.names) if isinstance(label, ClassLabel) else None
-        schema = pa.schema([(role, pa.string()) for role in columns])
-        batches = _batches(data, columns, schema, self.origin, classes, events)
+        require_columns(columns.wanted, data.column_names, self.origin)
+        classes = None
+        if len(columns.target) == 1:
+            classes = class_names(data.features[next(iter(columns.target.values()))])
         arrow = scratch / f"{split}.arrow"
-        count = write_arrow(arrow, schema, batches)
-        return RawSplit(arrow, tuple(columns), count, f"{self.origin}, split {split!r}", classes)
+        count = write_raw(arrow, columns, _batches(data, columns, self.origin, events))
+        return RawSplit(arrow, columns, count, f"{self.origin}, split {split!r}", classes)
 
 
-def _batches(
-    data: Dataset,
-    columns: Mapping[str, str],
-    schema: pa.Schema,
-    origin: str,
-    classes: tuple[str, ...] | None,
-    events: Events,
-) -> Iterator[pa.RecordBatch]:
+def _batches(data: Dataset, columns: Columns, origin: str, events: Events) -> Iterator[pa.RecordBatch]:
+    wanted = {column: key for key, column in reversed(columns.wanted.items())}
     done = 0
-    for table in data.select_columns(list(columns.values())).with_format("arrow").iter(batch_size=BATCH):
+    for table in data.select_columns(list(wanted)).with_format("arrow").iter(batch_size=BATCH):
         done += table.num_rows
         events.progress("prepare: reading", done, len(data), origin)
         for batch in table.combine_chunks().to_batches():
             arrays = [
-                as_strings(batch.column(column), column, origin, classes if role == "label" else None)
-                for role, column in columns.items()
+                as_values(batch.column(column), column, origin, class_names(data.features[column]))
+                if key in columns.nested
+                else as_strings(batch.column(column), column, origin)
+                for column, key in wanted.items()
             ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            yield pa.RecordBatch.from_arrays(arrays, names=list(wanted))
 
 
 def _load(name: str, subset: str | None, revision: str | None) -> dict[str, Dataset]:

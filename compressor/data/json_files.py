@@ -6,57 +6,81 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
-from typing import Any, BinaryIO
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
-from compressor.data.arrow import BATCH, text_of
+from compressor.data.arrow import BATCH, as_json, json_text, text_of
 from compressor.data.columns import require_columns
+from compressor.data.compression import MAX_ROW_BYTES
 from compressor.errors import DataError
+from compressor.json_file import BadJson, whole_number
 
-__all__ = ["read_json", "read_json_lines"]
+__all__ = ["Member", "list_objects", "object_batches", "read_json", "read_json_lines"]
 
 _CHUNK = 1 << 20
+_BATCH_BYTES = 32 << 20
 _PEEK = 64
 _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 _LONGEST_TOKEN = 16  # of JSON's own words and escapes; a cut one is reported no further from the end than this
 _SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder(parse_int=whole_number)
 
 
-def read_json_lines(stream: BinaryIO, columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+class Member(NamedTuple):
+    """A value with the line it begins in and its length in characters or bytes."""
+
+    line: int
+    length: int
+    value: Any
+
+
+def read_json_lines(
+    stream: BinaryIO, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """One JSON object a line; empty lines are skipped."""
-    return _batches(_line_objects(stream, origin), columns, origin)
+    return object_batches(_line_objects((stream,), origin), columns, origin, nested)
 
 
-def read_json(stream: BinaryIO, columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+def read_json(
+    stream: BinaryIO, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """A list of JSON objects, read a piece at a time; or one object a line, which is often called .json too."""
-    head = b""
-    while (more := stream.readline(_PEEK)) and not (head := head + more).strip(_BLANK):
-        pass
+    head = stream.read(_PEEK)
+    while not head.strip(_BLANK) and (more := stream.read(len(head))):
+        head += more
+        if len(head) > MAX_ROW_BYTES:
+            raise _too_long(origin, 1)
     if head.lstrip(_BLANK).startswith(b"["):
-        return _batches(_list_objects(head, stream, origin), columns, origin)
-    lines = chain(io.BytesIO(head + stream.readline()), stream)
-    return _batches(_line_objects(lines, origin), columns, origin)
+        return object_batches(list_objects(head, stream, origin), columns, origin, nested)
+    # What was read may end inside a line.
+    begun = io.BytesIO(head + stream.readline(MAX_ROW_BYTES + 1))
+    return object_batches(_line_objects((begun, stream), origin), columns, origin, nested)
 
 
-def _line_objects(lines: Iterable[bytes], origin: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line.decode("utf-8-sig"))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise _bad_json(origin, number, error) from error
-        except UnicodeDecodeError as error:
-            raise DataError(f"{origin}, line {number}: not UTF-8.", hint="Save the file as UTF-8.") from error
+def _line_objects(streams: tuple[BinaryIO, ...], origin: str) -> Iterator[Member]:
+    """The objects of one stream after the other."""
+    number = 0
+    for stream in streams:
+        while line := stream.readline(MAX_ROW_BYTES + 1):
+            number += 1
+            if len(line) > MAX_ROW_BYTES:
+                raise _too_long(origin, number)
+            if not line.strip():
+                continue
+            try:
+                yield Member(number, len(line), _DECODER.decode(line.decode("utf-8-sig")))
+            except (json.JSONDecodeError, BadJson, RecursionError) as error:
+                raise _bad_json(origin, number, error) from error
+            except UnicodeDecodeError as error:
+                raise DataError(f"{origin}, line {number}: not UTF-8.", hint="Save the file as UTF-8.") from error
 
 
-def _list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[tuple[int, Any]]:
+def list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[Member]:
     """The members of one long list and their lines, without holding more of it than a window."""
     decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-    parse = json.JSONDecoder().raw_decode
+    parse = _DECODER.raw_decode
     window, at, line, separator = "", 0, 1, "["  # what lies before `at` is used up; `line` is the line it ends in
     try:
         window = decode(head)
@@ -72,16 +96,18 @@ def _list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[tuple[
                     return
                 value, end = parse(window, start)
             except json.JSONDecodeError as error:
+                if len(window) - at > MAX_ROW_BYTES:
+                    raise _too_long(origin, line) from error
                 more = stream.read(max(_CHUNK, len(window) - at)) if _may_go_on(error, window) else b""
                 if not more:
                     raise _bad_json(origin, line + window.count("\n", at, error.pos), error) from error
                 window, at = window[at:] + decode(more), 0
                 continue
             line += window.count("\n", at, start)
-            yield line, value
+            yield Member(line, end - start, value)
             line += window.count("\n", start, end)
             at, separator = end, ","
-    except RecursionError as error:
+    except (BadJson, RecursionError) as error:
         raise _bad_json(origin, line, error) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{origin}, after line {line}: not UTF-8.", hint="Save the file as UTF-8.") from error
@@ -98,35 +124,61 @@ def _may_go_on(error: json.JSONDecodeError, window: str) -> bool:
 
 
 def _bad_json(origin: str, line: int, error: Exception) -> DataError:
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    if isinstance(error, RecursionError):
+        reason = "nested too deeply"
     return DataError(
         f"{origin}, line {line}: not valid JSON: {reason}.",
         hint="jsonl holds one object a line, json a list of objects.",
     )
 
 
-def _batches(objects: Iterator[tuple[int, Any]], columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+def _too_long(origin: str, line: int) -> DataError:
+    return DataError(
+        f"{origin}, line {line}: an object is longer than {MAX_ROW_BYTES >> 20} MiB.",
+        hint="jsonl holds one object a line, json a list of objects.",
+    )
+
+
+def _in_batches(objects: Iterator[Member]) -> Iterator[list[Member]]:
+    """Lists of so many rows as fit the memory, whatever their length."""
+    members: list[Member] = []
+    size = 0
+    for member in objects:
+        members.append(member)
+        size += member.length
+        if len(members) == BATCH or size > _BATCH_BYTES:
+            yield members
+            members, size = [], 0
+    if members:
+        yield members
+
+
+def object_batches(
+    objects: Iterator[Member], columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Batches of the wanted columns of objects: text, or JSON where a key is `nested`."""
     checked = False
-    while members := list(islice(objects, BATCH)):
-        for line, member in members:
-            if not isinstance(member, dict):
+    for members in _in_batches(objects):
+        for line, _, value in members:
+            if not isinstance(value, dict):
                 raise DataError(f'{origin}, line {line}: expected an object such as {{"text": ..., "label": ...}}.')
         if not checked:
-            require_columns(columns, list(dict.fromkeys(key for _, member in members for key in member)), origin)
+            require_columns(columns, list(dict.fromkeys(key for member in members for key in member.value)), origin)
             checked = True
-        arrays = [_json_column(members, column, origin) for column in columns.values()]
+        arrays = [_json_column(members, column, origin, nested=key in nested) for key, column in columns.items()]
         yield pa.RecordBatch.from_arrays(arrays, names=list(columns.values()))
 
 
-def _json_column(members: list[tuple[int, dict[str, Any]]], column: str, origin: str) -> pa.Array:
+def _json_column(members: list[Member], column: str, origin: str, *, nested: bool) -> pa.Array:
     values: list[str | None] = []
-    for line, member in members:
+    for line, _, member in members:
         try:
-            value = text_of(member.get(column))
+            value = json_text(member.get(column)) if nested else text_of(member.get(column))
             (value or "").encode()
         except TypeError as error:
             raise DataError(f"{origin}, line {line}: {column!r} holds {error}, not text.") from error
         except UnicodeEncodeError as error:
             raise DataError(f"{origin}, line {line}: {column!r} holds half a surrogate pair.") from error
         values.append(value)
-    return pa.array(values, pa.string())
+    return as_json(values) if nested else pa.array(values, pa.string())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import pyarrow.compute as pc
-
-from compressor.data.arrow import read_arrow
+from compressor.data.mistaken import refuse_numbers
 from compressor.data.source import RawSplit
 from compressor.errors import DataError
 from compressor.recipe.data import DataSection
@@ -24,56 +23,71 @@ class Labels:
     index: dict[str, int]
     """Value in the source -> index of its label."""
     dropped: frozenset[str]
-    """Values whose rows are left out on purpose."""
+    """Values that are left out on purpose."""
 
 
-def choose_labels(section: DataSection, train: RawSplit) -> Labels:
+def choose_labels(
+    section: DataSection,
+    train: RawSplit,
+    rows: Iterable[Iterable[str]],
+    *,
+    least: int,
+    classes: tuple[str, ...] | None,
+) -> Labels:
     """The labels the recipe names; else the source's classes; else the values found in the training split, sorted.
 
+    Args:
+        rows: the label values of each row of the training split; read only where the values must be found.
+        least: how many labels the task needs.
+        classes: names of the labels in the order of their numbers, where the source keeps numbers.
+
     Raises:
-        DataError: fewer than two labels, one named twice, or so many that the column can't be a label.
+        DataError: too few labels, one named twice, or so many that the column can't be a label.
     """
     dropped = frozenset(section.drop_labels)
     if isinstance(section.labels, dict):
         names = tuple(dict.fromkeys(section.labels.values()))
-        meaning = {**_by_number(section.labels, train), **section.labels}
+        meaning = {**_by_number(section.labels, classes or ()), **section.labels}
     else:
-        names = section.labels or _classes(train, dropped) or _found(train, dropped)
+        names = section.labels or _without(classes or (), dropped) or _found(train, rows, dropped)
         meaning = {name: name for name in names}
     if len(set(names)) < len(names):
         raise DataError(f"data.labels names a label twice: {', '.join(names)}.")
     if both := dropped & set(meaning):
         raise DataError(f"{min(both)!r} is in data.labels and in data.drop_labels.")
-    if len(names) < 2:
+    if len(names) < least:
         raise DataError(
             f"{train.origin} has {'one label only, ' + repr(names[0]) if names else 'no labels'}: "
-            "a classifier needs two or more.",
-            hint="Check data.columns.label, data.labels and data.drop_labels.",
+            f"{'a classifier needs two or more' if least == 2 else 'at least one is needed'}.",
+            hint="Check data.columns, data.labels and data.drop_labels.",
         )
-    return Labels(names, {value: names.index(name) for value, name in meaning.items()}, dropped)
+    place = {name: index for index, name in enumerate(names)}
+    return Labels(names, {value: place[name] for value, name in meaning.items()}, dropped)
 
 
-def _by_number(mapping: dict[str, str], train: RawSplit) -> dict[str, str]:
+def _by_number(mapping: dict[str, str], classes: tuple[str, ...]) -> dict[str, str]:
     """Class names were read in place of numbers, so a mapping from numbers is carried over to the names."""
-    return {name: mapping[str(i)] for i, name in enumerate(train.classes or ()) if str(i) in mapping}
+    return {name: mapping[str(i)] for i, name in enumerate(classes) if str(i) in mapping}
 
 
-def _classes(train: RawSplit, dropped: frozenset[str]) -> tuple[str, ...]:
-    return tuple(name for name in train.classes or () if name not in dropped)
+def _without(classes: tuple[str, ...], dropped: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in classes if name not in dropped)
 
 
-def _found(train: RawSplit, dropped: frozenset[str]) -> tuple[str, ...]:
+def _found(train: RawSplit, rows: Iterable[Iterable[str]], dropped: frozenset[str]) -> tuple[str, ...]:
     values: set[str] = set()
-    for batch in read_arrow(train.path):
-        values |= {value.strip() for value in pc.unique(batch["label"]).to_pylist() if value and value.strip()}
+    for labels in rows:
+        values.update(labels)
         if len(values) > _MOST:
+            refuse_numbers(values - {""}, train.origin)
             raise DataError(
                 f"The label column of {train.origin} holds more than {_MOST} different values.",
-                hint="Is it the right column? Set data.columns.label, or name the labels in data.labels.",
+                hint="Is it the right column? Set data.columns, or name the labels in data.labels.",
             )
-    return tuple(sorted(values - dropped, key=_numbers_first))
+    return tuple(sorted(values - dropped - {""}, key=_numbers_first))
 
 
 def _numbers_first(value: str) -> tuple[int, int, str]:
     """Sorts 2 before 10, and numbers before words."""
-    return (0, int(value), value) if value.isascii() and value.lstrip("-").isdigit() else (1, 0, value)
+    short = value.isascii() and value.lstrip("-").isdigit() and len(value) < 19
+    return (0, int(value), value) if short and value.count("-") < 2 else (1, 0, value)

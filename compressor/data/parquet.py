@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
-from datasets import ClassLabel, Features
+from datasets import Features
 
-from compressor.data.arrow import BATCH, as_strings
+from compressor.data.arrow import BATCH, as_strings, as_values
 from compressor.data.columns import require_columns
+from compressor.data.features import class_names
 from compressor.errors import DataError
 
 __all__ = ["parquet_classes", "read_parquet"]
 
 
-def read_parquet(path: Path, columns: Mapping[str, str], origin: str) -> Iterator[pa.RecordBatch]:
+def read_parquet(
+    path: Path, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """Parquet is read where it lies, since its index stands at the end."""
-    classes = parquet_classes(path, columns["label"], origin)
+    classes = {key: parquet_classes(path, columns[key], origin) for key in nested}
     with _damage_explained(origin), pyarrow.parquet.ParquetFile(path) as file:
         require_columns(columns, file.schema_arrow.names, origin)
         for batch in file.iter_batches(batch_size=BATCH, columns=list(columns.values())):
             yield pa.RecordBatch.from_arrays(
                 [
-                    as_strings(batch.column(column), column, origin, classes if role == "label" else None)
-                    for role, column in columns.items()
+                    as_values(batch.column(column), column, origin, classes[key])
+                    if key in nested
+                    else as_strings(batch.column(column), column, origin)
+                    for key, column in columns.items()
                 ],
                 names=list(columns.values()),
             )
@@ -38,8 +43,7 @@ def parquet_classes(path: Path, column: str, origin: str) -> tuple[str, ...] | N
         schema = pyarrow.parquet.read_schema(path)
     if b"huggingface" not in (schema.metadata or {}) or column not in schema.names:
         return None
-    feature = Features.from_arrow_schema(schema).get(column)
-    return tuple(feature.names) if isinstance(feature, ClassLabel) else None
+    return class_names(Features.from_arrow_schema(schema).get(column))
 
 
 @contextmanager

@@ -1,94 +1,93 @@
-"""The prepare stage: labelled text from anywhere becomes clean, leak-free splits in Arrow files."""
+"""The prepare stage: text and targets from anywhere become clean, leak-free splits in Arrow files."""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from datasets import Dataset
+import numpy.typing as npt
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-from compressor.data.arrow import write_arrow
-from compressor.data.clean import CleanSplit, Rejected, check_rejected, chosen_batches, clean, describe
-from compressor.data.columns import role_columns
-from compressor.data.duplicates import Duplicates, drop_duplicates, refuse_duplicates
+from compressor.data.clean import CleanSplit, Rejections, check_rejected, clean
+from compressor.data.columns import Columns, role_columns
+from compressor.data.duplicates import drop_duplicates, refuse_duplicates
+from compressor.data.facts import facts, tell
+from compressor.data.groups import carve_by_group
 from compressor.data.hub import HubSource
-from compressor.data.labels import Labels, choose_labels
+from compressor.data.prepared import write_description, write_split
 from compressor.data.source import FileSource, Source
-from compressor.data.splits import EVALUATION, SplitPlan, carve, plan_splits
+from compressor.data.splits import EVALUATION, SplitPlan, carve, carve_by_time, plan_splits
+from compressor.data.targets import TARGETS, Target
 from compressor.errors import DataError
 from compressor.events import Events
 from compressor.recipe.data import DataSection
-from compressor.tasks.task import Task
+from compressor.task_specs import TaskSpec
 
-__all__ = ["load_labels", "load_split", "prepare", "quiet_datasets"]
+__all__ = ["prepare", "quiet_datasets"]
 
-_LABELS_FILE = "labels.json"
+_UNLABELLED = "unlabelled"
 
 
 def prepare(
     section: DataSection,
-    task: Task,
+    spec: TaskSpec,
     *,
     seed: int,
     files: Mapping[str, Path] | None,
     out: Path,
     events: Events,
 ) -> dict[str, Any]:
-    """Read, clean, de-duplicate and split; write {train,validation,test}.arrow and labels.json into `out`.
+    """Read, clean, de-duplicate and split; write {train,validation,test}.arrow, labels.json and prepared.json to `out`.
 
-    A split holds the task's text columns, `label` (index into the labels) and `example_id` (0, 1, ... in its order).
-    Memory holds some numbers a row, never the texts. The result depends on the content and the seed alone.
+    A split holds the task's text columns, the target under the name of its role, and `example_id` (0, 1, ... in its
+    order). Of a test set (`data.test`) there is no other split. Memory holds some numbers a row, never the texts. The
+    result depends on the content and the seed alone.
 
     Args:
         files: split -> local file; one file that isn't split yet is {"train": path}. None: `section.source` is a
             data set on the hub.
 
     Returns:
-        Counts for the report: rows read, rejected and dropped, duplicates, labels and sizes of the splits, words.
+        Counts for the report: rows read, rejected and dropped, duplicates, labels and sizes of the splits, groups,
+        lengths in words and characters.
 
     Raises:
         DataError: the data can't be used.
         SourceError: the hub can't be reached or doesn't have it.
         UnsafeSource: the data set comes as Python code.
     """
-    columns = role_columns(section, task)
+    has_target = spec.target_role in spec.roles or spec.target_role in section.columns
+    kind = spec.target if has_target else _UNLABELLED
+    columns = role_columns(section, spec, labelled=kind != _UNLABELLED, tokens=TARGETS.get(kind).nested)
     scratch = out / ".scratch"
     try:
         with quiet_datasets():
-            source = _open(section, files)
-            plan = plan_splits(section.split, source.splits, source.origin)
-            labels, splits, rejected = _clean_all(section, source, plan, columns, scratch, events)
+            source = _open(section, files, kind)
+            plan = plan_splits(section.split, source.splits, source.origin, test_only=section.test_only)
+            target, splits, rejected = _clean_all(section, spec, kind, source, plan, columns, scratch, events)
             splits, duplicates = drop_duplicates(splits)
             if section.duplicates == "error":
                 refuse_duplicates(duplicates)
-            splits = _split(_limited(splits, section.limit, seed), plan, labels, seed)
-            _check_classes(splits, labels, events)
-            for name, split in splits.items():
-                _write(split, out / f"{name}.arrow")
-        (out / _LABELS_FILE).write_text(json.dumps(labels.names, ensure_ascii=False) + "\n", encoding="utf-8")
+            splits = _split(_limited(splits, section.limit, seed), plan, target, seed, events)
+            labels = {name: write_split(split, target, out / f"{name}.arrow") for name, split in splits.items()}
+            _check_labels(labels, target, events)
+        description = {
+            "task": spec.name,
+            "target": kind,
+            "target_role": None if target.type is None else spec.target_role,
+            "splits": list(splits),
+            **target.details,
+        }
+        write_description(out, target.vocabulary, description)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    _tell(rejected, duplicates, splits, events)
-    return _facts(labels, rejected, duplicates, splits)
-
-
-def load_split(folder: Path, split: str) -> Dataset:
-    """A split that `prepare` wrote, memory-mapped."""
-    return Dataset.from_file(str(folder / f"{split}.arrow"))
-
-
-def load_labels(folder: Path) -> list[str]:
-    """The labels that `prepare` wrote, in the order of the model's outputs."""
-    names: list[str] = json.loads((folder / _LABELS_FILE).read_text(encoding="utf-8"))
-    return names
+    tell(rejected, duplicates, splits, events)
+    return facts(target, columns, rejected, duplicates, splits, labels)
 
 
 @contextmanager
@@ -103,25 +102,32 @@ def quiet_datasets() -> Iterator[None]:
             enable_progress_bars()
 
 
-def _open(section: DataSection, files: Mapping[str, Path] | None) -> Source:
+def _open(section: DataSection, files: Mapping[str, Path] | None, target: str) -> Source:
     if files is not None:
-        return FileSource(files, section.format)
+        return FileSource(files, section.format, delimiter=section.delimiter, target=target)
     return HubSource(str(section.source), subset=section.subset, revision=section.revision)
 
 
 def _clean_all(
-    section: DataSection, source: Source, plan: SplitPlan, columns: Mapping[str, str], scratch: Path, events: Events
-) -> tuple[Labels, dict[str, CleanSplit], dict[str, Rejected]]:
+    section: DataSection,
+    spec: TaskSpec,
+    kind: str,
+    source: Source,
+    plan: SplitPlan,
+    columns: Columns,
+    scratch: Path,
+    events: Events,
+) -> tuple[Target, dict[str, CleanSplit], dict[str, Rejections]]:
     raw = {split: source.read(name, columns, scratch, events) for split, name in plan.given.items()}
     for split in raw.values():
         if not split.count:
             raise DataError(f"{split.origin} holds no rows.")
-    labels = choose_labels(section, raw["train"])
+    target = TARGETS.get(kind).choose(section, spec, raw["train" if "train" in raw else "test"], events)
     cleaned, rejected = {}, {}
     for name, split in raw.items():
-        cleaned[name], rejected[name] = clean(split, labels, events)
-        check_rejected(rejected[name], labels, split.origin, section.max_rejected)
-    return labels, cleaned, rejected
+        cleaned[name], rejected[name] = clean(split, target, spec.target_role, events)
+        check_rejected(rejected[name], target, split.origin, section.max_rejected)
+    return target, cleaned, rejected
 
 
 def _limited(splits: dict[str, CleanSplit], limit: int | None, seed: int) -> dict[str, CleanSplit]:
@@ -134,90 +140,67 @@ def _limited(splits: dict[str, CleanSplit], limit: int | None, seed: int) -> dic
     }
 
 
-def _split(given: dict[str, CleanSplit], plan: SplitPlan, labels: Labels, seed: int) -> dict[str, CleanSplit]:
-    train = given["train"]
-    dealt = carve(train.labels, plan.carved, labels.names, seed)
-    splits = {**given, **{name: train.take(rows) for name, rows in dealt.items()}}
-    return {name: splits[name] for name in ("train", *EVALUATION)}
-
-
-def _check_classes(splits: Mapping[str, CleanSplit], labels: Labels, events: Events) -> None:
+def _split(
+    given: dict[str, CleanSplit], plan: SplitPlan, target: Target, seed: int, events: Events
+) -> dict[str, CleanSplit]:
+    """The splits by name, those that aren't given carved out of the training split."""
+    splits = dict(given)
+    if "train" in given and plan.carved:
+        train = given["train"]
+        splits |= {name: train.take(rows) for name, rows in _carved(train, plan.carved, target, seed, events).items()}
+    _warn_of_shared_groups(splits, events)
     for name, split in splits.items():
-        missing = [label for i, label in enumerate(labels.names) if not (split.labels == i).any()]
+        if not len(split):
+            total = sum(len(split) for split in splits.values())
+            raise DataError(
+                f"The split {name!r} is empty: {total} rows are too few to be in every split.",
+                hint="Add examples, or check data.split and data.limit.",
+            )
+    return {name: splits[name] for name in ("train", *EVALUATION) if name in splits}
+
+
+def _carved(
+    train: CleanSplit, fractions: Mapping[str, float], target: Target, seed: int, events: Events
+) -> Mapping[str, Any]:
+    if train.order is not None:
+        return carve_by_time(train.order, fractions)
+    if train.groups is not None:
+        return carve_by_group(train.groups, train.strata, fractions, seed)
+    dealt, small = carve(train.strata, fractions, seed)
+    names = [name for stratum in small if (name := target.stratum_name(stratum)) is not None]
+    if names:
+        shown = _listed(names)
+        events.warn(f"Too few examples of {shown} to be in every split: they all stay in the training split.")
+    return dealt
+
+
+def _warn_of_shared_groups(splits: Mapping[str, CleanSplit], events: Events) -> None:
+    """Groups stay together where we make the splits; where the source made them, they may not."""
+    earlier: list[npt.NDArray[np.uint64]] = []
+    for name in ("train", *EVALUATION):
+        groups = splits[name].groups if name in splits else None
+        if groups is None:
+            continue
+        shared = np.intersect1d(groups, np.concatenate([*earlier, np.empty(0, np.uint64)]))
+        if len(shared):
+            events.warn(
+                f"Groups in the split {name!r} that stand in another split too, as the source gives them: "
+                f"{len(shared):,}. Its figures flatter the model."
+            )
+        earlier.append(groups)
+
+
+def _check_labels(labels: Mapping[str, Counter[str]], target: Target, events: Events) -> None:
+    for name, counts in labels.items():
+        missing = [label for label in target.vocabulary if not counts[label]]
         if not missing:
             continue
-        what = f"The split {name!r} has no example of {', '.join(map(repr, missing[:5]))}"
-        if name == "train" or not len(split):
+        what = f"The split {name!r} has no example of {_listed(missing)}"
+        if name == "train":
             raise DataError(f"{what}.", hint="Check data.labels, data.split and data.limit.")
         events.warn(f"{what}: its figures say nothing about that.")
 
 
-def _write(split: CleanSplit, path: Path) -> None:
-    """Write a split as `datasets` opens it, the bytes depending on nothing but its content."""
-    texts = [role for role in split.raw.roles if role != "label"]
-    digest = blake2b(split.keys.tobytes() + split.labels.tobytes(), digest_size=8).hexdigest()
-    schema = pa.schema(
-        [*((role, pa.string()) for role in texts), ("label", pa.int64()), ("example_id", pa.int64())],
-        metadata={"huggingface": json.dumps({"fingerprint": f"{path.stem}-{digest}"})},
-    )
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        start = 0
-        for batch in chosen_batches(split):
-            ids = np.arange(start, start + batch.num_rows)
-            numbers = [pa.array(split.labels[ids], pa.int64()), pa.array(ids, pa.int64())]
-            yield pa.RecordBatch.from_arrays([*(batch[role] for role in texts), *numbers], schema=schema)
-            start += batch.num_rows
-
-    write_arrow(path, schema, batches())
-
-
-def _tell(
-    rejected: Mapping[str, Rejected], duplicates: Duplicates, splits: Mapping[str, CleanSplit], events: Events
-) -> None:
-    for name, left_out in rejected.items():
-        if left_out.count:
-            events.note(f"{name}: {left_out.count:,} rows can't be used: {describe(left_out)}.")
-        if left_out.dropped:
-            what = ", ".join(f"{value!r} {count:,}" for value, count in left_out.dropped.most_common())
-            events.note(f"{name}: {left_out.dropped.total():,} rows left out by data.drop_labels ({what}).")
-    if duplicates.count:
-        conflicts = f"; {duplicates.conflicting_labels:,} texts had conflicting labels, the first one counts"
-        events.note(
-            f"{duplicates.count:,} duplicates dropped: {duplicates.within:,} within a split, {duplicates.across:,} of "
-            f"another split{conflicts if duplicates.conflicting_labels else ''}."
-        )
-    events.note("Splits: " + ", ".join(f"{name} {len(split):,}" for name, split in splits.items()) + ".")
-
-
-def _facts(
-    labels: Labels, rejected: Mapping[str, Rejected], duplicates: Duplicates, splits: Mapping[str, CleanSplit]
-) -> dict[str, Any]:
-    words = np.concatenate([split.words for split in splits.values()])
-    return {
-        "labels": list(labels.names),
-        "read": {name: left_out.read for name, left_out in rejected.items()},
-        "rejected": {
-            name: {
-                "missing_text": left_out.missing_text,
-                "unknown_label": left_out.unknown_label,
-                "unknown_values": dict(left_out.unknown_values.most_common(5)),
-                "share": left_out.share,
-            }
-            for name, left_out in rejected.items()
-        },
-        "dropped_labels": {name: dict(left_out.dropped) for name, left_out in rejected.items()},
-        "duplicates": {
-            "within": duplicates.within,
-            "across": duplicates.across,
-            "conflicting_labels": duplicates.conflicting_labels,
-        },
-        "splits": {
-            name: {
-                "rows": len(split),
-                "labels": {label: int((split.labels == i).sum()) for i, label in enumerate(labels.names)},
-            }
-            for name, split in splits.items()
-        },
-        "words": {"mean": float(words.mean()), "p95": float(np.percentile(words, 95)), "max": int(words.max())},
-    }
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(repr, names[:5])) + more

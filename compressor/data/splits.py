@@ -13,7 +13,7 @@ from compressor.data.columns import did_you_mean
 from compressor.errors import DataError
 from compressor.recipe.data import SplitSection
 
-__all__ = ["EVALUATION", "SplitPlan", "carve", "plan_splits"]
+__all__ = ["EVALUATION", "Rows", "SplitPlan", "carve", "carve_by_time", "plan_splits"]
 
 EVALUATION = ("validation", "test")
 _DEFAULT_FRACTION = 0.1
@@ -26,17 +26,22 @@ class SplitPlan:
     """Where each split comes from."""
 
     given: dict[str, str]
-    """Split -> split of the source; always holds `train`."""
+    """Split -> split of the source; holds `train`, but for a test set."""
     carved: dict[str, float]
     """Split -> share of the training split."""
 
 
-def plan_splits(section: SplitSection, available: Sequence[str], origin: str) -> SplitPlan:
+def plan_splits(section: SplitSection, available: Sequence[str], origin: str, *, test_only: bool = False) -> SplitPlan:
     """Match the recipe's splits with those of the source.
+
+    Args:
+        test_only: the source is a test set: nothing is trained on it, and nothing carved out of it.
 
     Raises:
         DataError: a split that isn't there, one used twice, or fractions that leave nothing to train on.
     """
+    if test_only:
+        return SplitPlan({"test": section.test if isinstance(section.test, str) else "test"}, {})
     given, carved = {"train": section.train}, {}
     for split, chosen in (("validation", section.validation), ("test", section.test)):
         own = split if split in available and split != section.train else _DEFAULT_FRACTION
@@ -59,34 +64,52 @@ def plan_splits(section: SplitSection, available: Sequence[str], origin: str) ->
 
 
 def carve(
-    labels: npt.NDArray[np.integer[Any]], fractions: Mapping[str, float], names: Sequence[str], seed: int
-) -> dict[str, Rows]:
-    """Deal the rows out, class by class, so that every split has each class in the same share.
+    strata: npt.NDArray[np.integer[Any]], fractions: Mapping[str, float], seed: int
+) -> tuple[dict[str, Rows], list[int]]:
+    """Deal the rows out, stratum by stratum, so that every split has each in the same share.
 
     Args:
-        labels: the label of each row [rows].
+        strata: the part that each row belongs to [rows], see `Target.stratum`.
         fractions: split -> share of the rows; what is left is `train`.
-        names: of the labels, for the error.
         seed: of the shuffle.
 
     Returns:
-        Split -> its rows, ascending. Each class has `fraction * count` rows in a split, rounded, and at least one.
-
-    Raises:
-        DataError: a class with too few examples to be in every split.
+        Split -> its rows, ascending: of each stratum `fraction * count` rows, rounded, and at least one. And the
+        strata with too few rows to be in every split, all of which are in `train`.
     """
     generator = np.random.default_rng(seed)
     dealt: dict[str, list[Rows]] = {split: [] for split in ("train", *fractions)}
-    for label, name in enumerate(names):
-        members = generator.permutation(np.flatnonzero(labels == label))
-        counts = [max(1, round(fraction * len(members))) for fraction in fractions.values()]
-        if sum(counts) >= len(members):
-            raise DataError(
-                f"The label {name!r} has {len(members)} examples: too few to be in every split.",
-                hint="Add examples, or leave the label out with data.labels and data.drop_labels.",
-            )
+    small = []
+    for stratum in np.unique(strata):
+        members = generator.permutation(np.flatnonzero(strata == stratum))
+        counts = _counts(len(members), list(fractions.values()))
+        if not any(counts) and fractions:
+            small.append(int(stratum))
         *parts, rest = np.split(members, np.cumsum(counts))
         dealt["train"].append(rest)
         for split, part in zip(fractions, parts, strict=True):
             dealt[split].append(part)
-    return {split: np.sort(np.concatenate(parts)) for split, parts in dealt.items()}
+    return {split: np.sort(np.concatenate(parts)) for split, parts in dealt.items()}, small
+
+
+def carve_by_time(order: npt.NDArray[np.float64], fractions: Mapping[str, float]) -> dict[str, Rows]:
+    """Deal the rows out by time: the oldest train, then come those of `validation`, and the newest test.
+
+    Args:
+        order: what rows are sorted by [rows]; of equal ones the first in the file counts as older.
+        fractions: split -> share of the rows; what is left is `train`.
+    """
+    rows = np.argsort(order, kind="stable")
+    counts = _counts(len(rows), list(fractions.values()))
+    parts = np.split(rows, np.cumsum([len(rows) - sum(counts), *counts])[:-1])
+    return {split: np.sort(part) for split, part in zip(("train", *fractions), parts, strict=True)}
+
+
+def _counts(total: int, fractions: Sequence[float]) -> list[int]:
+    """How many of `total` rows each fraction gets: at least one, and one left over; none where they are too few."""
+    if total <= len(fractions):
+        return [0] * len(fractions)
+    counts = [max(1, round(fraction * total)) for fraction in fractions]
+    while sum(counts) >= total:
+        counts[counts.index(max(counts))] -= 1
+    return counts

@@ -7,10 +7,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from datasets import Dataset
 
 from compressor.data.preparation import quiet_datasets
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -21,7 +22,8 @@ __all__ = ["tokenize_split"]
 def tokenize_split(
     dataset: Dataset, task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path
 ) -> Dataset:
-    """Features, `labels`, `length` and `example_id` of every example, memory-mapped; the texts are left out.
+    """Features, `labels`, `length`, `example_id` and `row_id` (0, 1, ...) of every row, memory-mapped; the texts are
+    left out. A long example may be several rows.
 
     The file lies in the folder `cache`, under a name made of the split, the tokenizer and the length, and is used
     again when it is there: a resumed training doesn't tokenize anew.
@@ -31,16 +33,16 @@ def tokenize_split(
     """
     cache.mkdir(parents=True, exist_ok=True)
     name = _fingerprint(dataset, task, tokenizer, max_length)
-    kept = {"example_id"}
     with quiet_datasets():
-        return dataset.map(
+        rows = dataset.map(
             lambda columns: task.tokenize(tokenizer, columns, max_length),
             batched=True,
-            remove_columns=[column for column in dataset.column_names if column not in kept],
+            remove_columns=dataset.column_names,
             cache_file_name=str(cache / f"{name}.arrow"),
             load_from_cache_file=True,
             new_fingerprint=name,
         )
+        return rows.add_column("row_id", np.arange(len(rows)), new_fingerprint=f"{name}-rows")
 
 
 def _fingerprint(dataset: Dataset, task: Task, tokenizer: Any, max_length: int) -> str:

@@ -17,7 +17,8 @@ from compressor.errors import StageError
 from compressor.runtime import Manifest, verify
 from compressor.runtime.golden import seal
 from compressor.runtime.manifest import digest
-from compressor.runtime.samples import SAMPLES
+from compressor.runtime.tasks import runtime_task
+from compressor.task_specs import task_spec
 
 __all__ = ["BundlePlan", "bundle_files", "write_bundle"]
 
@@ -50,11 +51,13 @@ class BundlePlan:
     """The variant that answers by default."""
     precisions: Mapping[str, str] = field(default_factory=dict)
     """Variant -> `int8`, ...: names its file; left out, the variant's name says it."""
-    pairs: bool = False
-    """Whether an input is a pair of texts."""
+    roles: Sequence[str] = ()
+    """Roles of the texts an input has; left out, those that the task requires."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the task chose on validation: thresholds, for example."""
     include: Literal["all", "chosen"] = "all"
     examples: Sequence[Mapping[str, Any]] = ()
-    """Rows with `text`, and `text_pair` for pairs, whose answers are sealed; without any, built-in sentences serve."""
+    """Rows with a text for every role, whose answers are sealed; without any, built-in sentences serve."""
     gates: Sequence[Mapping[str, Any]] = ()
     """Verdicts, for the manifest."""
     passed: bool = True
@@ -100,7 +103,9 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         task=plan.task,
         labels=tuple(plan.labels),
         max_length=plan.max_length,
-        pairs=plan.pairs,
+        pairs=len(_roles(plan)) > 1,
+        options=dict(plan.options),
+        precisions={variant: plan.precisions.get(variant, variant) for variant in files},
         variants=files,
         default=plan.chosen,
         files={},
@@ -131,13 +136,17 @@ def _write_tokenizer(plan: BundlePlan, source: Path, out: Path) -> None:
     _write_json(out / _SPECIAL_TOKENS_MAP, special_tokens_map(settings))
 
 
+def _roles(plan: BundlePlan) -> Sequence[str]:
+    spec = task_spec(plan.task)
+    return plan.roles or [role for role in spec.text_roles if role in spec.roles]
+
+
 def _golden_examples(plan: BundlePlan) -> list[dict[str, str]]:
-    """Texts alone, without labels and ids; for pairs without examples, each built-in sentence with the next."""
-    roles = ("text", "text_pair") if plan.pairs else ("text",)
+    """Texts alone, without labels and ids; without examples, built-in sentences."""
+    roles = _roles(plan)
     if plan.examples:
         return [{role: str(example[role]) for role in roles} for example in plan.examples]
-    texts = [example["text"] for example in SAMPLES]
-    return [dict(zip(roles, pair, strict=False)) for pair in zip(texts, [*texts[1:], texts[0]], strict=True)]
+    return runtime_task(plan.task).samples(roles)
 
 
 def _without_folders(recipe: str) -> str:

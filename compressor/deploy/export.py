@@ -14,9 +14,9 @@ from compressor.deploy.quiet import quiet
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.recipe.export import ExportSection
-from compressor.runtime.samples import SAMPLES
-from compressor.tasks.checkpoint import load_tokenizer, refusals_explained
-from compressor.tasks.task import Task
+from compressor.runtime.options import read_options, write_options
+from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import load_tokenizer
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -48,8 +48,7 @@ def export(
         ParityError: the graph doesn't agree with PyTorch within `section.tolerance`.
     """
     events.progress("export: tracing", 0, 2)
-    labels = _labels(model_folder, trust_remote_code)
-    model = task.load_model(model_folder, labels, new_head="never", trust_remote_code=trust_remote_code, events=events)
+    model = task.load_model(model_folder, None, new_head="never", trust_remote_code=trust_remote_code, events=events)
     graph.check_size(model.num_parameters() * 4)
     _set_attention(model, section.attention, events)
 
@@ -57,17 +56,21 @@ def export(
     tokenizer = load_tokenizer(model_folder, trust_remote_code)
     _save_tokenizer(tokenizer, out)
     model.config.save_pretrained(out)
+    write_options(read_options(model_folder), out)
 
-    rows = [_texts(example) for example in examples] or SAMPLES
+    spec = task.spec
+    required = [role for role in spec.text_roles if role in spec.roles]
+    rows = [_texts(example) for example in examples] or task.runtime.samples(required)
     inputs = Inputs(task, tokenizer, rows, max_length=max_length, names=input_names(model, tokenizer))
     batches = list(inputs.compared())  # Before tracing, which takes longer: a max_length that is too large shows here.
     traced = _trace(model, inputs.traced(), section.opset)
-    graph.tidy(traced, outputs=task.outputs)
+    names = [output.name for output in spec.outputs]
+    graph.tidy(traced, outputs=names)
     path = out / graph.MODEL_FILE
     proto = graph.save(traced, path)
 
     events.progress("export: comparing with PyTorch", 1, 2)
-    parity = check_parity(path, model, batches, outputs=task.outputs, tolerance=section.tolerance)
+    parity = check_parity(path, model, batches, outputs=names, tolerance=section.tolerance)
     events.progress("export: comparing with PyTorch", 2, 2)
     return {
         "opset": traced.opset_imports[""],
@@ -79,15 +82,6 @@ def export(
         "size_mb": graph.size_mb(path),
         "parity": parity.to_json(),
     }
-
-
-def _labels(folder: Path, trust_remote_code: bool) -> list[str]:
-    """The labels in config.json, in the order of the outputs."""
-    from transformers import AutoConfig
-
-    with refusals_explained(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
-    return [str(config.id2label[i]) for i in sorted(config.id2label)]
 
 
 def _texts(example: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     import torch

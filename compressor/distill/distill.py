@@ -15,26 +15,23 @@ from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs
-from compressor.distill.signals import Signal
-from compressor.distill.student import build_student
+from compressor.distill.signals import Signal, in_words
 from compressor.distill.training import train
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.recipe.distill import DistillSection
-from compressor.recipe.student import StudentSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.checkpoint import refusals_explained
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import refusals_explained
 
 __all__ = ["distill"]
 
 
 def distill(
     section: DistillSection,
-    student: StudentSection,
     *,
     task: Task,
-    init_folder: Path,
+    student_folder: Path,
     data: Path,
     outputs: Path | None,
     teacher_folder: Path | None,
@@ -42,31 +39,26 @@ def distill(
     seed: int,
     out: Path,
     events: Events,
+    trust_student_code: bool = False,
     trust_teacher_code: bool = False,
     name: str = "student",
 ) -> dict[str, Any]:
     """Write the trained student to `out/model`, a clean model folder, and return facts for the report.
 
-    `outputs` is a folder that `compute_outputs` wrote, `teacher_folder` the teacher itself. The cache answers where
-    it has all that the objectives ask; else the teacher runs beside the student. Without both this is plain training
-    on labels (the baseline).
+    `student_folder` holds what training starts from, `outputs` what `compute_outputs` wrote, and `teacher_folder` the
+    teacher itself. The cache answers where it has all that the objectives ask; else the teacher runs beside the
+    student. Without both this is plain training on labels (the baseline).
 
     Raises:
         RecipeError: an objective asks for what can't be had; nothing was trained yet.
-        StageError: the student can't be built (see `build_student`).
         TrainingDiverged: the loss became NaN or infinite.
     """
     labels = load_labels(data)
-    tokenizer = load_tokenizer(init_folder, student.trust_remote_code)
-    set_seed(seed)  # a new head and the objectives' projections are drawn
-    model = build_student(
-        task=task,
-        init_folder=init_folder,
-        layers=student.layers,
-        labels=labels,
-        trust_remote_code=student.trust_remote_code,
-        events=events,
+    tokenizer = load_tokenizer(student_folder, trust_student_code)
+    model = task.load_model(
+        student_folder, labels, new_head="never", trust_remote_code=trust_student_code, events=events
     )
+    set_seed(seed)  # the objectives' projections are drawn
     objectives = build_objectives(
         section.objectives, Layout.of(model.config), _layout(teacher_folder, trust_teacher_code)
     )
@@ -115,24 +107,24 @@ def _open_teacher(
     """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
     if not needs:
         return None
-    labels, texts = load_labels(data), load_split(data, "train")
+    texts = load_split(data, "train")
     if outputs is not None and (needs <= CachedOutputs.provides or folder is None):
-        return CachedOutputs(outputs / "train.npy", examples=len(texts), classes=len(labels))
+        rows = tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache)
+        return CachedOutputs(outputs / "train", task=task, rows=rows)
     if folder is None:
         return None
     theirs = load_tokenizer(folder, trust_remote_code)
     shared = _settings(theirs) == _settings(tokenizer)
-    if not shared and (aligned := sorted(signal for signal in needs if signal.per_token)):
+    if not shared and (aligned := [signal for signal in needs if signal.per_token]):
         raise RecipeError(
-            f"The student's tokenizer isn't the teacher's: their {' and '.join(aligned)} can't be compared token by "
-            "token.",
+            f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
             hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
         )
-    model = task.load_model(folder, labels, new_head="never", trust_remote_code=trust_remote_code)
+    model = task.load_model(folder, load_labels(data), new_head="never", trust_remote_code=trust_remote_code)
     if shared:
-        return LiveOutputs(model)
+        return LiveOutputs(model, task)
     tokens = tokenize_split(texts, task, theirs, max_length=max_length, cache=cache)
-    return LiveOutputs(model, (tokens, task.collator(theirs)))
+    return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 
 
 def _settings(tokenizer: Any) -> dict[str, Any]:

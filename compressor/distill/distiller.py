@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional
 
-from compressor.distill.objectives import Objective
+from compressor.distill.likelihood import LIKELIHOODS
+from compressor.distill.objective import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
-from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals, asked, captured, in_words
 from compressor.errors import Problem, RecipeError
-from compressor.tasks.task import Task
+from compressor.tasks.base import Supervised, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -24,8 +24,8 @@ __all__ = ["Distiller"]
 class Distiller(torch.nn.Module):
     """Student and objectives as one module, so that a plain `transformers.Trainer` trains and checkpoints both.
 
-    In training the loss is the weighted sum of the objectives. In evaluation it is the cross-entropy against the
-    data's labels, which needs no teacher and can be compared between runs.
+    In training the loss is the weighted sum of the objectives. In evaluation it is the loss against the
+    data's labels (for classes the cross-entropy), which needs no teacher and can be compared between runs.
 
     Raises:
         RecipeError: an objective needs what `teacher` doesn't provide.
@@ -50,22 +50,23 @@ class Distiller(torch.nn.Module):
         self.teacher = teacher
         self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
-        self._sums = dict.fromkeys(self.names, 0.0)
+        self._sums: dict[str, torch.Tensor | float] = dict.fromkeys(self.names, 0.0)
         self._batches = 0
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """`loss`, a scalar, and the student's raw `logits` [batch, ..., classes] of a collated batch."""
-        hidden = self.training and Signal.HIDDEN_STATES in self.needs
-        output = self.student(**model_inputs(self.student, batch), output_hidden_states=hidden)
+        """`loss`, a scalar, and in evaluation what the task keeps of the student's outputs, by their names."""
+        needs = self.needs if self.training else frozenset[Signal]()
+        output = self.student(**model_inputs(self.student, batch), **asked(needs))
         # Losses are computed in fp32, also where autocast runs the models in bf16.
-        with torch.autocast(output.logits.device.type, enabled=False):
+        with torch.autocast(batch["input_ids"].device.type, enabled=False):
+            reduced = self.task.reduce(output, batch)
             if self.training:
-                return {
-                    "loss": self._loss(Signals(output.logits, output.hidden_states), batch),
-                    "logits": output.logits,
-                }
-            rows = self.task.supervised(output.logits, batch)
-            return {"loss": functional.cross_entropy(rows.student, rows.labels), "logits": output.logits}
+                return {"loss": self._loss(reduced, captured(needs - {LOGITS}, output), batch)}
+            rows = self.task.supervised(reduced, batch)
+            losses = [
+                LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None
+            ]
+            return {"loss": torch.stack(losses).mean(), **reduced}
 
     def means(self) -> dict[str, float]:
         """Mean of each objective, before weighting, over the batches since `forget`."""
@@ -80,35 +81,44 @@ class Distiller(torch.nn.Module):
         self._sums = dict.fromkeys(self.names, 0.0)
         self._batches = 0
 
-    def _loss(self, student: Signals, batch: Batch) -> torch.Tensor:
-        teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else Signals()
-        assert student.logits is not None
-        rows = self.task.supervised(student.logits, batch, teacher.logits)
-        student = Signals(rows.student, student.hidden_states)
-        teacher = Signals(rows.teacher, teacher.hidden_states)
-        batch = {**batch, "labels": rows.labels}
-        loss = rows.student.new_zeros(())
+    def _loss(self, outputs: Mapping[str, torch.Tensor], student: Signals, batch: Batch) -> torch.Tensor:
+        teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else {}
+        rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
+        total = rows[0].student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
-            value = objective(student, teacher, batch)
+            # Of several outputs (the start and the end of an answer), each has an equal part in the loss.
+            values = [objective(*_signals(row, student, teacher, batch)) for row in rows]
+            value = torch.stack(values).mean()
             self._sums[name] += value.detach()
-            loss = loss + objective.weight * value
+            total = total + objective.weight * value
         self._batches += 1
-        return loss
+        return total
 
     def _each(self) -> Sequence[Objective]:
         return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
 
 
+def _loss_of(row: Supervised) -> torch.Tensor:
+    assert row.labels is not None
+    return LIKELIHOODS[row.likelihood].loss(row.student, row.labels)
+
+
+def _signals(row: Supervised, student: Signals, teacher: Signals, batch: Batch) -> tuple[Signals, Signals, Batch]:
+    """What an objective sees of one output."""
+    theirs = teacher if row.teacher is None else {**teacher, LOGITS: row.teacher}
+    labelled = batch if row.labels is None else {**batch, "labels": row.labels}
+    return {**student, LOGITS: row.student, LIKELIHOOD: LIKELIHOODS[row.likelihood]}, theirs, labelled
+
+
 def _check_needs(objectives: Sequence[Objective], teacher: TeacherOutputs | None) -> None:
-    provided = teacher.provides if teacher is not None else frozenset()
     problems = [
         Problem(
-            f"{objective.kind} needs the teacher's {' and '.join(sorted(missing))}; "
-            + (f"what is there has {' and '.join(sorted(provided))} only." if provided else "there is no teacher."),
+            f"{objective.kind} needs the teacher's {in_words(missing)}; "
+            + (f"what is there has {in_words(teacher.provides)} only." if teacher else "there is no teacher."),
             path=f"distill.objectives.{index}",
         )
         for index, objective in enumerate(objectives)
-        if (missing := objective.needs - provided)
+        if (missing := teacher.lacks(objective.needs) if teacher else objective.needs)
     ]
     if problems:
         raise RecipeError(problems, hint="Run the teacher live, or leave the objective out.")

@@ -1,106 +1,57 @@
-"""Make the student: a copy of the teacher or of any other checkpoint, whole or with some of its layers."""
+"""Make the student: a copy of the teacher or of any other checkpoint, changed by builders where it is to be trained."""
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
+from transformers import set_seed
 
-from compressor.distill.architecture import Layout, layer_count_name
-from compressor.errors import RecipeError, StageError
-from compressor.events import Events, Silent
-from compressor.tasks.task import Task
+from compressor.data import load_labels
+from compressor.distill.builders.base import Checkpoint
+from compressor.distill.training import save_model
+from compressor.events import Events
+from compressor.recipe.student import StudentSection
+from compressor.tasks import load_tokenizer
+from compressor.tasks.base import Task
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-__all__ = ["build_student", "keep_layers"]
+__all__ = ["make_student"]
 
 
-def build_student(
+def make_student(
+    section: StudentSection,
     *,
     task: Task,
     init_folder: Path,
-    layers: tuple[int, ...] | None,
-    labels: Sequence[str],
+    data: Path | None,
+    trained: bool,
+    seed: int,
     trust_remote_code: bool = False,
-    events: Events = Silent(),  # noqa: B008  # stateless
-) -> PreTrainedModel:
-    """The model to train (fp32, eval mode): weights of `init_folder`, only `layers` of it if given.
+    out: Path,
+    events: Events,
+) -> dict[str, Any]:
+    """Write the model to `out/model`, a clean model folder, and return facts for the report.
 
-    A head that already answers `labels` is kept, as a teacher's is; another is drawn from torch's global generator.
-
-    Raises:
-        RecipeError: `layers` names one that isn't there.
-        StageError: this architecture can't run these layers without others.
-    """
-    model = task.load_model(init_folder, labels, trust_remote_code=trust_remote_code, events=events)
-    return model if layers is None else keep_layers(model, layers)
-
-
-def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedModel:
-    """A new model of the same class with some of `model`'s layers, counted from 0, in the order given.
-
-    It is built from a config that says so and given the weights under their new numbers, rather than cut out of the
-    old model, so that what depends on a layer's number (attention kinds, cache slots) is right, and stays right when
-    the model is saved and loaded.
+    Args:
+        data: the folder of the prepared data; None where the recipe has none: then the labels are those of its head.
+        trained: whether it is trained afterwards. Only then may its head be new: a head that already answers the
+            data's labels is kept, as a teacher's is; another is drawn, by `seed`.
 
     Raises:
-        RecipeError, StageError: see `build_student`.
+        RecipeError, StageError: a builder doesn't fit the model.
+        SourceError: it isn't trained, and the model has no finished head. DataError: it answers other labels.
     """
-    depth = Layout.of(model.config).layers
-    if outside := [layer for layer in layers if not 0 <= layer < depth]:
-        raise RecipeError(
-            f"student.layers names {', '.join(map(str, outside))}; the model has {depth} layers, 0 to {depth - 1}.",
-            hint=f"Choose from 0 to {depth - 1}.",
-        )
-    student: PreTrainedModel = type(model)(_shallower(model.config, layers, depth))
-    try:
-        student.load_state_dict(_renumbered(model, layers, depth))
-    except RuntimeError as error:
-        raise StageError(
-            f"Layers {', '.join(map(str, layers))} of this {model.config.model_type} model don't make a model: "
-            f"{' '.join(str(error).split())}",
-            hint="Some architectures treat the first layer differently: keep layer 0 first.",
-        ) from error
-    return student.eval()
-
-
-def _shallower(config: Any, layers: Sequence[int], depth: int) -> Any:
-    """A copy of the config for the chosen layers: their count, and each list with an entry a layer."""
-    chosen = copy.deepcopy(config)
-    for name, value in config.to_dict().items():
-        if "layer" in name and isinstance(value, list | tuple) and len(value) == depth:
-            setattr(chosen, name, [value[layer] for layer in layers])
-    setattr(chosen, layer_count_name(config), len(layers))
-    return chosen
-
-
-def _renumbered(model: PreTrainedModel, layers: Sequence[int], depth: int) -> dict[str, torch.Tensor]:
-    """`model`'s weights with the chosen layers numbered 0, 1, 2 ... and the others left out."""
-    stacks = _layer_stacks(model, depth)
-    kept: dict[str, torch.Tensor] = {}
-    for key, value in model.state_dict().items():
-        stack = next((name for name in stacks if key.startswith(f"{name}.")), None)
-        if stack is None:
-            kept[key] = value
-            continue
-        number, rest = re.fullmatch(r"(\d+)\.(.+)", key.removeprefix(f"{stack}.")).groups()  # type: ignore[union-attr]  # a ModuleList's keys are numbers
-        for new, old in enumerate(layers):
-            if old == int(number):
-                kept[f"{stack}.{new}.{rest}"] = value
-    return kept
-
-
-def _layer_stacks(model: PreTrainedModel, depth: int) -> list[str]:
-    """Names of the outermost module lists with one module a layer. None where layers share weights (ALBERT)."""
-    stacks: list[str] = []
-    for name, module in model.named_modules():
-        inside = any(name.startswith(f"{stack}.") for stack in stacks)
-        if isinstance(module, torch.nn.ModuleList) and len(module) == depth and not inside:
-            stacks.append(name)
-    return stacks
+    set_seed(seed)
+    model = task.load_model(
+        init_folder,
+        None if data is None else load_labels(data),
+        new_head="if-needed" if trained else "never",
+        trust_remote_code=trust_remote_code,
+        events=events,
+    )
+    checkpoint = Checkpoint(model, load_tokenizer(init_folder, trust_remote_code))
+    for builder in section.builders:
+        checkpoint = builder.build(checkpoint, data)
+    save_model(checkpoint.model, checkpoint.tokenizer, out / "model")
+    names = checkpoint.model.config.id2label
+    return {"labels": [names[i] for i in sorted(names)], "parameters": checkpoint.model.num_parameters()}

@@ -11,12 +11,12 @@ from compressor.data import load_labels
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.training import save_model, train
 from compressor.events import Events
-from compressor.recipe.objectives import HardLabels
 from compressor.recipe.teacher import FinetuneSection, TeacherSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 __all__ = ["teach"]
 

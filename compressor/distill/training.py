@@ -27,11 +27,13 @@ from compressor.distill.device import (
     reset_device_peak,
 )
 from compressor.distill.distiller import Distiller
+from compressor.distill.validation import Validation
 from compressor.errors import TrainingDiverged
 from compressor.events import Events
 from compressor.recipe.training import TrainingSection
+from compressor.runtime.options import write_options
 from compressor.tasks import quiet_transformers
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -76,6 +78,7 @@ def train(
         split: tokenize_split(load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens)
         for split in ("train", "validation")
     }
+    validation = Validation(task, tokenizer, data, texts["validation"], max_length=max_length)
     with quiet_transformers(), disk_full_explained(out):
         trainer = _Trainer(
             distiller,
@@ -86,10 +89,10 @@ def train(
             eval_dataset=texts["validation"],
             data_collator=task.collator(tokenizer),
             processing_class=tokenizer,
-            compute_metrics=lambda results: task.metrics(results.predictions, results.label_ids),
+            compute_metrics=validation.metrics,
             callbacks=[
                 EvaluationsWithinEpoch(section.evaluations_per_epoch, _steps_per_epoch(section, len(texts["train"]))),
-                Progress(distiller, what, task.main_metric, events),
+                Progress(distiller, what, task.spec.main_metric.name, events),
                 *([EarlyStoppingCallback(section.early_stopping)] if section.early_stopping else []),
             ],
         )
@@ -99,6 +102,8 @@ def train(
             events.note(f"{what}: going on from {checkpoint.name}.")
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         save_model(distiller.student, tokenizer, out / "model")
+        if validation.chooses:
+            write_options(validation.options(trainer.predict(texts["validation"])), out / "model")
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)
     return {
@@ -224,13 +229,13 @@ def _arguments(
         logging_strategy="epoch",
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model=task.main_metric,
-        greater_is_better=True,
+        metric_for_best_model=task.spec.main_metric.name,
+        greater_is_better=task.spec.main_metric.higher_is_better,
         restore_callback_states_from_checkpoint=True,
         train_sampling_strategy="group_by_length",  # of the evaluation too
         length_column_name="length",
         remove_unused_columns=False,
-        label_names=["labels"],
+        label_names=["row_id"],  # the labels stay in the batch; metrics need to know whose outputs they see
         dataloader_pin_memory=device == "cuda",
         logging_nan_inf_filter=False,
         disable_tqdm=True,

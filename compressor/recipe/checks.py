@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from compressor.errors import Problem
@@ -15,10 +16,11 @@ from compressor.recipe.benchmark import (
     ServerWorkload,
     ThroughputWorkload,
 )
+from compressor.recipe.components import ComponentSection
 from compressor.recipe.gates import parse_gate
-from compressor.recipe.objectives import HiddenStates
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe, TaskName
+from compressor.task_specs import task_spec
 
 __all__ = ["RESERVED_NAMES", "ROLES", "check"]
 
@@ -49,12 +51,33 @@ def check(recipe: Recipe, broken: Collection[str] = ()) -> Problems:
             yield from function(recipe)
 
 
+def _data_has_a_source(recipe: Recipe) -> Problems:
+    if recipe.data is None:
+        return
+    if not recipe.data.references:
+        yield Problem("says nothing about where the text is", "data", hint="name it in `source`, or a file in `test`")
+    if recipe.data.source is not None and recipe.data.test is not None:
+        hint = "name both files in `source`: {train: a.csv, test: b.csv}"
+        yield Problem("is for data without a `source`", "data.test", hint=hint)
+
+
 def _training_has_data(recipe: Recipe) -> Problems:
     if recipe.data is None and recipe.teacher is not None:
         hint = "to deploy a finished model, name it in `student.init` and leave `teacher` out"
         yield Problem("a teacher needs labelled text: add a `data` section", "teacher", hint=hint)
     if recipe.data is None and recipe.distill is not None:
         yield Problem("training needs labelled text: add a `data` section", "distill")
+
+
+def _test_sets_are_not_trained_on(recipe: Recipe) -> Problems:
+    if recipe.data is None or not recipe.data.test_only:
+        return
+    message = "training needs a training split, and `data` has a test split only"
+    hint = "give both: `source: {train: a.csv, test: b.csv}`"
+    if recipe.teacher is not None and recipe.teacher.finetune is not None:
+        yield Problem(message, "teacher.finetune", hint=hint)
+    if recipe.distill is not None:
+        yield Problem(message, "distill", hint=hint)
 
 
 def _teacher_is_there(recipe: Recipe) -> Problems:
@@ -80,20 +103,26 @@ def _teacher_is_there(recipe: Recipe) -> Problems:
         yield Problem("without a `teacher` the baseline is the student itself", "distill.baseline")
 
 
-def _layers_are_sound(recipe: Recipe) -> Problems:
-    layers = recipe.student.layers
-    if layers is None:
+def _builders_are_sound(recipe: Recipe) -> Problems:
+    student = recipe.student
+    if student.layers is not None:
+        for problem in student.builders[0].problems():
+            yield replace(problem, path="student.layers")
+        if student.build:
+            yield Problem("write it as one of `build`: {kind: layers, keep: ...}", "student.layers")
+    yield from _own_problems(student.build, "student.build")
+
+
+def _changed_students_are_trained(recipe: Recipe) -> Problems:
+    if recipe.distill is not None:
         return
-    if min(layers) < 0:
-        yield Problem("layers are counted from 0, not from the end", "student.layers")
-    if repeated := _repeated(layers):
-        yield Problem(f"layer {repeated[0]} is named twice", "student.layers")
-
-
-def _cut_students_are_trained(recipe: Recipe) -> Problems:
-    if recipe.student.layers is not None and recipe.distill is None:
+    if recipe.student.layers is not None:
         message = "nothing trains the student after its layers are cut out: add a `distill` section"
         yield Problem(message, "student.layers")
+    for index, builder in enumerate(recipe.student.build):
+        if builder.needs_training:
+            message = f"nothing trains the student after {builder.kind!r} changed it: add a `distill` section"
+            yield Problem(message, f"student.build.{index}")
 
 
 def _length_is_set_once(recipe: Recipe) -> Problems:
@@ -102,15 +131,21 @@ def _length_is_set_once(recipe: Recipe) -> Problems:
         yield Problem("is for recipes without `data`", "export.max_length", hint=hint)
 
 
-def _hidden_state_pairs_are_sound(recipe: Recipe) -> Problems:
-    for index, objective in enumerate(recipe.distill.objectives if recipe.distill else ()):
-        if not isinstance(objective, HiddenStates) or isinstance(objective.layers, str):
-            continue
-        path = f"distill.objectives.{index}.layers"
-        if not objective.layers:
-            yield Problem("no pair of layers is named", path, hint="leave it out for `uniform`")
-        elif min(min(pair) for pair in objective.layers) < 0:
-            yield Problem("layers are counted from 1 (0 is the embedding output), not from the end", path)
+def _objectives_are_sound(recipe: Recipe) -> Problems:
+    yield from _own_problems(recipe.distill.objectives if recipe.distill else (), "distill.objectives")
+
+
+def _quantizers_are_sound(recipe: Recipe) -> Problems:
+    yield from _own_problems(recipe.quantize, "quantize")
+    for index, section in enumerate(recipe.quantize):
+        if section.calibration_examples and recipe.data is None:
+            yield Problem(f"{section.method} needs texts to calibrate with: add a `data` section", f"quantize.{index}")
+
+
+def _own_problems(components: Collection[ComponentSection], path: str) -> Problems:
+    for index, component in enumerate(components):
+        for problem in component.problems():
+            yield replace(problem, path=f"{path}.{index}.{problem.path}" if problem.path else f"{path}.{index}")
 
 
 def _columns_fit_the_task(recipe: Recipe) -> Problems:
@@ -118,7 +153,7 @@ def _columns_fit_the_task(recipe: Recipe) -> Problems:
         return
     required, optional = ROLES[recipe.task]
     for role in required:
-        if role not in recipe.data.columns:
+        if recipe.data.columns and role not in recipe.data.columns:
             message = f"{recipe.task} needs a column for `{role}`"
             yield Problem(message, "data.columns", hint=f"add `{role}: <name of the column>`")
     for role in recipe.data.columns:
@@ -134,19 +169,22 @@ def _labels_are_sound(recipe: Recipe) -> Problems:
     if recipe.data is None or labels is None:
         return
     names = list(labels.values()) if isinstance(labels, dict) else list(labels)
-    if len(set(names)) < 2:
+    if len(set(names)) < 2 and task_spec(recipe.task).target == "one-label":
         yield Problem("a classifier needs at least two labels", "data.labels")
     if not isinstance(labels, dict) and (repeated := _repeated(labels)):
         yield Problem(f"the label {repeated[0]!r} is named twice", "data.labels")
-    for dropped in recipe.data.drop_labels:
-        if dropped in labels:
-            yield Problem(f"{dropped!r} is also one of `labels`: keep it or drop it", "data.drop_labels")
+    for dropped in sorted(set(recipe.data.drop_labels) & set(labels)):
+        yield Problem(f"{dropped!r} is also one of `labels`: keep it or drop it", "data.drop_labels")
 
 
 def _splits_are_sound(recipe: Recipe) -> Problems:
     if recipe.data is None:
         return
     split = recipe.data.split
+    if split.group is not None and split.by is not None:
+        yield Problem("splits are made by group or by time, not both", "data.split.by", hint="leave one out")
+    if recipe.data.test_only:
+        return
     carved = [rule for rule in (split.validation, split.test) if isinstance(rule, float)]
     if sum(carved) >= 1:
         yield Problem("validation and test leave nothing to train on: their sum must be below 1", "data.split")
@@ -178,7 +216,8 @@ def _wheels_are_well_formed(recipe: Recipe) -> Problems:
     if recipe.data is not None:
         source = recipe.data.source
         files = {f"data.source.{name}": file for name, file in source.items()} if isinstance(source, dict) else {}
-        references |= files or {"data.source": str(source)}
+        single = {"data.source": source, "data.test": recipe.data.test}
+        references |= files or {path: file for path, file in single.items() if isinstance(file, str)}
     for path, reference in references.items():
         if reference.startswith("wheel:") and not re.fullmatch(r"wheel://[\w.-]+==[^/]+/.+", reference):
             yield Problem("must be wheel://name==version/path/inside/the/wheel", path)
@@ -277,17 +316,20 @@ def _repeated(values: Collection[T]) -> list[T]:
 
 # Each check, and the sections it reads.
 _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
+    (_data_has_a_source, ("data",)),
     (_training_has_data, ("data", "teacher", "distill")),
+    (_test_sets_are_not_trained_on, ("data", "teacher", "distill")),
     (_columns_fit_the_task, ("task", "data")),
     (_labels_are_sound, ("data",)),
     (_splits_are_sound, ("data",)),
     (_teacher_is_there, ("teacher", "student", "distill")),
-    (_layers_are_sound, ("student",)),
-    (_cut_students_are_trained, ("student", "distill")),
+    (_builders_are_sound, ("student",)),
+    (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
-    (_hidden_state_pairs_are_sound, ("distill",)),
+    (_objectives_are_sound, ("distill",)),
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
+    (_quantizers_are_sound, ("quantize", "data")),
     (_chosen_variant_is_made, ("quantize", "bundle")),
     (_measurements_are_distinct, ("benchmark",)),
     (_gates_have_data, ("gates", "data")),

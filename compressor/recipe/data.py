@@ -14,6 +14,9 @@ __all__ = ["DataSection", "SplitSection"]
 SplitRule = Annotated[Fraction | str | None, Field(union_mode="left_to_right")]
 
 
+Delimiter = Annotated[str, Field(pattern=r'^[^"\r\n]$')]
+
+
 class SplitSection(Section):
     """How the splits are made. Left out, the source's own splits are used, and missing ones carved out."""
 
@@ -27,14 +30,31 @@ class SplitSection(Section):
         None,
         description="As `validation`. Left out: the source's own `test`, else 0.1 of the training split.",
     )
+    group: str | None = Field(
+        None,
+        description="Column that names what texts belong to (a film, a customer, a document): all texts of a group "
+        "stay in one split. Rows without a value are groups of their own.",
+    )
+    by: str | None = Field(
+        None,
+        description="Column with a time or a number to sort by: the oldest rows train, the newest test. "
+        "Numbers or ISO dates. Not together with `group`.",
+    )
 
 
 class DataSection(Section):
     """Labelled text, and how to read it."""
 
-    source: str | dict[str, str] = Field(
-        description="A file (csv, tsv, jsonl, json, parquet; plain or gz, bz2, xz, zip), `wheel://name==version/path`, "
-        "or a hub data set id. A mapping gives one file per split: {train: a.csv, test: b.csv}."
+    source: str | dict[str, str] | None = Field(
+        None,
+        description="A file (csv, tsv, jsonl, json, parquet, CoNLL, SQuAD; plain or gz, bz2, xz, zip), "
+        "`wheel://name==version/path`, or a hub data set id. A mapping gives one file per split: "
+        "{train: a.csv, test: b.csv}.",
+    )
+    test: str | None = Field(
+        None,
+        description="A file in place of `source`, all of it the test split: to measure a finished model. "
+        "Short for `source: {test: FILE}`. Nothing can be trained on it.",
     )
     subset: str | None = Field(
         None, description="Configuration of a hub data set, for example `sst2` of `nyu-mll/glue`."
@@ -43,21 +63,31 @@ class DataSection(Section):
     sha256: Sha256 | None = Field(
         None, description="Digest of the file (of the wheel, for `wheel://`); another content is refused."
     )
-    format: Literal["csv", "tsv", "jsonl", "json", "parquet"] | None = Field(
-        None, description="File format, where the name doesn't tell."
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "conllu", "squad"] | None = Field(
+        None, description="File format, where neither the name nor the first lines tell."
     )
-    columns: dict[str, str] = Field(
-        default_factory=lambda: {"text": "text", "label": "label"},
-        description="Which column plays which role of the task: `text`, `label`, and `text_pair` for pairs of texts.",
+    delimiter: Delimiter | None = Field(
+        None, description="What separates the fields of a csv or tsv file: one character, for example ';'."
+    )
+    columns: dict[str, str | tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Which column plays which role of the task, for example {text: review, label: stars}. A list gives "
+        "one column for each label or number: {label: [toxic, obscene]}. Of a CoNLL file, columns are numbers counted "
+        "from 1. Left out: columns are called like their roles.",
     )
     labels: tuple[str, ...] | dict[str, str] | None = Field(
         None,
         description="The labels, in the order of the model's outputs; or a mapping from the value in the file to the "
-        "label's name, {0: negative, 1: positive}. Left out: found in the training split, sorted.",
+        "label's name, {0: negative, 1: positive}. Left out: found in the training split, sorted. For tagged text, the "
+        "types of its spans.",
+    )
+    label_separator: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="What separates several labels in one field, for example ','. Lists need none."
     )
     drop_labels: tuple[str, ...] = Field(
         (),
-        description="Values of the label column whose rows are left out on purpose; they are counted in the report.",
+        description="Labels whose rows are left out on purpose; they are counted in the report. For tagged text, types "
+        "of spans that are left out of their texts.",
     )
     split: SplitSection = Field(default_factory=SplitSection, description="How the splits are made.")
     duplicates: Literal["drop", "error"] = Field(
@@ -75,3 +105,17 @@ class DataSection(Section):
         None,
         description="Use only this many rows of each split of the source (seeded sample): for a quick trial.",
     )
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Split -> where its text is. A single source that isn't split yet counts as `train`."""
+        if self.test is not None:
+            return {"test": self.test}
+        if isinstance(self.source, dict):
+            return self.source
+        return {} if self.source is None else {"train": self.source}
+
+    @property
+    def test_only(self) -> bool:
+        """Whether it is a test set, with nothing to train on."""
+        return set(self.references) == {"test"} and self.split.train != "test"

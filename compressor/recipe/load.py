@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compressor.errors import Problem, RecipeError
+from compressor.errors import Problem, RecipeError, shortened
 from compressor.recipe.checks import check
 from compressor.recipe.environment import substitute
 from compressor.recipe.override import apply_overrides
@@ -20,6 +20,9 @@ from compressor.recipe.shipped import shipped
 from compressor.recipe.tree import Node, Place, merge, parse, place_of, plain, problem_at
 
 __all__ = ["load_recipe", "resolve"]
+
+_MOST_BYTES = 1 << 20
+"""Of one file. The longest recipes have some KiB; reading YAML takes seconds for each MiB."""
 
 
 def load_recipe(
@@ -62,8 +65,7 @@ def _assemble(
     environment = os.environ if environment is None else environment
     file = _locate(str(path), Path())
     if file is None:
-        hint = suggest(str(path), list(shipped()))
-        return None, [Problem(f"there is no file and no shipped recipe {str(path)!r}", hint=hint)]
+        return None, [Problem(_absent(str(path)), hint=suggest(str(path), list(shipped())))]
     tree = _read(file, (), environment, problems)
     changed = apply_overrides(tree or Node({}, Place(file)), overrides, problems)
     return (None if tree is None else substitute(changed, environment, problems)), problems
@@ -72,18 +74,29 @@ def _assemble(
 def _locate(reference: str, folder: Path) -> Path | None:
     """A file, seen from `folder`, or a shipped recipe."""
     file = folder / reference
-    return file if file.is_file() else shipped().get(reference)
+    # os.path.isfile, because Path.is_file raises for a name that is too long or may not be looked at.
+    return file if os.path.isfile(file) else shipped().get(reference)  # noqa: PTH113
+
+
+def _absent(reference: str) -> str:
+    return f"there is no file and no shipped recipe {shortened(reference)!r}"
 
 
 def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], problems: list[Problem]) -> Node | None:
     """The file on top of what it extends; `above` are the files that led here. None if any of them is unreadable."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        with file.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         problems.append(Problem("is not UTF-8 text", file=file))
         return None
     except OSError as error:
         problems.append(Problem(f"can't be read: {error.strerror}", file=file))
+        return None
+    if len(content) > _MOST_BYTES:
+        hint = "lists of thousands of labels may be left out: labels are found in the data"
+        problems.append(Problem(f"is larger than {_MOST_BYTES >> 10:,} KiB, which no recipe is", file=file, hint=hint))
         return None
     before = len(problems)
     tree = parse(text, Place(file, 1), problems)
@@ -110,12 +123,11 @@ def _read_base(
     base = _locate(extends.value, file.parent)
     chain = (*above, file)
     if base is None:
-        message = f"there is no file and no shipped recipe {extends.value!r}"
         hint = suggest(extends.value, list(shipped()))
-        problems.append(problem_at(extends.place, message, path="extends", hint=hint))
+        problems.append(problem_at(extends.place, _absent(extends.value), path="extends", hint=hint))
         return None
     if any(base.samefile(one) for one in chain):
-        circle = " -> ".join(str(one) for one in (*chain, base))
+        circle = shortened(" -> ".join(str(one) for one in (*chain, base)), 300)
         problems.append(problem_at(extends.place, f"goes round in a circle: {circle}", path="extends"))
         return None
     return _read(base, chain, environment, problems)
@@ -125,23 +137,27 @@ def _validate(tree: Node, problems: list[Problem]) -> Recipe | None:
     """The recipe, or None; adds what is wrong with it, except where something is reported already."""
     # A section set to null is left out: that is how a recipe drops a section of the one it extends.
     data = {key: value for key, value in plain(tree).items() if value is not None}
-    reported = [problem.path.split(".") for problem in problems if problem.path]
+    reported = {problem.path for problem in problems if problem.path}
     recipe = None
     found: list[Problem] = []
     try:
         recipe = _parse(data)
     except ValidationError as error:
         found = explain(error, data, tree)
-    broken = {path[0] for path in reported} | {problem.path.split(".")[0] for problem in found}
+    broken = {path.split(".")[0] for path in reported} | {problem.path.split(".")[0] for problem in found}
     broken |= {name for key in data if key not in Recipe.model_fields for name in _meant(key)}
     sound = recipe or _parse({"name": "unnamed"} | {key: data[key] for key in data if key not in broken})
     for problem in check(sound, broken):
         place = place_of(tree, problem.path)
         found.append(problem_at(place, problem.message, path=problem.path, hint=problem.hint))
-    problems += [
-        problem for problem in found if not any(problem.path.split(".")[: len(path)] == path for path in reported)
-    ]
+    problems += [problem for problem in found if not reported & set(_paths_to(problem.path))]
     return recipe
+
+
+def _paths_to(path: str) -> list[str]:
+    """`a`, `a.b` and `a.b.c` for `a.b.c`."""
+    parts = path.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _parse(data: Mapping[str, Any]) -> Recipe:

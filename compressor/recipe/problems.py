@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from compressor.errors import Problem
+from compressor.errors import Problem, listed, shortened
+from compressor.recipe.components import OneOf
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.tree import Node, place_of, problem_at
 
@@ -41,14 +42,16 @@ PATTERNS = {
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     r"^[a-z0-9][a-z0-9-]*$": "made of lower-case letters, digits and hyphens",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "made of letters, digits, dots, hyphens and underscores, no sign first",
+    r'^[^"\r\n]$': "one character, no quotation mark and no line break",
 }
 
 
 def suggest(word: str, known: Collection[str]) -> str:
     """A hint for a word that isn't among the known ones: the nearest, else all of them."""
     lowered = {name.lower().replace("_", "-"): name for name in known}
-    near = difflib.get_close_matches(word.lower().replace("_", "-"), list(lowered), n=1, cutoff=0.7)
-    return f"did you mean `{lowered[near[0]]}`?" if near else f"known here: {', '.join(known)}"
+    # A word that is far longer than any name is like none, and comparing it takes long.
+    near = difflib.get_close_matches(word[:200].lower().replace("_", "-"), list(lowered), n=1, cutoff=0.7)
+    return f"did you mean `{lowered[near[0]]}`?" if near else f"known here: {listed(known, most=30)}"
 
 
 def explain(error: ValidationError, data: Mapping[str, Any], tree: Node) -> list[Problem]:
@@ -56,10 +59,11 @@ def explain(error: ValidationError, data: Mapping[str, Any], tree: Node) -> list
     found: dict[Keys, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         found.setdefault(_path(detail, data), []).append(detail)
+    # Of a choice of types, the one that fits best complains deepest: its complaint is the useful one.
+    above = {path[:length] for path in found for length in range(len(path))}
     problems = []
     for path, details in found.items():
-        # Of a choice of types, the one that fits best complains deepest: its complaint is the useful one.
-        if not any(len(other) > len(path) and other[: len(path)] == path for other in found):
+        if path not in above:
             message, hint = _describe(path, details, data)
             dotted = ".".join(path)
             problems.append(problem_at(place_of(tree, dotted), message, path=dotted, hint=hint))
@@ -104,7 +108,7 @@ def _describe(path: Keys, details: list[ErrorDetails], data: Mapping[str, Any]) 
         return f"needs the key `{_tag(detail)}`", f"one of: {', '.join(_tags(path, data, _tag(detail)))}"
     if kind == "union_tag_invalid":
         tag, word = path[-1], value[path[-1]]
-        return f"there is no {tag} {word!r}", suggest(str(word), _tags(path[:-1], data, tag))
+        return f"there is no {tag} {shortened(repr(word))}", suggest(str(word), _tags(path[:-1], data, tag))
     if kind == "gate":
         return detail["msg"], None
     expected = list(dict.fromkeys(words for each in details for words in _expectations(each)))
@@ -148,7 +152,7 @@ def _shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
-    return f"the text {value[:60]!r}" if isinstance(value, str) else f"the number {value}"
+    return f"the text {value[:60]!r}" if isinstance(value, str) else f"the number {shortened(str(value))}"
 
 
 def _hint_for_value(value: Any, detail: ErrorDetails) -> str | None:
@@ -205,7 +209,11 @@ def _models_at(path: Keys, data: Any) -> list[type[BaseModel]]:
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    else:
+        return
+    components = [argument for argument in get_args(annotation) if isinstance(argument, OneOf)]
+    for one_of in components:
+        yield from one_of.configs().values()
+    if not components:
         for argument in get_args(annotation):
             yield from _models_in(argument)
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
 from pydantic import Field
 
-from compressor.recipe.section import Section
+from compressor.recipe.components import ComponentSection, component_registry
 
-__all__ = ["DynamicQuantization", "QuantizeConfig"]
+__all__ = ["QUANTIZERS", "QuantizeSection"]
 
 
-class DynamicQuantization(Section):
-    """Weights stored in 8 bits, activations quantized on the fly: no calibration data needed."""
+class QuantizeSection(ComponentSection):
+    """What every quantizer's config has. The quantizers themselves are in `deploy/quantize/`."""
 
-    name: str = Field("int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
-    method: Literal["dynamic"] = Field(description="Activations are quantized on the fly.")
-    weights: Literal["int8", "uint8"] = Field("int8", description="Storage type of the weights.")
-    per_channel: bool = Field(True, description="One scale for each output channel instead of one a matrix.")
-    reduce_range: bool = Field(
-        False, description="Use 7 bits: needed on x86 CPUs without VNNI, where 8 bits can saturate."
-    )
-    embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
+    method: str
 
     @property
     def precision(self) -> str:
-        """What the variant's weights are, whatever its name."""
-        return "int8"
+        """What the variant's weights are, whatever its name: `int8`."""
+        raise NotImplementedError
+
+    @property
+    def calibration_examples(self) -> int:
+        """How many training examples it needs to choose scales by; 0 for a method that needs none."""
+        return 0
+
+    def make(self, source: Any, target: Any, calibration: Any, events: Any) -> Any:
+        """The variant: see `QuantizerConfig` in `deploy/quantize/base.py`, which all of them are."""
+        raise NotImplementedError
 
 
-# More methods join as a union discriminated by `method`.
-QuantizeConfig = DynamicQuantization
+QUANTIZERS = component_registry("compressor.deploy.quantize", "compressor.quantizers", QuantizeSection, "method")

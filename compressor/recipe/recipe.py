@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from compressor.recipe.benchmark import BenchmarkSection
 from compressor.recipe.bundle import BundleSection
+from compressor.recipe.components import OneOf
 from compressor.recipe.data import DataSection
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.export import ExportSection
 from compressor.recipe.gates import GatesSection
-from compressor.recipe.quantize import QuantizeConfig
+from compressor.recipe.quantize import QUANTIZERS, QuantizeSection
 from compressor.recipe.section import Section
 from compressor.recipe.student import StudentSection
 from compressor.recipe.teacher import TeacherSection
@@ -35,7 +36,9 @@ class Recipe(Section):
     )
     distill: DistillSection | None = Field(None, description="How the student learns from the teacher.")
     export: ExportSection = Field(default_factory=ExportSection, description="PyTorch to ONNX.")
-    quantize: tuple[QuantizeConfig, ...] = Field((), description="Variants made from the exported graph.")
+    quantize: tuple[Annotated[QuantizeSection, OneOf(QUANTIZERS, "method")], ...] = Field(
+        (), description="Variants made from the exported graph."
+    )
     benchmark: BenchmarkSection = Field(default_factory=BenchmarkSection, description="Where and how to measure.")
     gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")

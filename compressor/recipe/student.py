@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from pydantic import Field
 
+from compressor.recipe.components import ComponentSection, OneOf, component_registry
 from compressor.recipe.model import ModelSource
 
-__all__ = ["StudentSection"]
+__all__ = ["BUILDERS", "BuilderSection", "StudentSection"]
+
+
+class BuilderSection(ComponentSection):
+    """What every builder's config has. The builders themselves are in `distill/builders/`."""
+
+    kind: str
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether what it makes must be trained before it is of use."""
+        return True
+
+    def build(self, checkpoint: Any, data: Any) -> Any:
+        """The changed model: see `BuilderConfig` in `distill/builders/base.py`, which all of them are."""
+        raise NotImplementedError
+
+
+BUILDERS = component_registry("compressor.distill.builders", "compressor.builders", BuilderSection, "kind")
 
 
 class StudentSection(ModelSource):
@@ -20,5 +41,16 @@ class StudentSection(ModelSource):
     layers: tuple[int, ...] | None = Field(
         None,
         min_length=1,
-        description="Which layers of `init` to keep, counted from 0, in order. Lower ones usually do best: [0, 1, 2].",
+        description="Which layers of `init` to keep, counted from 0, in order. Lower ones usually do best: [0, 1, 2]. "
+        "Short for `build: [{kind: layers, keep: ...}]`.",
     )
+    build: tuple[Annotated[BuilderSection, OneOf(BUILDERS)], ...] = Field(
+        (), description="What is done to `init` before it is trained, one after another."
+    )
+
+    @property
+    def builders(self) -> tuple[BuilderSection, ...]:
+        """What `layers` and `build` say, as one list."""
+        if self.layers is None:
+            return self.build
+        return (BUILDERS.get("layers").model_validate({"kind": "layers", "keep": self.layers}), *self.build)

@@ -79,6 +79,10 @@ def parse(text: str, place: Place, problems: list[Problem], path: tuple[str, ...
     try:
         root = Reader(text).get_single_node()
         return None if root is None else _Converter(place, problems).convert(root, place, path)
+    except _TooMany:
+        message = f"holds more than {_MOST_VALUES} values, counting those behind aliases"
+        hint = "`data.labels` may be left out: labels are then found in the data"
+        problems.append(problem_at(place, message, path=dotted, hint=hint))
     except yaml.reader.ReaderError as error:
         message = f"not YAML: the character #x{error.character:04x} is not allowed"
         problems.append(problem_at(place, message, path=dotted))
@@ -158,6 +162,10 @@ def _scalar(tag: str, text: str) -> str | int | float | bool | None:
     return {"str": text}[kind]
 
 
+class _TooMany(ValueError):
+    """The rest isn't looked at."""
+
+
 class _Converter:
     """Turns PyYAML's nodes into ours."""
 
@@ -169,10 +177,8 @@ class _Converter:
 
     def convert(self, node: yaml.Node, place: Place, path: tuple[str, ...]) -> Node:
         self.values += 1
-        if self.values == _MOST_VALUES:
-            self.complain(place, path, f"holds more than {_MOST_VALUES} values, counting those behind aliases")
-        if self.values >= _MOST_VALUES:
-            return Node(None, place)
+        if self.values > _MOST_VALUES:
+            raise _TooMany
         if len(path) > _DEEPEST:
             self.complain(place, path[:3], "is nested too deeply")
             return Node(None, place)

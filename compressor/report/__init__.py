@@ -1,9 +1,5 @@
-"""What people read: the console of a run, closing tables, report.md, the model card. Knows results, nothing else."""
+"""What people read: tables at the end of a command, `report.md`, `report.html`, the model card. Knows results alone.
 
-from __future__ import annotations
-
-from compressor.report.markdown import markdown
-from compressor.report.model_card import model_card
-from compressor.report.table import bench_table, closing_table
-
-__all__ = ["bench_table", "closing_table", "markdown", "model_card"]
+`figures.py` says once how each figure is called, read and written; `content/` builds reports of `blocks/`, which
+`printers/` write to a terminal, as Markdown and as HTML.
+"""

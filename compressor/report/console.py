@@ -10,7 +10,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from compressor.events import RunEvents
 from compressor.report import format as fmt
+from compressor.report.format import printable
 
 __all__ = ["LiveEvents", "PlainEvents", "console_events"]
 
@@ -53,10 +53,48 @@ class _DetailColumn(TextColumn):
 
     def render(self, task: Task) -> Text:
         detail = task.fields["detail"] or (f"{fmt.number(task.speed)}/s" if task.speed else "")
-        return Text(detail, style="dim", no_wrap=True, overflow="ellipsis")
+        return Text(printable(detail), style="dim", no_wrap=True, overflow="ellipsis")
 
 
-class LiveEvents(RunEvents):
+class _Lines(RunEvents):
+    """What is said in lines that stay. Texts come from data and models: nothing in them controls the terminal."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._take_down()
+
+    def _line(self, text: str, style: str = "") -> None:
+        raise NotImplementedError
+
+    def _take_down(self) -> None:
+        """Forget the progress of the last stage."""
+
+    def note(self, message: str) -> None:
+        self._line(f"  {message}")
+
+    def warn(self, message: str) -> None:
+        self._line(f"  warning: {message}", "yellow")
+
+    def stage_started(self, name: str, index: int, count: int) -> None:
+        self._take_down()
+        self._line(f"[{index}/{count}] {name}", "bold")
+
+    def stage_cached(self, name: str, seconds: float) -> None:
+        self._take_down()
+        self._line(f"  {name}: found finished ({fmt.duration(seconds)} when it ran)", "green")
+
+    def stage_finished(self, name: str, seconds: float) -> None:
+        self._take_down()
+        self._line(f"  {name}: done in {fmt.duration(seconds)}", "green")
+
+    def stage_failed(self, name: str, error: str) -> None:
+        self._take_down()
+        self._line(f"  {name}: failed, going on with what doesn't read it: {error}", "red")
+
+
+class LiveEvents(_Lines):
     """One bar per `what` below the lines that stay; bars live as long as their stage."""
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -81,14 +119,6 @@ class LiveEvents(RunEvents):
             get_time=self._clock,
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._take_down()
-
     def _take_down(self) -> None:
         if self._bars:
             self._progress.stop()
@@ -96,7 +126,7 @@ class LiveEvents(RunEvents):
             self._progress = self._new_display()
 
     def _line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        self._console.print(Text(printable(text), style=style), soft_wrap=True)
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
         """Draw or move the bar of `what`."""
@@ -105,7 +135,9 @@ class LiveEvents(RunEvents):
             if not self._bars:
                 self._progress.start()
             # This draws at once.
-            self._bars[what] = self._progress.add_task(what, total=total, done=_done(done, total), detail=detail)
+            self._bars[what] = self._progress.add_task(
+                printable(what), total=total, done=_done(done, total), detail=detail
+            )
             self._refreshed = self._clock()
         self._progress.update(self._bars[what], completed=done, total=total, done=_done(done, total), detail=detail)
         if self._clock() - self._refreshed >= REFRESH_SECONDS:
@@ -120,36 +152,8 @@ class LiveEvents(RunEvents):
             if finished is not None:
                 self._progress.remove_task(self._bars.pop(finished))
 
-    def note(self, message: str) -> None:
-        """Print a line above the bars."""
-        self._line(f"  {message}")
 
-    def warn(self, message: str) -> None:
-        """Print a yellow line above the bars."""
-        self._line(f"  warning: {message}", "yellow")
-
-    def stage_started(self, name: str, index: int, count: int) -> None:
-        """Print the stage's header."""
-        self._take_down()
-        self._line(f"[{index}/{count}] {name}", "bold")
-
-    def stage_cached(self, name: str, seconds: float) -> None:
-        """Say that the stage was found finished."""
-        self._take_down()
-        self._line(f"  {name}: found finished ({fmt.duration(seconds)} when it ran)", "green")
-
-    def stage_finished(self, name: str, seconds: float) -> None:
-        """Take the bars down and say what the stage took."""
-        self._take_down()
-        self._line(f"  {name}: done in {fmt.duration(seconds)}", "green")
-
-    def stage_failed(self, name: str, error: str) -> None:
-        """Say that the stage failed; why is told again when the run ends."""
-        self._take_down()
-        self._line(f"  {name}: failed, going on with what doesn't read it: {error}", "red")
-
-
-class PlainEvents(RunEvents):
+class PlainEvents(_Lines):
     """Lines without control codes; of each `what` at most one every ten seconds, and its end if it was that long."""
 
     def __init__(self, file: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -158,18 +162,14 @@ class PlainEvents(RunEvents):
         self._started: dict[str, float] = {}
         self._spoken: dict[str, float] = {}
 
-    def __enter__(self) -> Self:
-        return self
+    def _take_down(self) -> None:
+        self._started.clear()
+        self._spoken.clear()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-    def _line(self, text: str) -> None:
+    def _line(self, text: str, style: str = "") -> None:
         # A log that went away must not end the run.
         with contextlib.suppress(OSError):
-            self._file.write(f"{text}\n")
+            self._file.write(f"{printable(text)}\n")
             self._file.flush()
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
@@ -189,29 +189,3 @@ class PlainEvents(RunEvents):
         if ended:
             # Spoken: a repeated last call stays silent.
             self._started[what] = now
-
-    def note(self, message: str) -> None:
-        """Print a line."""
-        self._line(f"  {message}")
-
-    def warn(self, message: str) -> None:
-        """Print a line that begins with `warning:`."""
-        self._line(f"  warning: {message}")
-
-    def stage_started(self, name: str, index: int, count: int) -> None:
-        """Print the stage's header and forget the bars of the last one."""
-        self._started.clear()
-        self._spoken.clear()
-        self._line(f"[{index}/{count}] {name}")
-
-    def stage_cached(self, name: str, seconds: float) -> None:
-        """Say that the stage was found finished."""
-        self._line(f"  {name}: found finished ({fmt.duration(seconds)} when it ran)")
-
-    def stage_finished(self, name: str, seconds: float) -> None:
-        """Say what the stage took."""
-        self._line(f"  {name}: done in {fmt.duration(seconds)}")
-
-    def stage_failed(self, name: str, error: str) -> None:
-        """Say that the stage failed; why is told again when the run ends."""
-        self._line(f"  {name}: failed, going on with what doesn't read it: {error}")

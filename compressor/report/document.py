@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import GateVerdict, Measurement, VariantDifference
+from compressor.bench.results import GateVerdict, Measurement, Role, VariantDifference
 from compressor.errors import RecipeError
+from compressor.report.blocks import Finding
+from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference", "was_measured"]
 
-SCHEMA_VERSION = 2
-"""Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`."""
+SCHEMA_VERSION = 3
+"""Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`, version 2 no
+`findings` and no roles."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class RunReport:
     environment: dict[str, Any] = field(default_factory=dict)
     differences: tuple[VariantDifference, ...] = ()
     """Paired differences between models, the chosen pairs of the run."""
+    findings: tuple[Finding, ...] = ()
+    """What evaluations found, a section each."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -60,14 +65,26 @@ class RunReport:
 
     def measurement(self, subject: str, target: str | None = None) -> Measurement | None:
         """What was measured of a subject on this target, or on the first it ran on."""
-        return next(
-            (
-                found
-                for found in self.measurements
-                if found.subject == subject and was_measured(found) and target in (None, found.target)
-            ),
-            None,
-        )
+        return self._first(target, subject=subject)
+
+    def of_role(self, role: Role, target: str | None = None) -> Measurement | None:
+        """The first that was measured of a role, on this target or on any."""
+        return self._first(target, role=role)
+
+    def _first(self, target: str | None, **wanted: str) -> Measurement | None:
+        here = (found for found in self.measurements if was_measured(found) and target in (None, found.target))
+        return next((found for found in here if all(getattr(found, k) == v for k, v in wanted.items())), None)
+
+    @property
+    def metric(self) -> MetricSpec:
+        """The main metric of its task."""
+        return metric_spec(self.task, next((m.accuracy.metric for m in self.measurements if m.accuracy), "accuracy"))
+
+    @property
+    def beside_teacher(self) -> tuple[Measurement | None, Measurement | None]:
+        """The chosen variant, and the teacher on the target that it compares with."""
+        chosen = self.measurement(self.chosen)
+        return chosen, self.of_role("teacher", chosen.reference or chosen.target) if chosen else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the inverse of `from_json`."""

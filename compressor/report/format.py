@@ -1,13 +1,16 @@
-"""How figures are written, everywhere the same: console, Markdown, model card.
+"""How figures are written, everywhere the same: console, Markdown, HTML, model card.
 
 ASCII only, so that a table survives any terminal, log and mail.
 """
 
 from __future__ import annotations
 
-from compressor.bench.results import Accuracy
+import re
 
-__all__ = ["NA", "accuracy", "count", "duration", "factor", "gate_value", "number", "p_value", "percent"]
+from compressor.bench.results import Interval
+from compressor.task_specs import MetricSpec
+
+__all__ = ["NA", "change", "count", "duration", "gate_value", "number", "p_value", "percent", "printable", "quality"]
 
 NA = "n/a"
 """Written where a figure wasn't, or couldn't be, measured."""
@@ -28,11 +31,23 @@ def percent(value: float | None) -> str:
     return NA if value is None else f"{100 * value:.1f}%"
 
 
-def accuracy(found: Accuracy | None) -> str:
-    """The main metric with its confidence interval: 84.3% (82.4-86.1)."""
-    if found is None:
+def quality(value: float | None, metric: MetricSpec, interval: Interval | None = None) -> str:
+    """A metric in its own unit, with its confidence interval where that is given: 84.3% (82.4-86.1)."""
+    if value is None:
         return NA
-    return f"{percent(found.value)} ({100 * found.interval.low:.1f}-{100 * found.interval.high:.1f})"
+    scale, digits = (100, 1) if metric.unit == "share" else (1, 3)
+    text = percent(value) if metric.unit == "share" else number(value)
+    if interval is None:
+        return text
+    low, high = (f"{scale * bound:.{digits}f}" for bound in (interval.low, interval.high))
+    return f"{text} ({low}{' to ' if interval.low < 0 else '-'}{high})"
+
+
+def change(value: float, metric: MetricSpec) -> str:
+    """A difference of a metric: in points of a share (-2.5), else in its own unit (+0.012). Never -0.0."""
+    scale, digits = (100, 1) if metric.unit == "share" else (1, 3)
+    rounded = round(scale * value, digits)
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
 
 
 def count(value: float | None) -> str:
@@ -50,11 +65,6 @@ def p_value(value: float | None) -> str:
     if value is None:
         return NA
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def factor(value: float | None) -> str:
-    """How many times: 5.81x."""
-    return NA if value is None else f"{number(value)}x"
 
 
 def duration(seconds: float) -> str:
@@ -83,3 +93,11 @@ def gate_value(value: float | None, expression: str) -> str:
         if (float(text) > bound, float(text) < bound) == (value > bound, value < bound):
             return text
     return repr(value)
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text without what would control a terminal: escape sequences and changes of direction are spelt out."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

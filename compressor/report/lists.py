@@ -5,33 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import RenderableType
 
 from compressor.report import format as fmt
+from compressor.report.blocks import Prose, table
+from compressor.report.printers.console import blocks_console
 
-__all__ = [
-    "cache_table",
-    "plain_table",
-    "plan_table",
-    "predictions_table",
-    "reasons_table",
-    "verification_table",
-]
+__all__ = ["cache_table", "plain_table", "plan_table", "predictions_table", "reasons_table", "verification_table"]
 
 KEY_LENGTH = 12
 """Characters of a key that are shown: enough for `cache rm`."""
 
 
-def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of text."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    for name in header:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str] = ()) -> RenderableType:
+    """A table of text, and lines below it."""
+    return blocks_console([table(header, rows, words=range(len(header))), *map(Prose, lines)])
 
 
 def plan_table(
@@ -48,10 +36,10 @@ def plan_table(
         )
         for stage in stages
     ]
-    lines = [f"Target {name} is left out: {reason}." for name, reason in skipped.items()]
+    lines = [f"{name} is not on this machine and is left out ({reason})." for name, reason in skipped.items()]
     if missing and any(stage["state"] != "cached" for stage in stages):
         lines.append(f"Not installed: {', '.join(missing)}. Install: pip install 'compressor[toolkit]'")
-    return Group(plain_table(("stage", "state", "took", "size", "key"), rows), *lines)
+    return plain_table(("stage", "state", "took", "size", "key"), rows, lines)
 
 
 def cache_table(root: str, artifacts: Sequence[Mapping[str, Any]], interrupted: Sequence[str]) -> RenderableType:
@@ -62,7 +50,7 @@ def cache_table(root: str, artifacts: Sequence[Mapping[str, Any]], interrupted: 
     ]
     total = sum(a["size_mb"] for a in artifacts)
     lines = [f"{len(rows)} stages, {total:.0f} MB in {root}", *(f"Interrupted: {name}" for name in interrupted)]
-    return Group(plain_table(("stage", "key", "created", "took", "size"), rows), *lines)
+    return plain_table(("stage", "key", "created", "took", "size"), rows, lines)
 
 
 def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -78,7 +66,7 @@ def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:
     return plain_table(("stage", "what differs", "stored", "wanted"), rows)
 
 
-def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> Table:
+def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> RenderableType:
     """A line a text: its label, its probability, the text."""
     rows = [(answer["label"], f"{answer['score']:.3f}", text) for text, answer in zip(texts, answers, strict=True)]
     return plain_table(("label", "score", "text"), rows)
@@ -91,7 +79,7 @@ def verification_table(result: Mapping[str, Any]) -> RenderableType:
         for variant, difference in result["variants"].items()
     ]
     line = f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."
-    return Group(plain_table(("variant", "largest difference", "tolerance"), rows), line)
+    return plain_table(("variant", "largest difference", "tolerance"), rows, [line])
 
 
 def _short(value: Any) -> str:

@@ -8,19 +8,20 @@ from typing import Any
 import yaml
 
 from compressor.report import format as fmt
+from compressor.report.blocks import Block, Heading
+from compressor.report.content.machine import stages_table
+from compressor.report.content.overview import gates_table, overview
 from compressor.report.document import RunReport
-from compressor.report.markdown import gates_table, measured_tables, stages_table
+from compressor.report.figures import gate_title
+from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.verdict import baseline_sentence, closing_sentence
+from compressor.task_specs import TASK_SPECS
 
 __all__ = ["model_card"]
 
 
 def model_card(
-    report: RunReport,
-    *,
-    license_name: str | None = None,
-    file: str = "onnx/model.onnx",
-    dtype: str | None = "fp32",
+    report: RunReport, *, license_name: str | None = None, file: str = "onnx/model.onnx", dtype: str | None = "fp32"
 ) -> str:
     """The card of the bundle this report is about.
 
@@ -28,24 +29,29 @@ def model_card(
         file: the chosen variant's file in the bundle.
         dtype: the name transformers.js has for such files; None where it has none.
     """
+    answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
+    spec = TASK_SPECS.get(report.task) if report.task in TASK_SPECS.names else None
+    about = (
+        f"A compact model for {spec.title.lower() if spec else report.task}{answers}, {', '.join(_treatment(report))}"
+    )
+    measured: list[Block] = [Heading("Measured"), *overview(report)]
+    if report.gates:
+        measured += [Heading("Gates", 3), gates_table(report)]
     sections = [
-        _front_matter(report, license_name),
-        f"# {report.name}",
-        f"A compact model for {report.task} (labels: {', '.join(report.labels)}), {', '.join(_treatment(report))} and "
-        "measured by `compressor`. It runs wherever ONNX Runtime runs, without PyTorch.",
-        "\n".join(filter(None, [closing_sentence(report), baseline_sentence(report)])),
+        _front_matter(report, spec.pipeline_tag if spec else report.task, license_name),
+        f"# {escape(report.name)}",
+        escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
+        "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
         "## Use it",
         _python(),
-        _javascript(report, file, dtype),
+        _javascript(report, spec.pipeline_tag if spec else report.task, file, dtype),
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
-        "## Measured",
-        measured_tables(report.measurements, report.chosen),
-        gates_table(report),
+        blocks_markdown(measured),
         "## Limits",
         _limits(report),
         "## How it was made",
         "`recipe.resolved.yaml` holds every setting, `manifest.json` the versions and a sha256 for each file.",
-        stages_table(report),
+        blocks_markdown([stages_table(report.stages)]),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -57,13 +63,13 @@ def _treatment(report: RunReport) -> list[str]:
     return [words[kind] for kind in kinds if kind in words]
 
 
-def _front_matter(report: RunReport, license_name: str | None) -> str:
+def _front_matter(report: RunReport, pipeline_tag: str, license_name: str | None) -> str:
     tags = {"distill": "distillation", "quantize": "quantization"}
     kinds = {stage.kind for stage in report.stages}
     front: dict[str, Any] = {"license": license_name} if license_name else {}
     front |= {
         "library_name": "transformers.js",
-        "pipeline_tag": report.task,
+        "pipeline_tag": pipeline_tag,
         "tags": ["onnx", "onnxruntime", *(tag for kind, tag in tags.items() if kind in kinds)],
     }
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
@@ -80,7 +86,7 @@ print(bundle.predict(["a gripping, funny film"]))
 ```"""
 
 
-def _javascript(report: RunReport, file: str, dtype: str | None) -> str:
+def _javascript(report: RunReport, pipeline_tag: str, file: str, dtype: str | None) -> str:
     named = f'model_file_name: "{PurePosixPath(file).stem}", dtype: "fp32"'
     options = f"{{ {named} }}" if dtype is None else f'{{ dtype: "{dtype}" }}'
     return f"""In the browser or Node, with transformers.js; this folder is `models/{report.name}`:
@@ -90,8 +96,8 @@ import {{ env, pipeline }} from "@huggingface/transformers";
 
 env.allowRemoteModels = false;
 env.localModelPath = "models/";
-const classify = await pipeline("{report.task}", "{report.name}", {options});
-console.log(await classify("a gripping, funny film"));
+const answer = await pipeline("{pipeline_tag}", "{report.name}", {options});
+console.log(await answer("a gripping, funny film"));
 ```"""
 
 
@@ -99,26 +105,27 @@ def _limits(report: RunReport) -> str:
     chosen = report.measurement(report.chosen)
     lines = []
     if chosen and chosen.accuracy:
-        quality = chosen.accuracy
+        quality, metric = chosen.accuracy, report.metric
+        value = fmt.quality(quality.value, metric, quality.interval)
         lines.append(
-            f"- The {quality.metric} of {fmt.accuracy(quality)} was measured on one test split of {quality.n} texts. "
+            f"- The {metric.title} of {value} was measured on one test split of {quality.n} texts. "
             f"The interval ({quality.interval.confidence:.0%}, bootstrap) covers the choice of test texts, not the "
             "training's seed, and says nothing about texts of another kind."
         )
     else:
-        lines.append("- Its accuracy wasn't measured.")
-    lines.append(f"- Latency, throughput and memory hold for {_machine(report)}; measure again on your device.")
+        lines.append("- How well it answers wasn't measured.")
+    cpu = f" ({escape(str(report.environment['cpu']))})" if report.environment.get("cpu") else ""
+    lines.append(
+        f"- Latency, throughput and memory hold for the machine they were measured on{cpu}; measure again on your "
+        "device."
+    )
     if any(stage.kind == "quantize" for stage in report.stages):
         lines.append(
             "- An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate; "
             "`compressor verify` tells."
         )
     if not report.passed:
-        failed = ", ".join(gate.name for gate in report.gates if not gate.passed)
-        lines.append(f"- **It fails the gates its recipe sets: {failed}.**")
+        metric = report.metric
+        failed = ", ".join(gate_title(one.name, metric, report.task) for one in report.gates if not one.passed)
+        lines.append(f"- **It fails gates that its recipe sets: {failed}.**")
     return "\n".join(lines)
-
-
-def _machine(report: RunReport) -> str:
-    cpu = report.environment.get("cpu")
-    return f"the machine they were measured on ({cpu})" if cpu else "the machine they were measured on"

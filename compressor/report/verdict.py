@@ -1,81 +1,162 @@
-"""The sentences a report ends with: what was kept, what was won, whether it may ship."""
+"""The sentences a report opens and closes with: what failed, what was kept, what was won, whether it may ship."""
 
 from __future__ import annotations
 
-from compressor.bench.results import Accuracy
-from compressor.report import format as fmt
-from compressor.report.document import RunReport
-from compressor.report.rows import speedup
+from typing import NamedTuple
 
-__all__ = ["baseline_sentence", "closing_sentence", "gates_sentence"]
+from compressor.bench.results import Accuracy, GateVerdict
+from compressor.report import format as fmt
+from compressor.report.blocks import Tone
+from compressor.report.document import RunReport
+from compressor.report.figures import gate_title
+from compressor.report.models import headline, speedup
+from compressor.task_specs import MetricSpec
+
+__all__ = ["Majority", "baseline_sentence", "closing_sentence", "is_better", "majority", "too_few", "verdict"]
+
+WIDEST = 0.05
+"""Where a share may be this much lower than it was measured, there are too few texts to ship by."""
+
+
+class Majority(NamedTuple):
+    """The most frequent answer, and the share of the test texts it is right for."""
+
+    label: str
+    share: float
+
+
+def majority(report: RunReport) -> Majority | None:
+    """By the counts of the `prepare` stage; None where it has none, or they aren't of one label a text."""
+    facts = next((stage.facts for stage in report.stages if stage.kind == "prepare"), {})
+    test = facts.get("splits", {}).get("test", {})
+    counts, rows = test.get("labels"), test.get("rows")
+    if not isinstance(counts, dict) or not rows or sum(counts.values()) != rows:
+        return None
+    label = max(counts, key=lambda name: counts[name])
+    return Majority(label, counts[label] / rows)
+
+
+def is_better(found: Accuracy, base: Majority) -> bool:
+    """Whether these texts show that a model is right more often; yes where its task doesn't count that."""
+    return (found.interval.low if found.metric == "accuracy" else found.metrics.get("accuracy", 1.0)) > base.share
+
+
+def too_few(report: RunReport) -> str | None:
+    """What so few test texts leave open; None where they are enough, or nothing was asked of them."""
+    chosen, metric = report.measurement(report.chosen), report.metric
+    if chosen is None or chosen.accuracy is None or metric.unit != "share" or not metric.higher_is_better:
+        return None
+    found, apart = chosen.accuracy, chosen.accuracy.difference
+    lost = (apart or found).value - (apart or found).interval.low
+    if lost <= WIDEST:
+        return None
+    below = f"{-100 * apart.interval.low:.1f} points below the teacher's" if apart else f"{100 * lost:.1f} points lower"
+    return f"{found.n} test texts are too few: its {metric.title} may be {below}"
+
+
+def verdict(report: RunReport) -> tuple[str, Tone]:
+    """In a few words whether it may ship; empty where no gate asks and nothing is wrong."""
+    failed, count = sum(not gate.passed for gate in report.gates), len(report.gates)
+    if failed:
+        return f"{failed} of {count} gates failed", "bad"
+    held = f"all {count} gates hold" if count else ""
+    if _problems(report):
+        return ", ".join(filter(None, [held, "no better than a guess"])), "bad"
+    if too_few(report):
+        return ", ".join(filter(None, [held, "too few test texts"])), "open"
+    return held, "good" if held else ""
 
 
 def closing_sentence(report: RunReport) -> str:
-    """What the chosen variant keeps of the teacher and what it wins, in one sentence; then the gates' verdict."""
+    """What failed; what the chosen variant keeps of the teacher and what it wins; whether it may ship."""
+    failed = _problems(report)
     parts = [part for part in (_kept(report), _faster(report), _smaller(report)) if part]
-    name = f"onnx {report.chosen}"
-    sentence = f"{name} {', '.join(parts[:-1])}{' and ' if parts[:-1] else ''}{parts[-1]}. " if parts else ""
-    return sentence + gates_sentence(report)
+    facts = f"onnx {report.chosen} {', '.join(parts[:-1])}{' and ' if parts[:-1] else ''}{parts[-1]}." if parts else ""
+    return " ".join(filter(None, [*failed, facts, "" if failed else _may_ship(report)]))
 
 
-def gates_sentence(report: RunReport) -> str:
-    """Whether the bundle may ship."""
-    if not report.gates:
-        return "The recipe sets no gates."
-    failed = [gate.name for gate in report.gates if not gate.passed]
-    count = len(report.gates)
-    if not failed:
-        return f"Gates: {count} of {count} hold; it may ship."
-    return f"Gates: {len(failed)} of {count} failed ({', '.join(failed)}); it should not ship as it is."
+def _problems(report: RunReport) -> list[str]:
+    """What a reader must know before anything else: gates that failed, a model that has learned nothing."""
+    said = []
+    if failed := [gate for gate in report.gates if not gate.passed]:
+        told = "; ".join(f"{gate_title(gate.name, report.metric, report.task)} {_measured(gate)}" for gate in failed)
+        said.append(f"It should not ship as it is: {len(failed)} of {len(report.gates)} gates failed ({told}).")
+    chosen, base = report.measurement(report.chosen), majority(report)
+    if chosen and chosen.accuracy and base and not is_better(chosen.accuracy, base):
+        found = chosen.accuracy
+        said.append(
+            f"onnx {report.chosen} is not shown to answer better than always saying {base.label!r}, which is right for "
+            f"{fmt.percent(base.share)} of the {found.n} test texts: its {report.metric.title} is "
+            f"{fmt.quality(found.value, report.metric, found.interval)}."
+        )
+    return said
+
+
+def _measured(gate: GateVerdict) -> str:
+    value = "not measured" if gate.value is None else fmt.gate_value(gate.value, gate.expression)
+    return f"{value}, must be {gate.expression}"
+
+
+def _may_ship(report: RunReport) -> str:
+    doubt, count = too_few(report), len(report.gates)
+    held = f"Gates: {count} of {count} hold" if count else "The recipe sets no gates"
+    return f"{held}, but {doubt}." if doubt else f"{held}{'; it may ship' if count else ''}."
 
 
 def baseline_sentence(report: RunReport) -> str | None:
     """What the teacher added over the same student trained on the labels alone, where that was measured."""
-    student, baseline = report.measurement("student"), report.measurement("baseline")
-    if not (student and student.accuracy and baseline and baseline.accuracy):
+    measured = (report.of_role("student"), report.of_role("baseline"))
+    student, baseline = (one.accuracy if one else None for one in measured)
+    if student is None or baseline is None:
         return None
-    added = 100 * (student.accuracy.value - baseline.accuracy.value)
+    metric = report.metric
     return (
-        f"Learning from the teacher made {added:+.1f} points: the student has {fmt.percent(student.accuracy.value)}, "
-        f"and {fmt.percent(baseline.accuracy.value)} when trained on the labels alone."
+        f"Learning from the teacher changed the {metric.title} by {_change(student.value - baseline.value, metric)}: "
+        f"the student has {fmt.quality(student.value, metric)}, and {fmt.quality(baseline.value, metric)} when trained "
+        "on the labels alone."
     )
 
 
 def _kept(report: RunReport) -> str | None:
-    teacher, chosen = report.measurement("teacher"), report.measurement(report.chosen)
-    if not (teacher and teacher.accuracy and chosen and chosen.accuracy and teacher.accuracy.value):
+    chosen, teacher, metric = report.measurement(report.chosen), report.of_role("teacher"), report.metric
+    if not (chosen and chosen.accuracy):
         return None
-    share = fmt.percent(chosen.accuracy.value / teacher.accuracy.value)
-    values = f"{fmt.percent(chosen.accuracy.value)} of {fmt.percent(teacher.accuracy.value)}"
-    return f"keeps {share} of the teacher's {chosen.accuracy.metric} ({values}{_apart(chosen.accuracy)})"
+    found = chosen.accuracy
+    if not (teacher and teacher.accuracy):
+        return f"has {metric.title} {fmt.quality(found.value, metric, found.interval)} on {found.n} texts"
+    mine, other = fmt.quality(found.value, metric), fmt.quality(teacher.accuracy.value, metric)
+    sure = f"on {found.n} texts{_apart(found, metric)}"
+    if metric.higher_is_better and teacher.accuracy.value > 0 and found.value >= 0:
+        share = fmt.percent(found.value / teacher.accuracy.value)
+        return f"keeps {share} of the teacher's {metric.title} ({mine} of {other} {sure})"
+    return f"has {metric.title} {mine}, the teacher {other} ({sure})"
 
 
-def _apart(accuracy: Accuracy) -> str:
-    """The paired difference from the teacher, in points."""
-    if accuracy.difference is None:
+def _apart(found: Accuracy, metric: MetricSpec) -> str:
+    """The paired difference from the teacher."""
+    if found.difference is None:
         return ""
-    difference, interval = accuracy.difference, accuracy.difference.interval
-    return (
-        f"; {100 * difference.value:+.1f} points, {interval.confidence:.0%} interval "
-        f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}"
-    )
+    difference, interval = found.difference, found.difference.interval
+    low, high = fmt.change(interval.low, metric), fmt.change(interval.high, metric)
+    return f"; {_change(difference.value, metric)}, {interval.confidence:.0%} interval {low} to {high}"
+
+
+def _change(value: float, metric: MetricSpec) -> str:
+    return f"{fmt.change(value, metric)}{' points' if metric.unit == 'share' else ''}"
 
 
 def _faster(report: RunReport) -> str | None:
-    chosen = report.measurement(report.chosen)
-    factor = speedup(chosen, report.measurement("teacher", chosen.reference or chosen.target)) if chosen else None
-    if factor is None:
+    chosen, teacher = report.beside_teacher
+    factor, latency = (speedup(chosen, teacher), headline(chosen)) if chosen else (None, None)
+    if factor is None or latency is None:
         return None
-    if factor < 1:
-        return f"is {fmt.number(1 / factor)} times slower"
-    return f"answers {fmt.number(factor)} times faster"
+    said = f"is {fmt.number(1 / factor)} times slower" if factor < 1 else f"answers {fmt.number(factor)} times faster"
+    return f"{said} (median of {latency.model.n} calls)"
 
 
 def _smaller(report: RunReport) -> str | None:
-    teacher, chosen = report.measurement("teacher"), report.measurement(report.chosen)
+    chosen, teacher = report.measurement(report.chosen), report.of_role("teacher")
     if not chosen:
         return None
-    size = f"{fmt.number(chosen.size.model_mb)} MB"
-    if not teacher:
-        return f"weighs {size}"
-    return f"weighs {size} instead of {fmt.number(teacher.size.model_mb)} MB"
+    instead = f" instead of {fmt.number(teacher.size.model_mb)} MB" if teacher else ""
+    return f"weighs {fmt.number(chosen.size.model_mb)} MB{instead}"

@@ -2,68 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from compressor.errors import BundleError
-from compressor.runtime.answers import Prediction, answer
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.manifest import Manifest
+from compressor.runtime.outputs import Outputs, Ragged
 from compressor.runtime.session import Session, open_session
+from compressor.runtime.tasks import Answer, Encoded, Example, Settings, runtime_task
 
 __all__ = ["Bundle", "assemble", "load"]
 
 
 class Bundle:
-    """Texts in, answers out."""
+    """Texts in, answers out.
+
+    A loaded bundle may be used by several threads at once. After a fork, load it again in the new process: the threads
+    of onnxruntime don't survive a fork.
+    """
 
     def __init__(self, manifest: Manifest, encoder: Encoder, session: Session) -> None:
         self.manifest = manifest
-        self._encoder = encoder
+        self.task = runtime_task(manifest.task)
+        self.settings = Settings(manifest.labels, manifest.options)
+        self.encoder = encoder
         self._session = session
 
-    def predict(
-        self, texts: Sequence[str] | str, pairs: Sequence[str] | str | None = None, *, batch_size: int = 1
-    ) -> list[Prediction]:
-        """One answer a text, in order; none for no texts. Texts longer than the bundle's `max_length` tokens are cut.
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # a str is also an iterable of str
+        self, texts: str | Example, pairs: str | None = None, *, batch_size: int = 1
+    ) -> Answer: ...
 
-        The default batch size of 1 gives each text the answer it was measured with: int8 activations are scaled over
-        the whole batch, so a text's neighbours change its logits slightly.
+    @overload
+    def predict(
+        self, texts: Iterable[str | Example], pairs: Iterable[str] | None = None, *, batch_size: int = 1
+    ) -> list[Answer]: ...
+
+    def predict(
+        self,
+        texts: str | Example | Iterable[str | Example],
+        pairs: str | Iterable[str] | None = None,
+        *,
+        batch_size: int = 1,
+    ) -> Answer | list[Answer]:
+        """One answer for one text, a list of answers for several, in their order; an empty list for no texts.
+
+        Args:
+            texts: a text, or several; or mappings with a text for each role, `{"question": ..., "context": ...}`.
+            pairs: the second text of each, where the bundle answers pairs.
+            batch_size: rows computed at once. With 1, each text gets the answer it was measured with: int8
+                activations are scaled over the whole batch, so a text's neighbours change its outputs slightly.
+
+        Texts longer than the bundle's `max_length` tokens are cut.
 
         Raises:
-            BundleError: the bundle wants pairs and got none, or the other way round, or unlike numbers of both; or
+            BundleError: the bundle answers pairs and got none, or the other way round, or unlike numbers of both; or
                 something is not a text.
         """
         if batch_size < 1:
             raise BundleError(f"batch_size is {batch_size}; it must be at least 1.")
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        pairs = [pairs] if isinstance(pairs, str) else None if pairs is None else list(pairs)
-        self._check(texts, pairs)
-        found: list[Prediction] = []
-        for start in range(0, len(texts), batch_size):
-            part = slice(start, start + batch_size)
-            outputs = self.outputs(texts[part], None if pairs is None else pairs[part])
-            found += answer(self.manifest.task, outputs, self.manifest.labels)
-        return found
+        alone = isinstance(texts, str | Mapping)
+        first: list[Any] = [texts] if isinstance(texts, str | Mapping) else list(texts)
+        second = [pairs] if isinstance(pairs, str) else None if pairs is None else list(pairs)
+        examples = self.examples(first, second)
+        answers = list(self.answer(examples, batch_size=batch_size)) if examples else []
+        return answers[0] if alone else answers
 
-    def outputs(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[npt.NDArray[np.floating[Any]]]:
-        """The model's raw outputs for one batch of at least one text, first dimension the batch."""
-        return self._session.run(self._encoder.encode(texts, pairs))
+    def examples(self, texts: Sequence[str | Example], pairs: Sequence[str] | None = None) -> list[dict[str, str]]:
+        """Texts under the names of their roles.
 
-    def _check(self, texts: Sequence[Any], pairs: Sequence[Any] | None) -> None:
-        if self.manifest.pairs and (pairs is None or len(pairs) != len(texts)):
-            raise BundleError("This bundle answers pairs of texts: give a second text for each.")
-        if not self.manifest.pairs and pairs is not None:
+        Raises:
+            BundleError: as `predict` does.
+        """
+        roles = self.manifest.roles
+        if len(roles) > 1 and not all(isinstance(text, Mapping) for text in texts):
+            if pairs is None or len(pairs) != len(texts):
+                raise BundleError(
+                    f"This bundle answers pairs of texts ({' and '.join(roles)}): give two texts for each."
+                )
+            found: list[Any] = [dict(zip(roles, both, strict=True)) for both in zip(texts, pairs, strict=True)]
+        elif pairs is not None:
             raise BundleError("This bundle answers single texts: leave the second texts out.")
-        for text in (*texts, *(pairs or ())):
-            if not isinstance(text, str):
-                raise BundleError(f"{text!r} is not a text.", hint="Give every text as str.")
-            if any("\ud800" <= character <= "\udfff" for character in text):
-                raise BundleError(f"{text!r} holds half a character.", hint="Read the text with its right encoding.")
+        else:
+            found = [text if isinstance(text, Mapping) else {roles[0]: text} for text in texts]
+        return [{role: _text(example, role) for role in roles} for example in found]
+
+    def answer(self, examples: Sequence[Example], *, batch_size: int = 1) -> Iterator[Answer]:
+        """Answers to examples, which have a text for each of the manifest's roles."""
+        for start in range(0, len(examples), batch_size):
+            encoded = self.task.encode(self.encoder, examples[start : start + batch_size])
+            yield from self.task.decode(self.compute(encoded, batch_size=batch_size), encoded, self.settings)
+
+    def compute(self, encoded: Encoded, *, batch_size: int = 1) -> Outputs:
+        """The model's outputs for every row, `batch_size` rows at a time."""
+        parts: list[Mapping[str, Ragged]] = []
+        for start in range(0, len(encoded.rows), batch_size):
+            rows = encoded.rows[start : start + batch_size]
+            part = Encoded(encoded.examples, rows, encoded.example_of_row[start : start + batch_size])
+            arrays = self._session.run(self.encoder.pad(rows))
+            parts.append(self.task.reduce(arrays, part, pads_left=self.encoder.pads_left))
+        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _joined(parts: Sequence[Ragged]) -> Ragged:
+    if len(parts) == 1:
+        return parts[0]
+    return Ragged.of([np.asarray(row) for part in parts for row in part], ragged=parts[0].offsets is not None)
+
+
+def _text(example: Mapping[str, Any], role: str) -> str:
+    text = example.get(role)
+    if not isinstance(text, str):
+        raise BundleError(f"{str(text)[:80]!r} is not a text.", hint=f"Give the {role} of every example as str.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BundleError(f"{text[:80]!r} holds half a character.", hint="Read the text with its right encoding.")
+    return text
 
 
 def load(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant: str | None = None) -> Bundle:

@@ -1,21 +1,44 @@
-"""Texts to model inputs with `tokenizers` alone, exactly as the model was trained."""
+"""Texts to tokens with `tokenizers` alone, exactly as the model was trained."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from compressor.errors import BundleError
+from compressor.json_file import BadJson, read_object
 
-__all__ = ["Encoder"]
+__all__ = ["CHARACTERS_A_TOKEN", "Encoder", "Inputs", "Row"]
 
 Inputs = dict[str, npt.NDArray[np.int64]]
+"""`input_ids`, `attention_mask`, `token_type_ids`, each int64 [batch, sequence]."""
+
+CHARACTERS_A_TOKEN = 256
+"""A text is cut to so many characters a token of `max_length` before it is tokenized, which takes time for all of it.
+Real texts have 4 to 6."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a batch, before padding: what each token is, and where in the text it stands."""
+
+    ids: list[int]
+    type_ids: list[int]
+    offsets: list[tuple[int, int]]
+    """First character and the one after the last, in the text the token belongs to."""
+    words: list[int | None]
+    """Number of the word, by the tokenizer's own splitting; None for special tokens."""
+    parts: list[int | None]
+    """0 for the first text, 1 for the second; None for special tokens."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 class Encoder:
@@ -32,11 +55,13 @@ class Encoder:
         self.pad_type_id = int(settings.get("pad_token_type_id") or 0)
         self.pads_left = settings.get("padding_side") == "left"
         self._tokenizer = tokenizer
+        self._windowing: dict[int, Tokenizer] = {}
+        self._truncation_side = settings.get("truncation_side") or "right"
         if max_length <= tokenizer.num_special_tokens_to_add(False):
             raise BundleError(f"A max_length of {max_length} tokens leaves no room for a text.")
         # A tokenizer.json may carry settings of its own; what was trained with counts.
         tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length, direction=settings.get("truncation_side") or "right")
+        tokenizer.enable_truncation(max_length, direction=self._truncation_side)
         tokenizer.encode_special_tokens = bool(settings.get("split_special_tokens"))
 
     @classmethod
@@ -46,29 +71,82 @@ class Encoder:
         Raises:
             BundleError: a file is missing or can't be read, or `max_length` is too small.
         """
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise BundleError(f"{path} is not there.")
+        path, beside = folder / "tokenizer.json", folder / "tokenizer_config.json"
         try:
+            if not path.is_file():
+                raise BundleError(f"{path} is not there.")
             tokenizer = Tokenizer.from_file(str(path))
+        except BundleError:
+            raise
         except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
             raise BundleError(f"{path} can't be read: {error}") from error
-        return cls(tokenizer, _settings(folder / "tokenizer_config.json"), max_length=max_length)
+        try:
+            return cls(tokenizer, _settings(beside), max_length=max_length)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BundleError(f"{beside} holds a setting that can't be used: {error}.") from error
+
+    def rows(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Row]:
+        """One row a text (or pair of texts), cut to `max_length` tokens."""
+        whole = list(zip(texts, pairs, strict=True)) if pairs is not None else [(text,) for text in texts]
+        cut = [tuple(self._cut(text) for text in one) for one in whole]
+        encodings = self._tokenizer.encode_batch([one if len(one) > 1 else one[0] for one in cut])
+        return [self._row(*both) for both in zip(encodings, map(_missing, whole, cut), strict=True)]
+
+    def windows(self, question: str, context: str, stride: int) -> list[Row]:
+        """A pair as as many rows as it takes: each has the whole first text and a window of the second, `stride`
+        tokens of which it shares with the one before.
+
+        Raises:
+            BundleError: the first text leaves no room for a window that is longer than `stride`.
+        """
+        room = self.max_length - self._tokenizer.num_special_tokens_to_add(True)
+        fixed = len(self._tokenizer.encode(self._cut(question), add_special_tokens=False).ids)
+        if room - fixed <= stride:
+            raise BundleError(
+                f"The first text has {fixed} tokens: of {self.max_length} too few are left for the second.",
+                hint="Shorten it, or raise data.max_length.",
+            )
+        encoding = self._with_stride(stride).encode(self._cut(question), context)
+        return [self._row(part) for part in (encoding, *encoding.overflowing)]
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Inputs:
-        """`input_ids`, `attention_mask` and `token_type_ids`, each int64 [batch, sequence]."""
-        rows = list(zip(texts, pairs, strict=True)) if pairs is not None else list(texts)
-        encodings = self._tokenizer.encode_batch(rows)
+        """A padded batch of texts, one row each."""
+        return self.pad(self.rows(texts, pairs))
+
+    def pad(self, rows: Sequence[Row]) -> Inputs:
+        """Rows as one batch, as long as its longest."""
+        return {
+            "input_ids": self._pad([row.ids for row in rows], self.pad_id),
+            "attention_mask": self._pad([[1] * len(row) for row in rows], 0),
+            "token_type_ids": self._pad([row.type_ids for row in rows], self.pad_type_id),
+        }
+
+    def _with_stride(self, stride: int) -> Tokenizer:
+        """A copy that cuts the second text into windows: settings of one that other threads use stay as they are."""
+        if stride not in self._windowing:
+            copied = Tokenizer.from_str(self._tokenizer.to_str())
+            copied.encode_special_tokens = self._tokenizer.encode_special_tokens
+            copied.enable_truncation(self.max_length, stride=stride, strategy="only_second")
+            self._windowing[stride] = copied
+        return self._windowing[stride]
+
+    def _row(self, encoding: Encoding, dropped: tuple[int, ...] = ()) -> Row:
         # Where nothing marks beginning or end, an empty text has no tokens, and attention to nothing is NaN: it gets
         # one padding token that is attended to.
-        ids = [encoding.ids or [self.pad_id] for encoding in encodings]
-        return {
-            "input_ids": self._pad(ids, self.pad_id),
-            "attention_mask": self._pad([[1] * len(row) for row in ids], 0),
-            "token_type_ids": self._pad(
-                [encoding.type_ids or [self.pad_type_id] for encoding in encodings], self.pad_type_id
-            ),
-        }
+        if not encoding.ids:
+            return Row([self.pad_id], [self.pad_type_id], [(0, 0)], [None], [None])
+        parts = list(encoding.sequence_ids)
+        offsets = [(begin, end) for begin, end in encoding.offsets]
+        if self._truncation_side == "left" and any(dropped):
+            shifts = [0 if part is None else dropped[part] for part in parts]
+            offsets = [(begin + by, end + by) for (begin, end), by in zip(offsets, shifts, strict=True)]
+        return Row(list(encoding.ids), list(encoding.type_ids), offsets, list(encoding.word_ids), parts)
+
+    def _cut(self, text: str) -> str:
+        most = CHARACTERS_A_TOKEN * self.max_length
+        if len(text) <= most:
+            return text
+        return text[-most:] if self._truncation_side == "left" else text[:most]
 
     def _pad(self, rows: Sequence[Sequence[int]], value: int) -> npt.NDArray[np.int64]:
         longest = max((len(row) for row in rows), default=0)
@@ -76,6 +154,11 @@ class Encoder:
         for target, row in zip(padded, rows, strict=True):
             target[longest - len(row) if self.pads_left else 0 :][: len(row)] = row
         return padded
+
+
+def _missing(whole: Sequence[str], cut: Sequence[str]) -> tuple[int, ...]:
+    """How many characters of each text were cut away."""
+    return tuple(len(text) - len(kept) for text, kept in zip(whole, cut, strict=True))
 
 
 def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> int:
@@ -86,15 +169,12 @@ def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> int:
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path} can't be read: {error}") from error
-    if not isinstance(found, dict):
-        raise BundleError(f"{path} can't be read: it holds no settings.")
-    return found
+    try:
+        return read_object(path)
+    except BadJson as error:
+        raise BundleError(f"{path} can't be read: {error}.", hint="Copy the bundle again.") from error
 
 
 def _token(settings: Mapping[str, Any], name: str) -> str | None:

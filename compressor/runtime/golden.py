@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.errors import BundleError
+from compressor.json_file import read_object
 from compressor.runtime.bundle import Bundle, assemble
 from compressor.runtime.manifest import Manifest
 
@@ -35,9 +36,9 @@ class Golden:
     """Sealed answers."""
 
     examples: tuple[Example, ...]
-    """Each with `text`, and `text_pair` where the bundle answers pairs."""
+    """Each with a text for every role of the manifest."""
     outputs: dict[str, list[Row]]
-    """Variant -> the model's first output for each example on its own, flattened."""
+    """Variant -> the model's outputs for each example on its own, flattened behind each other."""
     tolerances: dict[str, float]
     """Variant -> largest difference of an output that is still the same answer."""
 
@@ -63,18 +64,19 @@ class Golden:
         """
         path = folder / GOLDEN
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_object(path)
             examples = tuple(dict(example) for example in data["examples"])
             outputs = {
                 str(name): [[float(value) for value in row] for row in rows] for name, rows in data["outputs"].items()
             }
             tolerances = {str(name): float(value) for name, value in data["tolerances"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{path} can't be read: {error}", hint="Copy the bundle again.") from error
         complete = all(
             variant in tolerances and len(outputs.get(variant, ())) == len(examples) for variant in manifest.variants
         )
-        if not examples or not complete or not all(isinstance(example.get("text"), str) for example in examples):
+        whole = all(isinstance(example.get(role), str) for example in examples for role in manifest.roles)
+        if not examples or not complete or not whole:
             raise BundleError(f"{path} doesn't hold an answer of every variant to every text.")
         return cls(examples, outputs, tolerances)
 
@@ -85,14 +87,21 @@ def seal(folder: Path, manifest: Manifest, examples: Sequence[Example]) -> Golde
     for variant in manifest.variants:
         rows = replay(assemble(folder, manifest, variant=variant), examples)
         outputs[variant] = [[round(float(value), 7) for value in row] for row in rows]
-        share = FP32_SHARE if variant == "fp32" else REDUCED_SHARE
+        share = FP32_SHARE if manifest.precision_of(variant) == "fp32" else REDUCED_SHARE
         tolerances[variant] = float(f"{share * max(float(np.abs(row).max()) for row in rows):.3g}")
     return Golden(tuple(examples), outputs, tolerances)
 
 
 def replay(bundle: Bundle, examples: Sequence[Example]) -> list[npt.NDArray[np.floating[Any]]]:
-    """The first output for each example on its own, flattened."""
-    return [
-        np.ravel(bundle.outputs([example["text"]], [example["text_pair"]] if "text_pair" in example else None)[0])
-        for example in examples
-    ]
+    """The outputs for each example on its own, all of them flattened behind each other.
+
+    Raises:
+        BundleError: an example lacks a text, or the outputs make no answer.
+    """
+    found = []
+    for example in bundle.examples(examples):
+        encoded = bundle.task.encode(bundle.encoder, [example])
+        outputs = bundle.compute(encoded)
+        bundle.task.decode(outputs, encoded, bundle.settings)  # What can't be answered must not be approved.
+        found.append(np.concatenate([np.ravel(ragged.values) for ragged in outputs.values()]))
+    return found

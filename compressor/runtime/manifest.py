@@ -10,11 +10,16 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from compressor.errors import BundleError
+from compressor.json_file import read_object
+from compressor.runtime.tasks import runtime_task
+from compressor.task_specs import TASK_SPECS, task_spec
 
 __all__ = ["MANIFEST", "SCHEMA_VERSION", "FileDigest", "Manifest", "digest"]
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
+MAX_LENGTH = 1 << 24
+"""Tokens. Far above any model's positions, and small enough for every library that is told."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,22 @@ class Manifest:
     passed: bool = True
     """Whether every gate held."""
     created: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the task needs beside the labels: thresholds, for example."""
+    precisions: dict[str, str] = field(default_factory=dict)
+    """Variant -> precision of its weights: `fp32`, `int8`. Where it is left out, the variant's name says it."""
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles of the texts that an example has, in the order the model reads them."""
+        spec = runtime_task(self.task).spec
+        required = tuple(role for role in spec.text_roles if role in spec.roles)
+        return spec.text_roles[: max(len(required), 1 + self.pairs)]
+
+    def precision_of(self, variant: str) -> str:
+        """Precision of a variant's weights."""
+        return self.precisions.get(variant, variant)
 
     def write(self, folder: Path) -> None:
         """Write `manifest.json` into the bundle."""
@@ -64,13 +84,13 @@ class Manifest:
             BundleError: the folder is not a bundle, is of a newer version, or names files outside itself.
         """
         path = folder / MANIFEST
-        if not path.is_file():
-            raise BundleError(
-                f"{folder} is not a bundle: it has no {MANIFEST}.",
-                hint="`compressor run` writes one to runs/<name>/bundle.",
-            )
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            if not path.is_file():
+                raise BundleError(
+                    f"{folder} is not a bundle: it has no {MANIFEST}.",
+                    hint="`compressor run` writes one to runs/<name>/bundle.",
+                )
+            data = read_object(path)
             version = int(data["schema_version"])
             if version > SCHEMA_VERSION:
                 raise BundleError(
@@ -78,7 +98,7 @@ class Manifest:
                     hint="pip install --upgrade compressor",
                 )
             manifest = cls._from_json(data)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BundleError(f"{path} can't be read: {error}", hint="Copy the bundle again.") from error
         if wrong := manifest._inconsistency():
             raise BundleError(f"{path} {wrong}", hint="Copy the bundle again.")
@@ -89,11 +109,15 @@ class Manifest:
         """What another writer of this version adds is left out."""
         known = {key: data[key] for key in (found.name for found in fields(cls)) if key in data}
         checked = {
+            **{name: str(data[name]) for name in ("name", "task", "default")},
+            "pairs": bool(data["pairs"]),
             "labels": tuple(map(str, data["labels"])),
             "max_length": int(data["max_length"]),
             "variants": {str(variant): str(name) for variant, name in data["variants"].items()},
             "files": {name: FileDigest(int(of["size"]), str(of["sha256"])) for name, of in data["files"].items()},
             "gates": tuple(data.get("gates", ())),
+            "options": dict(data.get("options", {})),
+            "precisions": dict(data.get("precisions", {})),
         }
         return cls(**(known | checked))
 
@@ -102,8 +126,11 @@ class Manifest:
         for name in (*self.files, *self.variants.values()):
             if not _is_inside(name):
                 return f"names a file outside the bundle: {name}"
-        if self.max_length < 1 or not self.labels:
-            return "has no labels, or no room for a text."
+        if not 1 <= self.max_length <= MAX_LENGTH:
+            return "leaves no room for a text."
+        known = self.task in TASK_SPECS.names
+        if known and not self.labels and task_spec(self.task).named_outputs:
+            return "has no labels."
         if self.default not in self.variants:
             return f"has no file for its default variant {self.default!r}."
         return None
@@ -124,10 +151,13 @@ class Manifest:
         yield from (f"{name} has no digest" for name in self.variants.values() if name not in self.files)
         for name, sealed in self.files.items():
             path = folder / name
-            if not path.is_file():
-                yield f"{name} is missing"
-            elif path.stat().st_size != sealed.size or digest(path).sha256 != sealed.sha256:
-                yield f"{name} has changed"
+            try:
+                if not path.is_file():
+                    yield f"{name} is missing"
+                elif path.stat().st_size != sealed.size or digest(path).sha256 != sealed.sha256:
+                    yield f"{name} has changed"
+            except OSError as error:
+                yield f"{name} can't be read ({error.strerror})"
 
 
 def _is_inside(name: str) -> bool:

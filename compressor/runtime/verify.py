@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compressor.errors import VerificationFailed
+from compressor.errors import BundleError, VerificationFailed
 from compressor.runtime.bundle import Bundle, assemble
 from compressor.runtime.golden import Golden, replay
 from compressor.runtime.manifest import Manifest
@@ -56,7 +56,12 @@ def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1) -> Veri
 def _largest_difference(bundle: Bundle, variant: str, golden: Golden) -> float:
     tolerance = golden.tolerances[variant]
     worst = 0.0
-    given = replay(bundle, golden.examples)
+    try:
+        given = replay(bundle, golden.examples)
+    except BundleError as error:
+        raise VerificationFailed(
+            f"The variant {variant} can't answer what it was sealed with: {error.message}", hint=error.hint
+        ) from error
     for example, sealed, got in zip(golden.examples, golden.outputs[variant], given, strict=True):
         expected = np.asarray(sealed)
         difference = float(np.abs(expected - got).max()) if expected.shape == got.shape else float("inf")

@@ -6,8 +6,16 @@ Importing this loads none of torch, transformers or huggingface_hub; the hub cli
 from compressor.sources.hub import HubSource
 from compressor.sources.path import PathSource
 from compressor.sources.reference import open_source
-from compressor.sources.safety import check_model_folder
+from compressor.sources.safety import check_model_folder, check_what_pytorch_loads
 from compressor.sources.source import Source
 from compressor.sources.wheel import WheelSource
 
-__all__ = ["HubSource", "PathSource", "Source", "WheelSource", "check_model_folder", "open_source"]
+__all__ = [
+    "HubSource",
+    "PathSource",
+    "Source",
+    "WheelSource",
+    "check_model_folder",
+    "check_what_pytorch_loads",
+    "open_source",
+]

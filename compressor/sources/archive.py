@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from compressor.errors import SourceError
+from compressor.errors import SourceError, listed, shortened
 
 __all__ = ["extract"]
 
@@ -40,10 +40,12 @@ def _members(opened: zipfile.ZipFile, path: str, archive: str) -> list[zipfile.Z
     chosen = [member for member in files if member.filename == path or member.filename.startswith(f"{path}/")]
     if not chosen:
         names = [member.filename for member in files]
-        raise SourceError(f"There is no {path!r} in {archive}.", hint=_nearest(path, names))
+        raise SourceError(f"There is no {shortened(path)!r} in {archive}.", hint=_nearest(path, names))
     for member in chosen:
         if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in member.filename.split("/")):
-            raise SourceError(f"{archive} is refused: the name {member.filename!r} in it leads out of its folder.")
+            raise SourceError(
+                f"{archive} is refused: the name {shortened(member.filename)!r} in it leads out of its folder."
+            )
     return chosen
 
 
@@ -69,4 +71,4 @@ def _nearest(path: str, names: list[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(close[:5])}?"
     top = sorted({PurePosixPath(name).parts[0] for name in names})
-    return f"At its top are {', '.join(top[:10])}."
+    return f"At its top are {listed(top)}."

@@ -6,12 +6,13 @@ import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
-from compressor.errors import HashMismatch, RecipeError, SourceError
+from compressor.errors import DataError, HashMismatch, RecipeError, SourceError, listed, shortened
 from compressor.events import Events
 from compressor.sources.digest import content_sha256
 
-__all__ = ["PathSource", "data_suffix"]
+__all__ = ["PathSource", "data_suffix", "require_file"]
 
 DATA_FORMATS = {".csv", ".tsv", ".jsonl", ".json", ".parquet"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip"}
@@ -35,6 +36,8 @@ class PathSource:
     reference: str
     sha256: str | None = None
     revision: str | None = None
+    kind: Literal["model", "data"] = "model"
+    """What is wanted: data is one file, a model may be a folder."""
 
     def identity(self) -> dict[str, str]:
         """Digest of the contents, and for a file the suffix that decides how it is read."""
@@ -55,13 +58,18 @@ class PathSource:
     def _path(self) -> Path:
         try:
             path = Path(self.reference).expanduser().absolute()
-            if path.exists():
-                return path
+            if not path.exists():
+                raise _missing(self.reference, path)
         except RuntimeError as error:  # ~user of nobody
-            raise SourceError(f"{self.reference!r} can't be expanded: {error}") from error
-        except (OSError, ValueError) as error:
-            raise SourceError(f"{self.reference!r} can't be looked at: {error}") from error
-        raise _missing(self.reference, path)
+            raise SourceError(f"{shortened(self.reference)!r} can't be expanded: {error}") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise SourceError(f"{shortened(self.reference)!r} can't be looked at: {reason}") from error
+        except ValueError as error:
+            raise SourceError(f"{shortened(self.reference)!r} can't be looked at: {error}") from error
+        if self.kind == "data":
+            require_file(path, self.reference)
+        return path
 
     @cached_property
     def _digest(self) -> str:
@@ -85,10 +93,30 @@ class PathSource:
         return digest
 
 
+def require_file(path: Path, reference: str) -> None:
+    """Refuse a folder where data is wanted.
+
+    Raises:
+        DataError: naming the files in it that could be read.
+    """
+    if not path.is_dir():
+        return
+    try:
+        files = sorted(entry.name for entry in path.iterdir() if data_suffix(entry.name) and entry.is_file())
+    except OSError:
+        files = []
+    hint = f"It holds {listed(files)}." if files else "Nothing in it has the name of a csv, tsv, json or parquet file."
+    if len(files) > 1:
+        hint += f" Name one, or one for each split: {{train: {path / files[0]}, test: ...}}."
+    elif files:
+        hint += f" Name it: {path / files[0]}"
+    raise DataError(f"{shortened(reference)!r} is a folder; data is read from one file.", hint=hint)
+
+
 def _missing(reference: str, path: Path) -> SourceError:
     """The error for a path that isn't there: where it was looked for, and what lies close by."""
     where = f"looked in {Path.cwd()}" if not Path(reference).expanduser().is_absolute() else f"looked for {path}"
-    message = f"No file or folder {reference!r} ({where})."
+    message = f"No file or folder {shortened(reference)!r} ({shortened(where, 200)})."
     ancestor = next(parent for parent in path.parents if parent.is_dir())
     wanted = path.relative_to(ancestor).parts[0]
     try:

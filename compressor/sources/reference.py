@@ -6,7 +6,7 @@ import os
 import re
 from typing import Literal
 
-from compressor.errors import RecipeError
+from compressor.errors import RecipeError, shortened
 from compressor.sources.hub import HubSource, is_hub_id
 from compressor.sources.path import PathSource, data_suffix
 from compressor.sources.source import Source
@@ -43,12 +43,12 @@ def open_source(
         RecipeError: the reference has none of the three forms, or `sha256` can't be checked for it.
     """
     if reference.startswith("wheel://"):
-        return WheelSource.parse(reference, sha256=sha256, revision=revision)
+        return WheelSource.parse(reference, sha256=sha256, revision=revision, kind=kind)
     if _is_path(reference):
-        return PathSource(reference, sha256=sha256, revision=revision)
+        return PathSource(reference, sha256=sha256, revision=revision, kind=kind)
     hub_id = reference.removeprefix("hub://")
     if not is_hub_id(hub_id):
-        raise RecipeError(f"Not a source: {reference!r}.{_why_not(reference)}", hint=FORMS)
+        raise RecipeError(f"Not a source: {shortened(reference)!r}.{_why_not(reference)}", hint=FORMS)
     if sha256:
         raise RecipeError(
             f"A sha256 can't be checked for {reference!r}: a hub id names a repository, not one file.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from compressor.errors import MissingExtra, SourceError, UnsafeSource
+from compressor.errors import MissingExtra, SourceError, UnsafeSource, listed
+from compressor.json_file import BadJson, read_object
+from compressor.sources.model_config import foreign_code, unusable
 
-__all__ = ["HOW_TO_CONVERT", "check_model_folder", "is_pickle"]
+__all__ = ["HOW_TO_CONVERT", "check_model_folder", "check_what_pytorch_loads", "is_pickle"]
 
 # weights_only: torch then unpickles tensors and nothing else.
 HOW_TO_CONVERT = (
@@ -17,6 +19,15 @@ HOW_TO_CONVERT = (
     "save_file({name: t.clone().contiguous() for name, t in weights.items()}, 'model.safetensors', {'format': 'pt'})\""
 )
 INDEX = "model.safetensors.index.json"
+CONFIG = "config.json"
+READ_BY_TRANSFORMERS = (
+    CONFIG,
+    "tokenizer_config.json",
+    "generation_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+ADAPTER = "adapter_config.json"
 
 
 def is_pickle(name: str) -> bool:
@@ -29,19 +40,29 @@ def check_model_folder(folder: Path, *, trust_remote_code: bool) -> None:
     """Check, before anything of it is loaded, that `folder` is a whole model folder with safetensors weights.
 
     Raises:
-        UnsafeSource: the weights are only there as pickle, or the model brings Python code that isn't trusted.
-        SourceError: the configuration or the weights are missing, cut short or unreadable.
+        UnsafeSource: the weights are only there as pickle, or the model brings or names Python code that isn't trusted.
+        SourceError: the configuration or the weights are missing, cut short or unreadable, or no model can have the
+            sizes that the configuration gives.
     """
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         raise _no_config(folder)
-    for name in ("config.json", "tokenizer_config.json"):
-        if not trust_remote_code and (brought := _code_in(folder / name)):
-            raise UnsafeSource(
-                f"{folder / name} asks to run Python code that comes with the model ({brought}).",
-                hint="If you have read that code and trust it, set `trust_remote_code: true` beside the model.",
-            )
+    if (folder / ADAPTER).is_file():
+        raise SourceError(
+            f"{folder} holds an adapter beside its model ({ADAPTER}), which would be left out.",
+            hint="Merge it into the weights first (peft: merge_and_unload, save_pretrained), or take the file away.",
+        )
+    for path in (folder / name for name in READ_BY_TRANSFORMERS):
+        if path.is_file():
+            _check_settings(path, trust_remote_code)
     for path in _weights(folder):
         _check_safetensors(path)
+
+
+def check_what_pytorch_loads(path: Path) -> None:
+    """`check_model_folder` for a path that a user gave, where it is a PyTorch model folder; anything else passes."""
+    # os.path.isdir, because Path.is_dir raises for a name that is too long.
+    if os.path.isdir(path) and not (path / "model.onnx").is_file() and any(path.glob("*.safetensors")):  # noqa: PTH112
+        check_model_folder(path, trust_remote_code=False)
 
 
 def _no_config(folder: Path) -> SourceError:
@@ -57,22 +78,23 @@ def _no_config(folder: Path) -> SourceError:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return read_object(path)
+    except BadJson as error:
         raise SourceError(f"{path} can't be read: {error}.", hint="Get the model again.") from error
-    if not isinstance(content, dict):
-        raise SourceError(f"{path} is not a JSON object.", hint="Get the model again.")
-    return content
 
 
-def _code_in(path: Path) -> str:
-    """The code a configuration file names: `auto_map` (classes) and `custom_pipelines`; empty if none."""
-    if not path.is_file():
-        return ""
-    content = _read_json(path)
-    return ", ".join(
-        f"{key}: {json.dumps(content[key])}" for key in ("auto_map", "custom_pipelines") if content.get(key)
-    )
+def _check_settings(path: Path, trust_remote_code: bool) -> None:
+    """Refuse what a file says about code to run; in `config.json`, also sizes that no model has."""
+    settings = _read_json(path)
+    if not trust_remote_code and (named := foreign_code(settings)):
+        raise UnsafeSource(
+            f"{path} asks to run Python code that comes with the model or from a hub ({named}).",
+            hint="If you have read that code and trust it, set `trust_remote_code: true` beside the model.",
+        )
+    # Code that is trusted may mean what it likes by a name.
+    own = trust_remote_code and settings.get("auto_map")
+    if path.name == CONFIG and not own and (fault := unusable(settings)):
+        raise SourceError(f"{path} describes no model that can be built: {fault}.", hint="Get the model again.")
 
 
 def _weights(folder: Path) -> list[Path]:
@@ -83,10 +105,11 @@ def _weights(folder: Path) -> list[Path]:
         weight_map = _read_json(folder / INDEX).get("weight_map")
         if not isinstance(weight_map, dict) or not weight_map:
             raise SourceError(f"{folder / INDEX} names no weights.", hint="Get the model again.")
-        shards = [folder / str(name) for name in sorted(set(weight_map.values()))]
-        if missing := [shard.name for shard in shards if not shard.is_file()]:
-            raise SourceError(f"Weights are missing in {folder}: {', '.join(missing)}.", hint="Get the model again.")
-        return shards
+        shards = sorted({str(name) for name in weight_map.values()})
+        present = {path.name for path in folder.iterdir() if path.is_file()}
+        if missing := [name for name in shards if name not in present]:
+            raise SourceError(f"Weights are missing in {folder}: {listed(missing)}.", hint="Get the model again.")
+        return [folder / name for name in shards]
     names = sorted(path.name for path in folder.iterdir())
     if pickles := [name for name in names if is_pickle(name)]:
         raise UnsafeSource(
@@ -95,7 +118,7 @@ def _weights(folder: Path) -> list[Path]:
         )
     raise SourceError(
         f"There are no weights in {folder}: neither model.safetensors nor {INDEX}.",
-        hint=f"It holds {', '.join(names[:10])}.",
+        hint=f"It holds {listed(names)}.",
     )
 
 

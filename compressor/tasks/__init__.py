@@ -1,15 +1,15 @@
-"""What each task means: its columns, its model head, its supervised positions and its metrics."""
+"""What each task means for training: its model head, its features, its supervised positions. A file each."""
 
 from __future__ import annotations
 
 from compressor.errors import RecipeError
-from compressor.tasks.checkpoint import load_tokenizer, quiet_transformers
-from compressor.tasks.task import Task
-from compressor.tasks.text_classification import TextClassification
+from compressor.registry import Registry
+from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import load_tokenizer, quiet_transformers
 
-__all__ = ["get_task", "load_tokenizer", "quiet_transformers"]
+__all__ = ["TASKS", "get_task", "load_tokenizer", "quiet_transformers"]
 
-_TASKS: dict[str, type[Task]] = {task.name: task for task in (TextClassification,)}
+TASKS: Registry[Task] = Registry("compressor.tasks", "compressor.tasks", lambda module: module.TASK)
 
 
 def get_task(name: str) -> Task:
@@ -18,6 +18,6 @@ def get_task(name: str) -> Task:
     Raises:
         RecipeError: no task of that name.
     """
-    if name not in _TASKS:
-        raise RecipeError(f"There is no task {name!r}.", hint=f"One of: {', '.join(_TASKS)}.")
-    return _TASKS[name]()
+    if name not in TASKS.names:
+        raise RecipeError(f"There is no task {name!r}.", hint=f"One of: {', '.join(TASKS.names)}.")
+    return TASKS.get(name)

@@ -13,10 +13,10 @@ from compressor.bench.placement import Placement
 from compressor.bench.results import Graph
 from compressor.deploy.export import export
 from compressor.deploy.quantize import quantize
+from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import TargetUnavailable
 from compressor.events import Silent
 from compressor.recipe.export import ExportSection
-from compressor.recipe.quantize import DynamicQuantization
 from compressor.tasks import get_task
 from tests.bench.models import LABELS
 

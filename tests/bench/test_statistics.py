@@ -19,6 +19,7 @@ from compressor.bench.statistics import (
     percentiles,
     quantile_interval,
     supports,
+    unseen,
 )
 
 
@@ -87,11 +88,36 @@ def test_pairing_makes_the_difference_of_two_models_narrow() -> None:
     assert interval.high - interval.low < 0.5 * (alone.high - alone.low)
 
 
-def test_equal_models_do_not_differ() -> None:
-    scores = np.array([1.0, 0.0, 1.0, 1.0])
+def test_of_equal_models_the_interval_says_what_so_few_texts_can_rule_out() -> None:
+    scores = np.tile([1.0, 0.0], 25)
     found = paired_difference(scores, scores, seed=0)
 
-    assert (found.value, found.interval.low, found.interval.high) == (0.0, 0.0, 0.0)
+    assert found.value == 0.0
+    assert (found.interval.low, found.interval.high) == pytest.approx((-4.6 / 50, 4.6 / 50), rel=0.05)
+    assert 0.99**459 < 0.01 < 0.99**458, "of 459 texts, one in a hundred would have been seen"
+    assert unseen(459) < 0.01 < unseen(458)
+
+
+def test_where_texts_went_one_way_only_the_other_end_is_what_was_not_seen() -> None:
+    reference = np.ones(200)
+    scores = reference.copy()
+    scores[:20] = 0.0
+    interval = paired_difference(scores, reference, seed=0).interval
+    assert -0.15 < interval.low < -0.1 < interval.high
+    assert interval.high == pytest.approx(-0.06 + unseen(200), abs=0.005)
+
+
+def test_scores_without_a_limit_have_nothing_unseen_to_reckon_with() -> None:
+    errors = np.array([3.0, 9.0, 1.0])
+    assert paired_difference(errors, errors, seed=0).interval.high == 0.0
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_an_accuracy_is_never_sure_of_all_or_nothing(score: float) -> None:
+    interval = bootstrap_mean(np.full(50, score), seed=0)
+    assert interval.low < interval.high
+    assert score in (interval.low, interval.high)
+    assert interval.high - interval.low == pytest.approx(unseen(50))
 
 
 @given(n=st.integers(1, 900), chance=st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.3]))

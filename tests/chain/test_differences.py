@@ -41,7 +41,9 @@ def artifacts(tmp_path: Path) -> dict[str, Artifact]:
 
 
 def test_models_are_compared_text_by_text(artifacts: dict[str, Artifact], tmp_path: Path) -> None:
-    stage = Differences(name="differences", pairs=(("int8", "fp32"), ("fp32", "student")), seed=1)
+    stage = Differences(
+        name="differences", task="text-classification", pairs=(("int8", "fp32"), ("fp32", "student")), seed=1
+    )
     out = tmp_path / "out"
     out.mkdir()
     assert stage.run(artifacts, out, Silent()) == {}

@@ -10,6 +10,7 @@ import pytest
 from compressor.chain import plan as module
 from compressor.chain.plan import RecipePlan, make_plan
 from compressor.chain.stages import Differences, Measure
+from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import HashMismatch, SourceError, TargetUnavailable
 from tests.chain import recipes
 
@@ -44,14 +45,15 @@ def inputs(plan: RecipePlan, name: str) -> dict[str, str]:
     return dict(next(stage for stage in plan.stages if stage.name == name).inputs)
 
 
-CHAIN = ["prepare", "teach", "label", "distill", "export", "quantize/int8"]
+CHAIN = ["prepare", "teach", "label", "student", "distill", "export", "quantize/int8"]
 
 
 def test_the_full_chain(planned: Planned) -> None:
     plan = planned()
     measures = [f"measure/{subject}@cpu-1" for subject in ("teacher", "student", "fp32", "int8")]
     assert names(plan) == [*CHAIN, *measures, "differences", "bundle"]
-    assert inputs(plan, "distill") == {"data": "prepare", "teacher": "teach", "outputs": "label"}
+    assert inputs(plan, "student") == {"data": "prepare", "teacher": "teach"}
+    assert inputs(plan, "distill") == {"data": "prepare", "student": "student", "teacher": "teach", "outputs": "label"}
     assert inputs(plan, "measure/int8@cpu-1") == {"model": "quantize/int8", "data": "prepare", "outputs": "label"}
     assert set(inputs(plan, "bundle")) == {*CHAIN, *measures, "differences"}
 
@@ -66,7 +68,7 @@ def test_every_stage_reads_only_what_comes_before_it(planned: Planned) -> None:
 def test_a_baseline_is_trained_without_a_teacher_and_scored_once(planned: Planned, encoder_folder: Path) -> None:
     targets = "benchmark.targets=[{threads: 1}, {threads: 2}]"
     plan = planned("distill.baseline=true", f"student.init={encoder_folder}", targets)
-    assert inputs(plan, "baseline") == {"data": "prepare"}
+    assert inputs(plan, "baseline") == {"data": "prepare", "student": "student"}
     baseline = next(stage for stage in plan.stages if stage.name == "baseline")
     assert [objective["kind"] for objective in baseline.config["distill"]["objectives"]] == ["hard-labels"]
     assert [name for name in names(plan) if "baseline@" in name] == ["measure/baseline@cpu-1"]
@@ -74,9 +76,19 @@ def test_a_baseline_is_trained_without_a_teacher_and_scored_once(planned: Planne
 
 def test_students_that_ask_no_teacher_do_not_wait_for_it(planned: Planned, encoder_folder: Path) -> None:
     plan = planned("teacher=null", f"student.init={encoder_folder}", "distill.objectives=[{kind: hard-labels}]")
-    assert names(plan)[:3] == ["prepare", "distill", "export"]
-    assert inputs(plan, "distill") == {"data": "prepare"}
+    assert names(plan)[:4] == ["prepare", "student", "distill", "export"]
+    assert inputs(plan, "distill") == {"data": "prepare", "student": "student"}
     assert inputs(plan, "measure/fp32@cpu-1") == {"model": "export", "data": "prepare"}
+
+
+def test_only_a_quantizer_that_calibrates_reads_the_data(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = planned()
+    assert inputs(before, "quantize/int8") == {"export": "export"}
+    monkeypatch.setattr(DynamicQuantization, "calibration_examples", 8)
+    after = planned()
+    assert inputs(after, "quantize/int8") == {"export": "export", "data": "prepare"}
+    documents = [plan.keys["quantize/int8"].document["config"] for plan in (before, after)]
+    assert documents[1] == documents[0] | {"max_length": 32}
 
 
 def test_a_finished_student_is_only_exported_and_measured(finished: Planned) -> None:
@@ -211,7 +223,7 @@ ALL = {
     [
         ("distill.epochs=9", STUDENT),
         ("distill.objectives.0={kind: soft-targets, temperature: 8}", STUDENT),
-        ("student.layers=[0]", STUDENT),
+        ("student.layers=[0]", {"student"} | STUDENT),
         ("teacher.finetune.epochs=9", ALL - {"prepare"}),
         ("data.split={test: 0.2}", ALL),
         ("data.max_length=16", ALL - {"prepare"}),
@@ -274,6 +286,6 @@ def test_a_pinned_file_that_differs_stops_the_plan(planned: Planned) -> None:
 
 def test_descendants_are_found_however_far(planned: Planned) -> None:
     plan = planned()
-    assert plan.descendants({"label"}) == ALL - {"prepare", "teach"}
+    assert plan.descendants({"label"}) == ALL - {"prepare", "teach", "student"}
     assert plan.descendants({"quantize/int8"}) == {"quantize/int8", "measure/int8@cpu-1", "differences", "bundle"}
     assert plan.descendants({"bundle"}) == {"bundle"}

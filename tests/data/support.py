@@ -11,16 +11,20 @@ import lzma
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
+import pytest
 
 from compressor.data import load_split, prepare
 from compressor.recipe.data import DataSection
-from compressor.tasks import get_task
+from compressor.task_specs import TaskSpec, task_spec
 
 Row = dict[str, Any]
+
+SPLITS = ("train", "validation", "test")
 
 
 class Listener:
@@ -95,18 +99,56 @@ def write(folder: Path, rows: list[Row], kind: str = "jsonl", packing: str = "",
 
 
 def run(
-    out: Path, files: dict[str, Path] | Path | None, *, seed: int = 1, events: Listener | None = None, **section: Any
+    out: Path,
+    files: dict[str, Path] | Path | None,
+    *,
+    spec: TaskSpec | None = None,
+    seed: int = 1,
+    events: Listener | None = None,
+    **section: Any,
 ) -> dict[str, Any]:
     """`prepare` with a section made of keywords."""
     given = {"train": files} if isinstance(files, Path) else files
     return prepare(
         DataSection(**{"source": "some/data", **section}),
-        get_task("text-classification"),
+        spec or task_spec("text-classification"),
         seed=seed,
         files=given,
         out=out,
         events=events or Listener(),
     )
+
+
+def made_spec(target: str, *roles: str, optional: tuple[str, ...] = (), name: str = "made-up-task") -> TaskSpec:
+    """The spec of a task that isn't installed; its last role is the target's."""
+    return TaskSpec(
+        name=name,
+        title=name,
+        roles=roles,
+        optional_roles=optional,
+        target_role=(*roles, *optional)[-1],
+        target=target,
+        outputs=(),
+        auto_class="",
+        metrics=(),
+        pipeline_tag="",
+    )
+
+
+def install(monkeypatch: pytest.MonkeyPatch, *specs: TaskSpec) -> None:
+    """Let messages find these tasks, and no other."""
+    known = {spec.name: spec for spec in specs}
+    monkeypatch.setattr("compressor.data.mistaken.TASK_SPECS", SimpleNamespace(names=tuple(known), get=known.get))
+
+
+def rows_of(out: Path, *splits: str) -> list[Row]:
+    """The rows of splits as they were written, without `example_id`."""
+    every = [dict(row) for split in splits or SPLITS if has(out, split) for row in load_split(out, split)]
+    return [{name: value for name, value in row.items() if name != "example_id"} for row in every]
+
+
+def has(out: Path, split: str) -> bool:
+    return (out / f"{split}.arrow").is_file()
 
 
 def texts(out: Path, split: str) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compressor.data import load_labels, load_split
+from compressor.data import load_labels, load_prepared, load_split
 from compressor.data.clean import normalise
 from compressor.errors import DataError
 from tests import tiny
@@ -50,6 +50,7 @@ def test_nothing_but_the_splits_and_the_labels_is_left_behind(tmp_path: Path, re
     run(tmp_path / "out", reviews_csv)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "labels.json",
+        "prepared.json",
         "test.arrow",
         "train.arrow",
         "validation.arrow",
@@ -96,6 +97,7 @@ def test_bad_rows_are_counted_by_reason_and_told(tmp_path: Path) -> None:
         "missing_text": 3,
         "unknown_label": 2,
         "unknown_values": {"": 1, "god": 1},
+        "reasons": {"without a text": 3, "with an unknown label": 2},
         "share": pytest.approx(5 / 95),
     }
     assert facts["dropped_labels"] == {"train": {"plot": 5}}
@@ -158,10 +160,10 @@ def test_labels_are_found_listed_or_mapped(tmp_path: Path, labels: Any, names: l
         (reviews(20, ("good",)), {}, "has one label only, 'good'"),
         (reviews(20), {"drop_labels": ("bad",)}, "has one label only, 'good'"),
         ([{"text": "a", "label": None}], {}, "has no labels"),
-        (reviews(20), {"labels": ("bad", "good", "neutral")}, "'neutral' has 0 examples: too few"),
+        (reviews(20), {"labels": ("bad", "good", "neutral")}, "'train' has no example of 'neutral'"),
         (reviews(20), {"labels": ("bad", "bad")}, "names a label twice"),
         (reviews(20), {"labels": ("bad", "good"), "drop_labels": ("bad",)}, "in data.labels and in data.drop_labels"),
-        (reviews(4), {}, "'bad' has 2 examples: too few to be in every split"),
+        (reviews(4), {}, "'validation' is empty: 4 rows are too few to be in every split"),
         (reviews(1100, [f"l{i}" for i in range(1001)]), {}, "more than 1000 different values"),
         (reviews(20), {"columns": {"text": "text", "lable": "label"}}, "the role 'lable'[\\s\\S]*Did you mean 'label'"),
         (reviews(20), {"columns": {"text": "text", "label": "text"}}, "the column 'text' for two roles"),
@@ -318,3 +320,105 @@ def test_more_rows_than_a_batch_keep_texts_and_labels_together(tmp_path: Path, m
         assert data["example_id"][:] == list(range(len(data)))
         assert all(known.pop(row["text"]) == ["bad", "good"][row["label"]] for row in data)
     assert not known
+
+
+def film_reviews(films: int, each: int) -> list[Row]:
+    return [
+        {"text": f"review {i} of film {film}", "label": ("bad", "good")[i % 2], "film": f"film {film}", "day": day}
+        for film in range(films)
+        for i in range(each)
+        for day in [f"2024-{1 + film % 12:02}-{1 + i:02}"]
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_film_stands_in_one_split_only(tmp_path: Path, kind: str) -> None:
+    path = write(tmp_path, film_reviews(40, 6), kind)
+    events = Listener()
+    facts = run(tmp_path / "out", path, split={"group": "film"}, events=events)
+    films = [{text.partition(" of ")[2] for text in texts(tmp_path / "out", split)} for split in SPLITS]
+    assert sum(map(len, films)) == 40 == facts["groups"]["count"]
+    assert facts["groups"] == {
+        "column": "film",
+        "count": 40,
+        "splits": dict(zip(SPLITS, map(len, films), strict=True)),
+    }
+    assert facts["splits"]["test"]["rows"] == 24
+    assert any("test 24 in 4 groups" in note for note in events.notes)
+
+
+def test_rows_without_a_group_are_groups_of_their_own(tmp_path: Path) -> None:
+    rows = [row | {"film": None} for row in film_reviews(10, 6)]
+    assert run(tmp_path / "out", write(tmp_path, rows), split={"group": "film"})["groups"]["count"] == 60
+
+
+def test_a_group_that_the_source_splits_is_warned_of(tmp_path: Path) -> None:
+    rows = film_reviews(20, 6)
+    files = {"train": write(tmp_path, rows[:90], stem="train"), "test": write(tmp_path, rows[87:], stem="test")}
+    events = Listener()
+    run(tmp_path / "out", files, split={"group": "film"}, events=events)
+    assert any(
+        "Groups in the split 'test' that stand in another split too, as the source gives them: 1." in warning
+        for warning in events.warnings
+    )
+
+
+def test_texts_can_be_grouped_by_a_column_of_the_task(tmp_path: Path) -> None:
+    facts = run(tmp_path / "out", write(tmp_path, reviews(60)), split={"group": "text"})
+    assert facts["groups"]["count"] == 60
+
+
+def test_the_newest_rows_test(tmp_path: Path) -> None:
+    rows = film_reviews(12, 6)
+    random.Random(5).shuffle(rows)
+    facts = run(tmp_path / "out", write(tmp_path, rows, "csv"), split={"by": "day"})
+    days = {row["text"]: row["day"] for row in rows}
+    found = [[days[text] for text in texts(tmp_path / "out", split)] for split in SPLITS]
+    assert max(found[0]) <= min(found[1])
+    assert max(found[1]) <= min(found[2])
+    assert facts["ordered_by"] == "day"
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [
+        ("yesterday", r"row 3: the column 'day', which data\.split\.by sorts by, holds 'yesterday'"),
+        (None, r"row 3: .* is empty"),
+        (7, "holds '7', no date"),
+    ],
+)
+def test_what_cannot_be_sorted_is_refused(tmp_path: Path, day: Any, says: str) -> None:
+    rows = film_reviews(12, 6)
+    rows[2]["day"] = day
+    with pytest.raises(DataError, match=says):
+        run(tmp_path / "out", write(tmp_path, rows), split={"by": "day"})
+
+
+def test_a_test_set_is_used_whole_and_is_all_there_is(tmp_path: Path) -> None:
+    path = write(tmp_path, reviews(50))
+    facts = run(tmp_path / "out", {"test": path}, source=None, test=str(path))
+    assert {name: split["rows"] for name, split in facts["splits"].items()} == {"test": 50}
+    assert load_labels(tmp_path / "out") == ["bad", "good"]
+    assert load_prepared(tmp_path / "out")["splits"] == ["test"]
+    with pytest.raises(DataError, match="no split 'train'; it has: test"):
+        load_split(tmp_path / "out", "train")
+    run(tmp_path / "again", {"test": path}, source={"test": str(path)})
+    assert digests(tmp_path / "out") == digests(tmp_path / "again")
+
+
+def test_a_class_with_few_examples_does_not_stop_500_texts(tmp_path: Path) -> None:
+    rows = [*reviews(500), {"text": "odd one", "label": "meh"}, {"text": "odd two", "label": "meh"}]
+    events = Listener()
+    facts = run(tmp_path / "out", write(tmp_path, rows), events=events)
+    assert {name: split["labels"]["meh"] for name, split in facts["splits"].items()} == {
+        "train": 2,
+        "validation": 0,
+        "test": 0,
+    }
+    assert any("Too few examples of 'meh' to be in every split" in warning for warning in events.warnings)
+
+
+def test_lengths_are_told_in_words_and_characters(tmp_path: Path) -> None:
+    facts = run(tmp_path / "out", write(tmp_path, reviews(60)))
+    assert facts["words"] == {"mean": 3.0, "p95": 3.0, "max": 3}
+    assert facts["characters"]["max"] == len("review number 59")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,11 +14,12 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from compressor.data.arrow import read_arrow
+from compressor.data.columns import Columns
 from compressor.data.source import FileSource, RawSplit
 from compressor.errors import DataError
 from tests.data.support import ENCODERS, PACKERS, Listener, Row, reviews, run, write
 
-COLUMNS = {"text": "text", "label": "label"}
+COLUMNS = Columns({"text": "text"}, {"label": "label"}, {})
 TRICKY: list[Row] = [
     {"text": "null", "label": "NA"},
     {"text": 'two\nlines, "quoted"', "label": "01"},
@@ -30,7 +32,7 @@ def rows_of(raw: RawSplit) -> list[Row]:
     return [row for batch in read_arrow(raw.path) for row in batch.to_pylist()]
 
 
-def read(path: Path, columns: dict[str, str] = COLUMNS, kind: str | None = None) -> list[Row]:
+def read(path: Path, columns: Columns = COLUMNS, kind: str | None = None) -> list[Row]:
     raw = FileSource({"train": path}, kind).read("train", columns, path.parent / "scratch", Listener())
     return rows_of(raw)
 
@@ -50,7 +52,7 @@ def test_every_format_in_every_packing_gives_the_text_as_written(tmp_path: Path,
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_only_mapped_columns_are_read_and_named_after_their_roles(tmp_path: Path, kind: str) -> None:
     rows = [{"id": str(i), "review": f"r{i}", "stars": "5", "other": "x"} for i in range(3)]
-    found = read(write(tmp_path, rows, kind), {"text": "review", "label": "stars"})
+    found = read(write(tmp_path, rows, kind), Columns({"text": "review"}, {"label": "stars"}, {}))
     assert found == [{"text": f"r{i}", "label": "5"} for i in range(3)]
 
 
@@ -101,7 +103,8 @@ def test_numbers_of_a_class_label_in_parquet_become_names(tmp_path: Path) -> Non
     path = tmp_path / "a.parquet"
     # Written as `datasets` writes it, names of the classes in the schema's metadata.
     pyarrow.parquet.write_table(data.data.table.cast(features.arrow_schema), path)
-    raw = FileSource({"train": path}).read("train", COLUMNS, tmp_path, Listener())
+    columns = replace(COLUMNS, nested=frozenset({"label"}))
+    raw = FileSource({"train": path}).read("train", columns, tmp_path, Listener())
     assert raw.classes == ("neg", "pos")
     assert [row["label"] for row in rows_of(raw)] == ["pos", "neg", "-1"]
 
@@ -118,7 +121,7 @@ def test_typed_parquet_columns_become_plain_text(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(table, path)
     assert [row["label"] for row in read(path)] == ["1", None, "2.5"]
     assert [row["text"] for row in read(path)] == ["a", "b", None]
-    assert [row["label"] for row in read(path, {"text": "text", "label": "whole"})] == ["3", "4", "5"]
+    assert [row["label"] for row in read(path, Columns({"text": "text"}, {"label": "whole"}, {}))] == ["3", "4", "5"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_every_example_keeps_its_id_label_and_length(tmp_path: Path, prepared: P
         "labels",
         "length",
         "example_id",
+        "row_id",
     }
     for row, token in zip(split, tokens, strict=True):
         assert token["input_ids"] == tokenizer(row["text"], truncation=True, max_length=8)["input_ids"]

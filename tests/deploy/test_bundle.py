@@ -16,10 +16,10 @@ from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
 from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
 from compressor.deploy.export import export
 from compressor.deploy.quantize import quantize
+from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import StageError, VerificationFailed
 from compressor.events import Silent
 from compressor.recipe.export import ExportSection
-from compressor.recipe.quantize import DynamicQuantization
 from compressor.tasks import get_task
 from tests import tiny
 from tests.deploy.models import LABELS, MAX_LENGTH, write_classifier
@@ -139,7 +139,9 @@ def test_a_variant_that_is_not_there_is_refused(plan: BundlePlan, tmp_path: Path
 
 @pytest.mark.parametrize("pairs", [False, True])
 def test_without_examples_built_in_sentences_are_sealed(plan: BundlePlan, tmp_path: Path, pairs: bool) -> None:
-    write_bundle(replace(plan, examples=(), pairs=pairs), tmp_path / "bundle", card=CARD)
+    write_bundle(
+        replace(plan, examples=(), roles=("text", "text_pair") if pairs else ("text",)), tmp_path / "bundle", card=CARD
+    )
     examples = read(tmp_path / "bundle" / "golden.json")["examples"]
     assert len(examples) == 8
     assert all(set(example) == ({"text", "text_pair"} if pairs else {"text"}) for example in examples)

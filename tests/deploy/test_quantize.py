@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper, numpy_helper
 
+from compressor.deploy.embeddings import quantize_columns
 from compressor.deploy.quantize import quantize
-from compressor.deploy.quantize.embeddings import quantize_columns
-from compressor.deploy.quantize.trial import try_out
+from compressor.deploy.quantize.dynamic import DynamicQuantization
+from compressor.deploy.smoke_test import smoke_test
 from compressor.errors import StageError
 from compressor.events import Silent
-from compressor.recipe.quantize import DynamicQuantization
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.session import open_session
 from tests import tiny
@@ -81,7 +81,7 @@ def test_answers_stay_close_at_several_shapes(
     inputs = Encoder.from_folder(out, 24).encode(texts)
     (fp32,), (int8,) = (open_session(folder / "model.onnx").run(inputs) for folder in (large, out))
     assert np.sqrt(np.mean((fp32 - int8) ** 2)) < 0.15 * fp32.std()
-    assert 0 < facts["trial"]["max_abs_difference"] < fp32.std()
+    assert 0 < facts["smoke_test"]["max_abs_difference"] < fp32.std()
 
 
 def test_the_folder_has_the_exports_layout(
@@ -166,13 +166,13 @@ def test_a_variant_that_answers_nan_is_refused(
     bias.CopyFrom(numpy_helper.from_array(np.full(2, np.nan, np.float32), bias.name))
     onnx.save(broken, tmp_path / "model.onnx")
     with pytest.raises(StageError, match="NaN"):
-        try_out(tmp_path / "model.onnx", reference=large / "model.onnx")
+        smoke_test(tmp_path / "model.onnx", reference=large / "model.onnx")
 
 
 def test_a_variant_onnxruntime_cannot_open_is_refused(large: Path, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(StageError, match="doesn't run"):
-        try_out(tmp_path / "model.onnx", reference=large / "model.onnx")
+        smoke_test(tmp_path / "model.onnx", reference=large / "model.onnx")
 
 
 @given(

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from compressor.data import prepare
-from compressor.distill.outputs import compute_outputs
+from compressor.distill.label import compute_outputs
 from compressor.distill.teacher import teach
 from compressor.events import Silent
 from compressor.recipe.data import DataSection
 from compressor.recipe.teacher import TeacherSection
+from compressor.task_specs import task_spec
 from compressor.tasks import get_task
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests import tiny
 
 MAX_LENGTH = 24
@@ -35,8 +36,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_data(folder: Path) -> Path:
     csv = tiny.write_reviews(folder / "reviews.csv")
     section = DataSection.model_validate({"source": str(csv), "split": {"validation": 0.1, "test": 0.1}})
-    task = get_task("text-classification")
-    prepare(section, task, seed=1, files={"train": csv}, out=folder / "prepared", events=Silent())
+    spec = task_spec("text-classification")
+    prepare(section, spec, seed=1, files={"train": csv}, out=folder / "prepared", events=Silent())
     return folder / "prepared"
 
 

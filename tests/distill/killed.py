@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor.distill.distill import distill
+from compressor.distill.student import make_student
 from compressor.events import Events, Silent
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
@@ -41,16 +42,26 @@ def train(folder: Path, out: Path, events: Events) -> dict[str, Any]:
             "objectives": [{"kind": "soft-targets"}, {"kind": "hidden-states"}, {"kind": "hard-labels", "weight": 0.1}],
         }
     )
+    task, seed = get_task("text-classification"), 3
+    make_student(
+        StudentSection(layers=(0, 1)),
+        task=task,
+        init_folder=folder / "teacher",
+        data=folder / "data",
+        trained=True,
+        seed=seed,
+        out=folder / "student",
+        events=events,
+    )
     return distill(
         section,
-        StudentSection(layers=(0, 1)),
-        task=get_task("text-classification"),
-        init_folder=folder / "teacher",
+        task=task,
+        student_folder=folder / "student" / "model",
         data=folder / "data",
         outputs=None,
         teacher_folder=folder / "teacher",
         max_length=MAX_LENGTH,
-        seed=3,
+        seed=seed,
         out=out,
         events=events,
     )

@@ -12,10 +12,11 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification
 
 from compressor.distill.distill import distill
+from compressor.distill.student import make_student
 from compressor.errors import RecipeError
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests import tiny
 from tests.distill.conftest import MAX_LENGTH, QUICK, Finished, Recorder
 from tests.distill.test_teacher import accuracy
@@ -36,11 +37,12 @@ def run(task: Task, data: Path, tmp_path: Path) -> Any:
         **changed: Any,
     ) -> Finished:
         events = Recorder()
+        made = {"task": task, "init_folder": init, "data": data, "trained": True, "seed": 1, "events": events}
+        make_student(StudentSection(layers=layers), **made, out=tmp_path / "student")
         facts = distill(
             DistillSection.model_validate(QUICK | {"epochs": 2, "objectives": objectives} | changed),
-            StudentSection(layers=layers),
             task=task,
-            init_folder=init,
+            student_folder=tmp_path / "student" / "model",
             data=data,
             outputs=outputs,
             teacher_folder=teacher,

@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from compressor.distill.architecture import Layout
+from compressor.distill.builders.layers import keep_layers
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.distill.objectives.hidden_states import HiddenStates
+from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.outputs import LiveOutputs, TeacherOutputs
-from compressor.distill.signals import Batch, Signal, Signals
-from compressor.distill.student import keep_layers
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.errors import RecipeError
-from compressor.recipe.objectives import HardLabels, HiddenStates, SoftTargets
-from compressor.tasks.task import Task
-from tests.distill.test_student import CONFIGS, make_model
+from compressor.tasks.base import Task
+from tests.distill.builders.test_layers import CONFIGS, make_model
 
 LABELS = ["bad", "good"]
 BATCH = {
@@ -26,6 +28,7 @@ BATCH = {
     "labels": torch.tensor([1, 0]),
     "length": torch.tensor([5, 4]),
     "example_id": torch.tensor([7, 3]),
+    "row_id": torch.tensor([7, 3]),
 }
 ALL = [
     SoftTargets(kind="soft-targets", weight=0.9),
@@ -35,10 +38,10 @@ ALL = [
 
 
 class LogitsOnly(TeacherOutputs):
-    provides = frozenset({Signal.LOGITS})
+    provides = frozenset({LOGITS})
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
-        return Signals(logits=torch.zeros(len(batch["labels"]), 2))
+        return {LOGITS: {"logits": torch.zeros(len(batch["labels"]), 2)}}
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def make(student: Any, configs: Any, teacher: TeacherOutputs | None, task: Task)
 
 
 def test_the_loss_is_the_weighted_sum_of_the_objectives(student: Any, teacher: Any, task: Task) -> None:
-    distiller = make(student, ALL, LiveOutputs(teacher), task).train()
+    distiller = make(student, ALL, LiveOutputs(teacher, task), task).train()
     loss = distiller(**BATCH)["loss"]
     means = distiller.means()
     assert set(means) == {"soft-targets", "hard-labels", "hidden-states"}
@@ -67,7 +70,7 @@ def test_the_loss_is_the_weighted_sum_of_the_objectives(student: Any, teacher: A
 
 
 def test_gradients_reach_student_and_projections_but_not_the_teacher(student: Any, teacher: Any, task: Task) -> None:
-    distiller = make(student, ALL, LiveOutputs(teacher.train()), task).train()
+    distiller = make(student, ALL, LiveOutputs(teacher.train(), task), task).train()
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
     distiller(**BATCH)["loss"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in distiller.objectives.parameters())
@@ -78,7 +81,7 @@ def test_gradients_reach_student_and_projections_but_not_the_teacher(student: An
 
 
 def test_the_teacher_stays_in_eval_mode_and_out_of_checkpoints(student: Any, teacher: Any, task: Task) -> None:
-    distiller = make(student, ALL, LiveOutputs(teacher.train()), task).train()
+    distiller = make(student, ALL, LiveOutputs(teacher.train(), task), task).train()
     distiller(**BATCH)
     assert not any(module.training for module in teacher.modules())
     owners = {name.partition(".")[0] for name in distiller.state_dict()}
@@ -101,14 +104,15 @@ def test_evaluation_is_the_cross_entropy_of_the_data_and_asks_no_teacher(student
 
 def test_losses_are_computed_in_fp32_under_autocast(student: Any, teacher: Any, task: Task) -> None:
     seen: list[torch.dtype] = []
-    distiller = make(student, ALL, LiveOutputs(teacher), task).train()
+    distiller = make(student, ALL, LiveOutputs(teacher, task), task).train()
     distiller.objectives[0].register_forward_hook(
-        lambda module, inputs, output: seen.extend([inputs[0].logits.dtype, inputs[1].logits.dtype, output.dtype])
+        lambda module, inputs, output: seen.extend([inputs[0][LOGITS].dtype, inputs[1][LOGITS].dtype, output.dtype])
     )
     distiller.objectives[2].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     with torch.autocast("cpu", torch.bfloat16):
         output = distiller(**BATCH)
-    assert output["logits"].dtype == torch.bfloat16, "the student itself runs in bf16"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert student(**{name: BATCH[name] for name in ("input_ids", "attention_mask")}).logits.dtype == torch.bfloat16
     assert output["loss"].dtype == torch.float32
     assert set(seen) == {torch.float32}
 
@@ -150,7 +154,7 @@ def test_objectives_that_ask_a_teacher_are_refused_without_one(student: Any, tas
 def test_every_architecture_trains_on_all_objectives(architecture: str, task: Task) -> None:
     teacher, student = make_model(architecture, labels=2), keep_layers(make_model(architecture, labels=2), [0, 1])
     objectives = build_objectives(ALL, Layout.of(student.config), Layout.of(teacher.config))
-    distiller = Distiller(student, objectives, task=task, teacher=LiveOutputs(teacher)).train()
+    distiller = Distiller(student, objectives, task=task, teacher=LiveOutputs(teacher, task)).train()
     batch = {name: tensor for name, tensor in BATCH.items() if name != "token_type_ids"}
     distiller(**batch)["loss"].backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in distiller.objectives.parameters())

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from compressor.distill.architecture import Layout
+from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.objectives import build_objectives
-from compressor.distill.objectives.hidden_states import layer_pairs
-from compressor.distill.signals import Signal, Signals
+from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.distill.objectives.hidden_states import HiddenStates, layer_pairs
+from compressor.distill.objectives.soft_targets import SoftTargets
+from compressor.distill.signals import HIDDEN_STATES, LIKELIHOOD, LOGITS, Signals
 from compressor.errors import RecipeError
-from compressor.recipe.objectives import HardLabels, HiddenStates, SoftTargets
 
 NARROW, WIDE = Layout(2, 6), Layout(4, 10)
 RANDOM = np.random.default_rng(0)
@@ -26,9 +31,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return exponents / exponents.sum(axis=1, keepdims=True)
 
 
-def signals(logits: np.ndarray, hidden: list[np.ndarray] | None = None) -> Signals:
-    states = None if hidden is None else tuple(torch.tensor(state) for state in hidden)
-    return Signals(torch.tensor(logits), states)
+def signals(logits: np.ndarray) -> Signals:
+    return {LOGITS: torch.tensor(logits), LIKELIHOOD: LIKELIHOODS["categorical"]}
+
+
+def states(hidden: Sequence[Any]) -> Signals:
+    return {HIDDEN_STATES: tuple(torch.as_tensor(state) for state in hidden)}
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
@@ -61,7 +69,7 @@ def test_hidden_states_are_the_squared_error_of_projected_tokens_without_padding
     theirs = [RANDOM.normal(size=(2, 4, 10)).astype(np.float32) for _ in range(5)]
     (objective,) = build_objectives([HiddenStates(kind="hidden-states", layers=((1, 2), (2, 4)))], NARROW, WIDE)
     total = 0.0
-    for (student, teacher), projection in zip([(1, 2), (2, 4)], objective.projections, strict=True):
+    for (student, teacher), projection in zip([(1, 2), (2, 4)], objective.learned, strict=True):
         weight = projection.weight.detach().numpy()
         errors = []
         for row, length in enumerate([3, 2]):
@@ -69,7 +77,7 @@ def test_hidden_states_are_the_squared_error_of_projected_tokens_without_padding
                 projected = weight @ ours[student][row, token]
                 errors.extend((projected - theirs[teacher][row, token]) ** 2)
         total += np.mean(errors)
-    value = objective(signals(STUDENT, ours), signals(TEACHER, theirs), BATCH)
+    value = objective(states(ours), states(theirs), BATCH)
     assert value.item() == pytest.approx(total, rel=1e-5)
 
 
@@ -77,19 +85,19 @@ def test_padding_has_no_say_in_hidden_states() -> None:
     (objective,) = build_objectives([HiddenStates(kind="hidden-states", layers="last")], NARROW, WIDE)
     ours = [torch.randn(2, 4, 6) for _ in range(3)]
     theirs = [torch.randn(2, 4, 10) for _ in range(5)]
-    before = objective(Signals(None, tuple(ours)), Signals(None, tuple(theirs)), BATCH)
+    before = objective(states(ours), states(theirs), BATCH)
     ours[2][0, 3], theirs[4][1, 2:] = 1e4, -1e4
-    after = objective(Signals(None, tuple(ours)), Signals(None, tuple(theirs)), BATCH)
+    after = objective(states(ours), states(theirs), BATCH)
     assert after.item() == before.item()
 
 
 def test_the_projection_learns_and_begins_as_the_identity_between_equal_widths() -> None:
     (objective,) = build_objectives([HiddenStates(kind="hidden-states")], Layout(2, 10), WIDE)
-    assert all(torch.equal(projection.weight, torch.eye(10)) for projection in objective.projections)
+    assert all(torch.equal(projection.weight, torch.eye(10)) for projection in objective.learned)
     hidden = [torch.randn(2, 4, 10, requires_grad=True) for _ in range(3)]
     theirs = [torch.randn(2, 4, 10, requires_grad=True) for _ in range(5)]
-    objective(Signals(None, tuple(hidden)), Signals(None, tuple(theirs)), BATCH).backward()
-    assert all(projection.weight.grad.abs().sum() > 0 for projection in objective.projections)
+    objective(states(hidden), states(theirs), BATCH).backward()
+    assert all(projection.weight.grad.abs().sum() > 0 for projection in objective.learned)
     assert hidden[1].grad is not None and hidden[2].grad is not None
     assert hidden[0].grad is None, "the embedding output is no layer"
 
@@ -130,5 +138,5 @@ def test_objectives_say_what_they_ask_of_the_teacher() -> None:
         HiddenStates(kind="hidden-states"),
     ]
     needs = [objective.needs for objective in build_objectives(configs, NARROW, WIDE)]
-    assert needs == [{Signal.LOGITS}, set(), {Signal.LOGITS}, {Signal.HIDDEN_STATES}]
+    assert needs == [{LOGITS}, set(), {LOGITS}, {HIDDEN_STATES}]
     assert [bool(need) for need in needs] == [config.uses_teacher for config in configs]

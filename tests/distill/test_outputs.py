@@ -9,22 +9,26 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from compressor.data import load_split, tokenize_split
-from compressor.distill.outputs import SPLITS, CachedOutputs, LiveOutputs, compute_outputs
-from compressor.distill.signals import Signal
+from compressor.distill.label import SPLITS, compute_outputs
+from compressor.distill.outputs import CachedOutputs, LiveOutputs
+from compressor.distill.signals import HIDDEN_STATES, LOGITS
 from compressor.errors import StageError
 from compressor.events import Silent
+from compressor.runtime.outputs import Ragged, read_outputs, write_outputs
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests.distill.conftest import MAX_LENGTH, Finished, Recorder
 
-LOGITS = frozenset({Signal.LOGITS})
+
+def stored(folder: Path, split: str) -> Any:
+    return read_outputs(folder / split)["logits"].values
 
 
 def test_row_i_holds_the_logits_of_example_i(outputs: Finished, teacher: Finished, data: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(teacher.model).eval()
     tokenizer = AutoTokenizer.from_pretrained(teacher.model)
     for split in SPLITS:
-        written = np.load(outputs.folder / f"{split}.npy")
+        written = stored(outputs.folder, split)
         texts = load_split(data, split)
         assert written.dtype == np.float16 and written.shape == (len(texts), 2)
         for example in list(texts)[:12]:
@@ -35,12 +39,12 @@ def test_row_i_holds_the_logits_of_example_i(outputs: Finished, teacher: Finishe
 
 
 def test_facts_hold_the_teachers_metrics(outputs: Finished, data: Path) -> None:
-    logits = np.load(outputs.folder / "test.npy")
+    logits = stored(outputs.folder, "test")
     right = np.mean(logits.argmax(axis=1) == np.asarray(load_split(data, "test")["label"]))
     assert outputs.facts["test"]["accuracy"] == pytest.approx(right)
     assert outputs.facts["examples"] == {"train": 160, "validation": 20, "test": 20}
     assert outputs.facts["texts_per_second"] > 0
-    assert {path.name for path in outputs.folder.iterdir()} == {f"{split}.npy" for split in SPLITS}
+    assert {path.name for path in outputs.folder.iterdir()} == set(SPLITS)
 
 
 def test_progress_counts_examples(outputs: Finished) -> None:
@@ -53,9 +57,9 @@ def test_finished_splits_are_kept_and_a_broken_one_is_computed_again(
     outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
 ) -> None:
     kept = np.full((160, 2), 7, dtype=np.float16)
-    np.save(tmp_path / "train.npy", kept)
-    (tmp_path / "validation.partial.npy").write_bytes(b"half")
-    np.save(tmp_path / "test.npy", kept[:3])
+    write_outputs({"logits": Ragged(kept)}, tmp_path / "train")
+    (tmp_path / "validation.partial").mkdir()
+    write_outputs({"logits": Ragged(kept[:3])}, tmp_path / "test")
     events = Recorder()
     compute_outputs(
         task=task,
@@ -68,9 +72,9 @@ def test_finished_splits_are_kept_and_a_broken_one_is_computed_again(
         precision="fp32",
     )
     assert {call[0].rpartition(" ")[2] for call in events.calls} == {"validation", "test"}
-    assert np.array_equal(np.load(tmp_path / "train.npy"), kept)
+    assert np.array_equal(stored(tmp_path, "train"), kept)
     for split in ("validation", "test"):
-        assert np.array_equal(np.load(tmp_path / f"{split}.npy"), np.load(outputs.folder / f"{split}.npy"))
+        assert np.array_equal(stored(tmp_path, split), stored(outputs.folder, split))
     assert not list(tmp_path.glob("*.partial*"))
 
 
@@ -88,10 +92,10 @@ def test_bf16_is_for_the_training_split_alone(
         precision="bf16",
     )
     assert facts["precision"] == "bf16"
-    exact, rounded = (np.load(folder / "train.npy").astype(np.float32) for folder in (outputs.folder, tmp_path))
+    exact, rounded = (stored(folder, "train").astype(np.float32) for folder in (outputs.folder, tmp_path))
     assert 0 < np.abs(exact - rounded).mean() < 0.02 * exact.std()
     for split in ("validation", "test"):
-        assert np.array_equal(np.load(tmp_path / f"{split}.npy"), np.load(outputs.folder / f"{split}.npy"))
+        assert np.array_equal(stored(tmp_path, split), stored(outputs.folder, split))
 
 
 def test_a_teacher_that_answers_nan_is_refused(teacher: Finished, task: Task, data: Path, tmp_path: Path) -> None:
@@ -111,23 +115,27 @@ def test_a_teacher_that_answers_nan_is_refused(teacher: Finished, task: Task, da
         )
 
 
+def tokens_of(task: Task, folder: Path, data: Path, cache: Path) -> Any:
+    return tokenize_split(load_split(data, "train"), task, load_tokenizer(folder), max_length=MAX_LENGTH, cache=cache)
+
+
 def batch_of(task: Task, folder: Path, data: Path, ids: list[int], cache: Path) -> dict[str, Any]:
-    tokenizer = load_tokenizer(folder)
-    dataset = tokenize_split(load_split(data, "train"), task, tokenizer, max_length=MAX_LENGTH, cache=cache)
-    return task.collator(tokenizer)([dataset[i] for i in ids])
+    dataset = tokens_of(task, folder, data, cache)
+    return task.collator(load_tokenizer(folder))([dataset[i] for i in ids])
 
 
 def test_cached_and_live_outputs_agree(
     outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
 ) -> None:
     batch = batch_of(task, teacher.model, data, [9, 2, 140], tmp_path)
-    cached = CachedOutputs(outputs.folder / "train.npy", examples=160, classes=2).read(batch, LOGITS)
-    live = LiveOutputs(task.load_model(teacher.model, ["bad", "good"])).read(batch, LOGITS | {Signal.HIDDEN_STATES})
-    assert cached.logits is not None and cached.logits.dtype == torch.float32
-    assert torch.allclose(cached.logits, live.logits, atol=5e-3)
-    assert cached.hidden_states is None
-    assert [state.shape for state in live.hidden_states or ()] == [(3, batch["input_ids"].shape[1], 32)] * 3
-    assert not live.logits.requires_grad
+    rows = tokens_of(task, teacher.model, data, tmp_path)
+    cached = CachedOutputs(outputs.folder / "train", task=task, rows=rows).read(batch, frozenset({LOGITS}))
+    model = task.load_model(teacher.model, ["bad", "good"])
+    live = LiveOutputs(model, task).read(batch, frozenset({LOGITS, HIDDEN_STATES}))
+    assert set(cached) == {LOGITS} and cached[LOGITS]["logits"].dtype == torch.float32
+    assert torch.allclose(cached[LOGITS]["logits"], live[LOGITS]["logits"], atol=5e-3)
+    assert [state.shape for state in live[HIDDEN_STATES]] == [(3, batch["input_ids"].shape[1], 32)] * 3
+    assert not live[LOGITS]["logits"].requires_grad
 
 
 def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_own_tokens(
@@ -135,12 +143,15 @@ def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_ow
 ) -> None:
     tokenizer = load_tokenizer(teacher.model)
     dataset = tokenize_split(load_split(data, "train"), task, tokenizer, max_length=MAX_LENGTH, cache=tmp_path)
-    source = LiveOutputs(task.load_model(teacher.model, ["bad", "good"]), (dataset, task.collator(tokenizer)))
-    foreign = {"input_ids": torch.ones(3, 4, dtype=torch.long), "example_id": torch.tensor([9, 2, 140])}
-    expected = np.load(outputs.folder / "train.npy")[[9, 2, 140]]
-    assert np.allclose(source.read(foreign, LOGITS).logits, expected, atol=5e-3)
+    source = LiveOutputs(task.load_model(teacher.model, ["bad", "good"]), task, (dataset, task.collator(tokenizer)))
+    foreign = {"input_ids": torch.ones(3, 4, dtype=torch.long), "row_id": torch.tensor([9, 2, 140])}
+    expected = stored(outputs.folder, "train")[[9, 2, 140]]
+    assert np.allclose(source.read(foreign, frozenset({LOGITS}))[LOGITS]["logits"], expected, atol=5e-3)
 
 
-def test_a_cache_of_other_data_is_refused(outputs: Finished) -> None:
-    with pytest.raises(StageError, match=r"shape \[160, 2\]; the training split needs \[161, 2\]"):
-        CachedOutputs(outputs.folder / "train.npy", examples=161, classes=2)
+def test_a_cache_of_other_data_is_refused(
+    outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
+) -> None:
+    rows = tokens_of(task, teacher.model, data, tmp_path).select(range(159))
+    with pytest.raises(StageError, match=r"logits of 160 rows; the training split has 159"):
+        CachedOutputs(outputs.folder / "train", task=task, rows=rows)

@@ -14,7 +14,7 @@ from compressor.distill.teacher import teach
 from compressor.errors import DataError
 from compressor.events import Silent
 from compressor.recipe.teacher import TeacherSection
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests import tiny
 from tests.distill.conftest import MAX_LENGTH, QUICK, Finished
 
@@ -74,7 +74,7 @@ def test_facts_tell_how_it_was_trained(teacher: Finished) -> None:
     assert [entry["epoch"] for entry in facts["history"]] == [1, 2, 3, 4, 5, 6]
     assert facts["history"][-1]["train_loss"] < 0.5 * facts["history"][0]["train_loss"]
     assert facts["history"][0]["objectives"]["hard-labels"] == pytest.approx(facts["history"][0]["train_loss"])
-    assert set(facts["validation"]) == {"loss", "accuracy", "f1_macro"}
+    assert set(facts["validation"]) == {"loss", "accuracy", "f1_macro", "log_loss", "calibration_error"}
     assert facts["epochs"] == 6
     assert facts["examples_per_second"] > 0 and facts["seconds"] > 0
     weights = load_file(teacher.model / "model.safetensors")
@@ -87,7 +87,7 @@ def test_progress_is_told_with_loss_and_score(teacher: Finished) -> None:
     assert training[0][3].startswith("loss 0.")
     assert "accuracy" not in training[9][3] and "accuracy" in training[10][3]
     assert ("teacher: validation", 1, 1, "") in teacher.events.calls
-    assert teacher.events.notes == ["A new classification head for 2 labels: bad, good."]
+    assert teacher.events.notes == ["A new head of the classifier for 2 outputs: bad, good."]
 
 
 def test_label_smoothing_keeps_the_loss_above_the_entropy_of_its_targets(

@@ -16,15 +16,16 @@ from compressor.distill import callbacks, training
 from compressor.distill.architecture import Layout
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.distiller import Distiller
-from compressor.distill.objectives import Objective, build_objectives
-from compressor.distill.signals import Batch, Signals
+from compressor.distill.objective import Objective
+from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.distill.signals import LOGITS, Batch, Signals
 from compressor.distill.training import _EpochOrder, train
 from compressor.errors import TrainingDiverged
 from compressor.events import Silent
-from compressor.recipe.objectives import HardLabels
 from compressor.recipe.training import TrainingSection
 from compressor.tasks import load_tokenizer
-from compressor.tasks.task import Task
+from compressor.tasks.base import Task
 from tests.distill.conftest import MAX_LENGTH, QUICK
 
 
@@ -72,21 +73,20 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
 class Spoiled(Objective):
     """Cross-entropy that spoils the loss, or only its gradient, from a step on."""
 
-    def __init__(self, step: int, *, loss: float | None = None) -> None:
-        super().__init__("spoiled", 1.0, frozenset())
+    def __init__(self, step: int, *, factor: float | None = None) -> None:
+        super().__init__("spoiled", 1.0, frozenset(), self.spoiled)
         self.step = step
-        self.loss = loss
+        self.factor = factor
         self.calls = 0
 
-    def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
-        assert student.logits is not None
+    def spoiled(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         self.calls += 1
-        loss = torch.nn.functional.cross_entropy(student.logits, batch["labels"])
+        loss = torch.nn.functional.cross_entropy(student[LOGITS], batch["labels"])
         if self.calls < self.step:
             return loss
-        if self.loss is not None:
-            return loss * self.loss
-        return loss + torch.sqrt((student.logits * 0).sum())  # worth 0, its slope infinite times 0
+        if self.factor is not None:
+            return loss * self.factor
+        return loss + torch.sqrt((student[LOGITS] * 0).sum())  # worth 0, its slope infinite times 0
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_training_stops_before_nan_is_learned_and_keeps_the_last_good_checkpoint
     trial: Trials, tmp_path: Path, loss: float | None, message: str
 ) -> None:
     with pytest.raises(TrainingDiverged, match=f"trial: {message} at step 14 of 20") as caught:
-        trial(tmp_path, Spoiled(14, loss=loss))
+        trial(tmp_path, Spoiled(14, factor=loss))
     assert caught.value.step == 14
     assert "learning_rate (it is 0.003)" in str(caught.value)
     assert not (tmp_path / "model").exists()
@@ -179,11 +179,11 @@ def test_examples_a_second_are_those_of_the_whole_training_after_a_resume(
     trial: Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(TrainingDiverged):
-        trial(tmp_path, Spoiled(14, loss=math.nan))
+        trial(tmp_path, Spoiled(14, factor=math.nan))
     log = json.loads((tmp_path / "checkpoints" / "checkpoint-10" / "trainer_state.json").read_text(encoding="utf-8"))
     before = next(entry["seconds"] for entry in log["log_history"] if "objectives" in entry)
     Clock(monkeypatch)
-    facts = trial(tmp_path, Spoiled(1, loss=1.0))
+    facts = trial(tmp_path, Spoiled(1, factor=1.0))
     assert facts["resumed_from_step"] == 10
     assert facts["examples_per_second"] == pytest.approx(320 / (before + 10), abs=0.1)
 

@@ -224,3 +224,49 @@ def test_loading_needs_the_base_install_only() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def refused(folder: Path, text: str) -> RecipeError:
+    """The error of a recipe, short whatever it quotes."""
+    file = folder / "hostile.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(file)
+    assert len(str(caught.value)) < 2_200 + len(str(file)) * 20
+    return caught.value
+
+
+def test_more_values_than_any_recipe_has_are_one_problem(tmp_path: Path) -> None:
+    labels = ", ".join(f"l{number}" for number in range(30_000))
+    error = refused(tmp_path, f"name: many\nstudent: {{init: a/b}}\ndata: {{source: a.csv, labels: [{labels}]}}\n")
+    assert [problem.message for problem in error.problems] == [
+        "holds more than 20000 values, counting those behind aliases"
+    ]
+
+
+def test_thousands_of_wrong_labels_are_told_in_one_breath(tmp_path: Path) -> None:
+    """Comparing each with each took minutes."""
+    labels = ", ".join(str(number) for number in range(15_000))
+    error = refused(tmp_path, f"name: many\nstudent: {{init: a/b}}\ndata: {{source: a.csv, labels: [{labels}]}}\n")
+    assert len(error.problems) == 15_000
+    assert "data.labels.0: must be text" in str(error)
+    assert "more problems." in str(error)
+
+
+def test_a_file_larger_than_any_recipe_is_not_parsed(tmp_path: Path) -> None:
+    error = refused(tmp_path, "name: x\n" + "# comment\n" * 200_000)
+    assert "larger than 1,024 KiB" in str(error)
+
+
+@pytest.mark.parametrize("reference", ["x" * 5_000, "x" * 900_000, "a/" * 2_000])
+def test_a_name_no_file_can_have_is_not_there(tmp_path: Path, reference: str) -> None:
+    assert "extends: there is no file" in str(refused(tmp_path, f"extends: {reference}\nname: x\n"))
+    with pytest.raises(RecipeError, match="there is no file"):
+        load_recipe(reference)
+
+
+def test_long_texts_are_quoted_in_part(tmp_path: Path) -> None:
+    refused(tmp_path, f"{'k' * 1_000}: 1\nname: {'n' * 100_000}!\nstudent: {{init: a/b}}\ntask: {'t' * 100_000}\n")
+    column = "c" * 100_000
+    data = f"{{source: a.csv, columns: {{text: {column}, label: {column}}}}}"
+    refused(tmp_path, f"name: x\nstudent: {{init: a/b}}\ndata: {data}\n")

@@ -42,7 +42,7 @@ from tests.recipe.write import BASE, only, problems_of, write
         ("task=text-clasification", "task", "must be text-classification", "did you mean `text-classification`?"),
         ("distill.scheduler=lineer", "distill.scheduler", "linear or cosine or constant", "did you mean `linear`?"),
         ("benchmark.targets=[{device: gpu}]", "benchmark.targets.0.device", "must be cpu or cuda", "known here"),
-        ("quantize.0.method=dinamic", "quantize.0.method", "must be dynamic", "did you mean `dynamic`?"),
+        ("quantize.0.method=dinamic", "quantize.0.method", "there is no method 'dinamic'", "did you mean `dynamic`?"),
         # Kinds.
         (
             "distill.objectives.0.kind=soft_target",
@@ -50,10 +50,10 @@ from tests.recipe.write import BASE, only, problems_of, write
             "no kind 'soft_target'",
             "`soft-targets`?",
         ),
-        ("distill.objectives.0.kind=zzz", "distill.objectives.0.kind", "no kind 'zzz'", "known here: soft-targets, "),
+        ("distill.objectives.0.kind=zzz", "distill.objectives.0.kind", "no kind 'zzz'", "known here: hard-labels, "),
         ("distill.objectives.0.kind=7", "distill.objectives.0.kind", "no kind 7", "known here"),
-        ("distill.objectives.0={weight: 1}", "distill.objectives.0", "needs the key `kind`", "one of: soft-targets, "),
-        ("quantize.0={name: a}", "quantize.0.method", "is missing", "one of: dynamic"),
+        ("distill.objectives.0={weight: 1}", "distill.objectives.0", "needs the key `kind`", "one of: hard-labels, "),
+        ("quantize.0={name: a}", "quantize.0", "needs the key `method`", "one of: dynamic"),
         # Unknown keys.
         ("distill.epoch=1", "distill.epoch", "not a known key", "did you mean `epochs`?"),
         (

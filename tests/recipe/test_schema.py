@@ -54,7 +54,7 @@ def test_every_key_is_described() -> None:
         {"distill": {"objectives": [{"kind": "soft-target"}]}},
         {"gates": {"speedup": "=> 3"}},
         {"teacher": {"finetune": {}}},
-        {"data": {}},
+        {"data": {"colums": {}}},
         {"quantize": [{"name": "int8"}]},
     ],
 )

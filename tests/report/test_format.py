@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.bench.results import Accuracy, Interval
+from compressor.bench.results import Interval
 from compressor.recipe.gates import holds
 from compressor.report import format as fmt
+from compressor.task_specs import MetricSpec
 
 
 @pytest.mark.parametrize(
@@ -29,10 +30,40 @@ def test_tiny_numbers_are_written_with_an_exponent() -> None:
     assert fmt.number(1.19e-6) == "1.19e-06"
 
 
-def test_accuracy_carries_its_interval() -> None:
-    found = Accuracy("accuracy", 0.8432, Interval(0.8241, 0.8609), 1280, {})
-    assert fmt.accuracy(found) == "84.3% (82.4-86.1)"
-    assert fmt.accuracy(None) == "n/a"
+ACCURACY = MetricSpec("accuracy", "accuracy")
+SPEARMAN = MetricSpec("spearman", "Spearman correlation", unit="number")
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "interval", "text"),
+    [
+        (0.8432, ACCURACY, Interval(0.8241, 0.8609), "84.3% (82.4-86.1)"),
+        (0.8432, ACCURACY, None, "84.3%"),
+        (None, ACCURACY, None, "n/a"),
+        (0.8432, SPEARMAN, Interval(0.8241, 0.8609), "0.843 (0.824-0.861)"),
+        (-0.02, SPEARMAN, Interval(-0.11, 0.07), "-0.0200 (-0.110 to 0.070)"),
+    ],
+)
+def test_a_metric_is_written_in_its_own_unit(
+    value: float | None, metric: MetricSpec, interval: Interval | None, text: str
+) -> None:
+    assert fmt.quality(value, metric, interval) == text
+
+
+def test_a_change_is_in_points_or_in_the_metrics_unit_and_never_minus_nought() -> None:
+    assert [fmt.change(value, ACCURACY) for value in (-0.025, 0.0171, -0.0001)] == ["-2.5", "+1.7", "0.0"]
+    assert [fmt.change(value, SPEARMAN) for value in (-0.0251, -0.0001)] == ["-0.025", "0.000"]
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Lu"])))
+def test_nothing_that_controls_a_terminal_is_printable(text: str) -> None:
+    shown = fmt.printable(text)
+    assert not [one for one in shown if (ord(one) < 32 and one not in "\t\n") or 127 <= ord(one) < 160]
+    shown.encode()
+
+
+def test_an_escape_sequence_is_spelt_out() -> None:
+    assert fmt.printable("\x1b[31mred\x9b2J \u202ex\n") == r"\x1b[31mred\x9b2J \u202ex" + "\n"
 
 
 @pytest.mark.parametrize(

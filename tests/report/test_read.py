@@ -43,15 +43,15 @@ def test_measurements_get_a_page_beside_them(bench: Path) -> None:
 
 
 def test_a_format_without_a_file_goes_to_stdout(run: Path, bench: Path) -> None:
-    assert compressor("report", run, "--format", "md").succeeds().out.startswith("# reviews\n")
-    assert compressor("report", bench, "--format", "md").succeeds().out.startswith("# Benchmark\n\nOn `cpu-1`:")
+    assert compressor("report", run, "--format", "md").succeeds().out.startswith("# reviews: all 2 gates hold\n")
+    assert compressor("report", bench, "--format", "md").succeeds().out.startswith("# Benchmark\n\n## Measured\n")
     assert compressor("report", run, "--format", "html").succeeds().out.startswith("<!doctype html>")
     assert not (run / "report.html").exists()
 
 
 def test_the_ending_of_the_file_says_what_is_written_unless_the_format_does(run: Path, tmp_path: Path) -> None:
     compressor("report", run, "--out", tmp_path / "a.md").succeeds()
-    assert (tmp_path / "a.md").read_text(encoding="utf-8").startswith("# reviews\n")
+    assert (tmp_path / "a.md").read_text(encoding="utf-8").startswith("# reviews: all 2 gates hold\n")
     compressor("report", run, "--out", tmp_path / "b.txt").succeeds()
     assert (tmp_path / "b.txt").read_text(encoding="utf-8").startswith("<!doctype html>")
     compressor("report", run, "--out", tmp_path / "c.txt", "--format", "json").succeeds()

@@ -36,7 +36,7 @@ def write(folder: Path, *, pairs: bool = False) -> Path:
         max_length=MAX_LENGTH,
         variants={"fp32": fp32, "int8": int8},
         chosen="int8",
-        pairs=pairs,
+        roles=("text", "text_pair") if pairs else ("text",),
         examples=examples,
         recipe="name: tiny\n",
     )

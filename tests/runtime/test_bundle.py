@@ -31,7 +31,9 @@ def test_texts_are_answered_in_order(bundle: Path, batch_size: int) -> None:
 def test_another_variant_can_be_asked(bundle: Path) -> None:
     text = TEXTS[0]
     for variant in ("fp32", "int8"):
-        given = load(bundle, variant=variant).outputs([text])[0][0]
+        loaded = load(bundle, variant=variant)
+        encoded = loaded.task.encode(loaded.encoder, [{"text": text}])
+        given = loaded.compute(encoded)["logits"][0]
         assert given == pytest.approx(logits(bundle, text, variant), abs=1e-4)
     with pytest.raises(BundleError, match="'int4'"):
         load(bundle, variant="int4")
@@ -39,7 +41,8 @@ def test_another_variant_can_be_asked(bundle: Path) -> None:
 
 def test_one_text_needs_no_list(bundle: Path) -> None:
     loaded = load(str(bundle))
-    assert loaded.predict(TEXTS[0]) == loaded.predict([TEXTS[0]])
+    assert [loaded.predict(TEXTS[0])] == loaded.predict([TEXTS[0]]) == loaded.predict([{"text": TEXTS[0]}])
+    assert loaded.predict({"text": TEXTS[0]}) == loaded.predict(TEXTS[0])
 
 
 def test_no_texts_get_no_answers(bundle: Path) -> None:
@@ -47,7 +50,7 @@ def test_no_texts_get_no_answers(bundle: Path) -> None:
 
 
 def test_an_empty_text_is_answered(bundle: Path) -> None:
-    assert sum(load(bundle).predict("")[0].scores.values()) == pytest.approx(1.0)
+    assert sum(load(bundle).predict("").scores.values()) == pytest.approx(1.0)
 
 
 def test_a_long_text_is_cut(bundle: Path) -> None:
@@ -75,9 +78,9 @@ def test_a_batch_size_of_nothing_is_refused(bundle: Path) -> None:
 def test_pairs_are_answered_as_pairs(pairs_bundle: Path) -> None:
     loaded = load(pairs_bundle)
     first, second = loaded.predict(TEXTS[:2], TEXTS[2:4], batch_size=2)
-    assert first.scores == pytest.approx(loaded.predict(TEXTS[0], TEXTS[2])[0].scores)
-    assert second.scores == pytest.approx(loaded.predict(TEXTS[1], TEXTS[3])[0].scores)
-    assert first.scores != pytest.approx(loaded.predict(TEXTS[0], TEXTS[3])[0].scores)
+    assert first.scores == pytest.approx(loaded.predict(TEXTS[0], TEXTS[2]).scores)
+    assert second.scores == pytest.approx(loaded.predict(TEXTS[1], TEXTS[3]).scores)
+    assert first.scores != pytest.approx(loaded.predict(TEXTS[0], TEXTS[3]).scores)
 
 
 def test_pairs_where_none_belong_are_refused_and_the_other_way_round(bundle: Path, pairs_bundle: Path) -> None:
@@ -92,7 +95,7 @@ def test_pairs_where_none_belong_are_refused_and_the_other_way_round(bundle: Pat
 def test_a_task_it_does_not_know_says_so(spoilt: Path) -> None:
     edit(spoilt / "manifest.json", lambda manifest: manifest.update(task="mind-reading"))
     with pytest.raises(BundleError, match="'mind-reading'"):
-        load(spoilt).predict("good")
+        load(spoilt)
 
 
 def test_it_runs_where_nothing_but_the_base_install_can_be_imported(bundle: Path) -> None:
@@ -114,4 +117,4 @@ print(runtime.verify({str(bundle)!r}).files)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [load(bundle).predict(["a good film"])[0].label, "9"]
+    assert done.stdout.split() == [load(bundle).predict("a good film").label, "9"]

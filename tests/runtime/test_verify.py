@@ -10,6 +10,7 @@ import pytest
 from compressor.errors import BundleError, VerificationFailed
 from compressor.runtime import Bundle, verify
 from compressor.runtime.golden import GOLDEN
+from compressor.runtime.outputs import Ragged
 from tests.runtime.bundles import edit, seal_again
 
 FILES = [
@@ -88,7 +89,8 @@ def test_an_answer_within_the_tolerance_passes_and_is_measured(golden_of: Any) -
 
 
 def test_an_answer_that_is_not_a_number_fails(spoilt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Bundle, "outputs", lambda *_: [np.full((1, 2), np.nan, dtype=np.float32)])
+    nothing = {"logits": Ragged(np.full((1, 2), np.nan, dtype=np.float32))}
+    monkeypatch.setattr(Bundle, "compute", lambda *_: nothing)
     with pytest.raises(VerificationFailed, match="nan"):
         verify(spoilt)
 
@@ -99,7 +101,7 @@ def test_a_clear_answer_must_stay_the_answer(
 ) -> None:
     """Each output may move by the tolerance; together they may not turn an answer that led by more than it."""
     given = np.array([[1.0, 1.001]], dtype=np.float32)
-    monkeypatch.setattr(Bundle, "outputs", lambda *_: [given])
+    monkeypatch.setattr(Bundle, "compute", lambda *_: {"logits": Ragged(given)})
 
     def change(golden: dict[str, Any]) -> None:
         for variant in ("fp32", "int8"):
@@ -143,3 +145,18 @@ def test_another_folder_is_not_a_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is not a bundle") as caught:
         verify(tmp_path)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest.update(labels=["bad", "good", "odd"]),
+        lambda manifest: manifest.update(task="mind-reading"),
+        lambda manifest: manifest.update(pairs=True),
+    ],
+    ids=["labels", "task", "pairs"],
+)
+def test_what_predict_would_refuse_is_not_approved(spoilt: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    edit(spoilt / "manifest.json", change)
+    with pytest.raises(BundleError):
+        verify(spoilt)

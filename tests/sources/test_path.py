@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from compressor.errors import HashMismatch, RecipeError, SourceError
+from compressor.errors import DataError, HashMismatch, RecipeError, SourceError
 from compressor.events import Silent
 from compressor.sources.path import PathSource
+from compressor.sources.reference import open_source
 from tests.sources.conftest import Heard
 
 
@@ -94,3 +95,36 @@ def test_a_digest_for_a_folder_is_refused_rather_than_ignored(tmp_path: Path) ->
 def test_a_revision_that_is_not_used_is_said(tmp_path: Path, heard: Heard) -> None:
     PathSource(str(tmp_path), revision="abc").fetch(heard)
     assert "'abc' is not used" in heard.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (["test.csv", "train.jsonl.gz", "notes.txt"], "It holds test.csv, train.jsonl.gz. Name one"),
+        (["reviews.parquet"], "It holds reviews.parquet. Name it: "),
+        (["notes.txt"], "Nothing in it has the name of a csv"),
+        ([f"{number:03}.csv" for number in range(500)], "009.csv and 490 more"),
+    ],
+    ids=["several", "one", "none", "hundreds"],
+)
+def test_a_folder_given_for_data_is_called_one_and_lists_what_could_be_read(
+    tmp_path: Path, files: list[str], told: str
+) -> None:
+    for name in files:
+        (tmp_path / name).write_text("", encoding="utf-8")
+    source = open_source(str(tmp_path), kind="data")
+    for ask in (source.identity, lambda: source.fetch(Silent())):
+        with pytest.raises(DataError, match="is a folder; data is read from one file") as caught:
+            ask()
+        assert told in str(caught.value.hint)
+
+
+def test_a_folder_given_for_a_model_is_taken(tmp_path: Path) -> None:
+    assert open_source(str(tmp_path), kind="model").fetch(Silent()) == tmp_path
+
+
+@pytest.mark.parametrize("reference", ["./" + "x" * 100_000, "./a\0b", "x" * 100_000 + ".csv"])
+def test_a_name_no_file_can_have_makes_a_short_error(reference: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(reference, kind="data").identity()
+    assert len(str(caught.value)) < 2_000

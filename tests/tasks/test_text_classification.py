@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -124,7 +121,7 @@ def test_other_labels_refuse_a_finished_model_and_renew_the_head_of_one_to_train
     events = Notes()
     torch.manual_seed(5)
     model = TASK.load_model(classifier_folder, labels, events=events)
-    assert events.notes == [f"A new classification head for {len(labels)} labels: {', '.join(labels)}."]
+    assert events.notes == [f"A new head of the classifier for {len(labels)} outputs: {', '.join(labels)}."]
     assert model.config.num_labels == len(labels)
     saved = load_file(classifier_folder / "model.safetensors")
     assert model.classifier.weight.shape == (len(labels), 32)
@@ -251,34 +248,10 @@ def test_the_collator_pads_to_the_longest_and_keeps_the_ids(encoder_folder: Path
 
 def test_supervised_rows_are_examples_in_full_precision() -> None:
     half, labels = torch.tensor([[1.0, 2.0]], dtype=torch.bfloat16), torch.tensor([1])
-    rows = TASK.supervised(half, {"labels": labels}, half.half())
-    assert rows.teacher is not None
-    assert (rows.student.dtype, rows.teacher.dtype) == (torch.float32, torch.float32)
-    assert TASK.supervised(half, {"labels": labels}).teacher is None
-
-
-def macro_f1(answers: Sequence[int], labels: Sequence[int]) -> float:
-    scores = []
-    for label in set(answers) | set(labels):
-        hits = sum(a == y == label for a, y in zip(answers, labels, strict=True))
-        scores.append(2 * hits / (list(answers).count(label) + list(labels).count(label)))
-    return sum(scores) / len(scores)
-
-
-@given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40), half=st.booleans())
-def test_metrics_are_the_textbooks(rows: list[tuple[int, int]], half: bool) -> None:
-    answers, labels = zip(*rows, strict=True)
-    values = np.eye(4, dtype=np.float16 if half else np.float32)[list(answers)]
-    found = TASK.metrics(values, np.array(labels))
-    assert next(iter(found)) == TASK.main_metric
-    assert found["accuracy"] == pytest.approx(np.mean(np.array(answers) == np.array(labels)))
-    assert found["f1_macro"] == pytest.approx(macro_f1(answers, labels))
-    scores = TASK.scores(values, np.array(labels))
-    assert scores.shape == (len(rows),)
-    assert scores.mean() == pytest.approx(found["accuracy"])
-
-
-def test_agreement_is_on_answers_not_on_numbers() -> None:
-    ours = np.array([[0.1, 0.2], [3.0, 1.0], [0.0, 1.0]], np.float32)
-    theirs = np.array([[-5.0, 9.0], [0.0, 1.0], [0.4, 0.5]], np.float16)
-    assert TASK.agreement(ours, theirs) == pytest.approx(2 / 3)
+    batch = {"labels": labels}
+    student, teacher = TASK.reduce({"logits": half}, batch), {"logits": half.half()}
+    (row,) = TASK.supervised(student, batch, teacher)
+    assert row.teacher is not None
+    assert (row.student.dtype, row.teacher.dtype) == (torch.float32, torch.float32)
+    assert row.labels is labels
+    assert TASK.supervised(student, batch)[0].teacher is None

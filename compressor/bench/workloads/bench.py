@@ -1,4 +1,4 @@
-"""A loaded model and the texts it is tried on: what every workload shares."""
+"""A loaded model and the examples it is tried on: what every workload shares."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import numpy.typing as npt
 from compressor.bench.engine import Arrays, Engine
 from compressor.bench.job import Job
 from compressor.bench.open_engine import open_engine
-from compressor.runtime.answers import answer
 from compressor.runtime.encoder import Encoder
+from compressor.runtime.outputs import Ragged
+from compressor.runtime.tasks import Encoded, Example, RuntimeTask, Settings, runtime_task
 
 __all__ = ["Bench"]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A loaded model with the texts it is tried on."""
+    """A loaded model with the examples it is tried on."""
 
     engine: Engine
     encoder: Encoder
-    task: str
-    labels: Sequence[str]
-    """For post-processing; empty where they aren't known."""
-    texts: Sequence[str]
-    pairs: Sequence[str] | None
+    task: RuntimeTask
+    settings: Settings
+    """For post-processing."""
+    examples: Sequence[Example]
     seed: int
 
     @classmethod
@@ -43,29 +43,31 @@ class Bench:
         return cls(
             engine=open_engine(job.subject, job.placement),
             encoder=Encoder.from_folder(job.subject.folder, job.subject.max_length),
-            task=job.subject.task,
-            labels=job.labels,
-            texts=job.texts,
-            pairs=job.pairs,
+            task=runtime_task(job.subject.task),
+            settings=Settings(job.labels, job.options),
+            examples=job.examples,
             seed=job.seed,
         )
 
     def shuffled(self) -> Iterator[int]:
-        """Texts in seeded order, again and again."""
-        return cycle(np.random.default_rng(self.seed).permutation(len(self.texts)).tolist())
+        """Examples in seeded order, again and again."""
+        return cycle(np.random.default_rng(self.seed).permutation(len(self.examples)).tolist())
 
-    def by_length(self, rows: Iterable[int]) -> list[int]:
-        """These rows, the shortest in tokens first."""
-        return sorted(rows, key=lambda row: self.encode([row])["input_ids"].size)
+    def by_length(self, examples: Iterable[int]) -> list[int]:
+        """These examples, the shortest in tokens first."""
+        return sorted(examples, key=lambda example: sum(map(len, self.encode([example]).rows)))
 
-    def encode(self, rows: Sequence[int]) -> Arrays:
-        """Inputs [batch, sequence] of these texts, padded to the longest."""
-        pairs = None if self.pairs is None else [self.pairs[row] for row in rows]
-        return self.encoder.encode([self.texts[row] for row in rows], pairs)
+    def encode(self, examples: Sequence[int]) -> Encoded:
+        """These examples as rows of tokens."""
+        return self.task.encode(self.encoder, [self.examples[example] for example in examples])
+
+    def inputs(self, examples: Sequence[int]) -> Arrays:
+        """Inputs [batch, sequence] of these examples, padded to the longest."""
+        return self.encode(examples).inputs(self.encoder)
 
     def made_up(self, batch: int, sequence: int) -> Arrays:
         """Inputs of a fixed shape without padding. Ids come from real texts: some models read meaning into a few."""
-        known = np.concatenate([self.encode([row])["input_ids"][0] for row in range(min(64, len(self.texts)))])
+        known = np.concatenate([self.inputs([row])["input_ids"].ravel() for row in range(min(64, len(self.examples)))])
         ids = np.random.default_rng(self.seed).choice(known[known != self.encoder.pad_id], (batch, sequence))
         return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
 
@@ -73,24 +75,49 @@ class Bench:
         """The model's outputs on the host."""
         return self.engine.collect(self.engine.compute(self.engine.place(inputs)))
 
-    def call(self, row: int) -> tuple[float, float]:
-        """Answer one text as a user would be answered: (model alone, end to end), in ms, from the same call."""
+    def call(self, example: int) -> tuple[float, float]:
+        """Answer one example as a user would be answered: (model alone, end to end), in ms, from the same call."""
         begin = time.perf_counter()
-        placed = self.engine.place(self.encode([row]))
+        encoded = self.encode([example])
+        placed = self.engine.place(encoded.inputs(self.encoder))
         ready = time.perf_counter()
         computed_outputs = self.engine.compute(placed)
         computed = time.perf_counter()
-        outputs = self.engine.collect(computed_outputs)
-        answer(self.task, outputs, self.labels or [str(column) for column in range(outputs[0].shape[-1])])
+        arrays = self.engine.collect(computed_outputs)
+        self.task.decode(self._reduced(arrays, encoded), encoded, self.settings)
         return 1000 * (computed - ready), 1000 * (time.perf_counter() - begin)
 
-    def logits(self) -> npt.NDArray[np.float32]:
-        """First output of every text [texts, ...], in their order."""
-        order = self.by_length(range(len(self.texts)))
+    def all_outputs(self) -> dict[str, Ragged]:
+        """What is kept of the outputs for every row that the examples became, in their order."""
+        rows = [
+            (len(row), example, place)
+            for example in range(len(self.examples))
+            for place, row in enumerate(self.encode([example]).rows)
+        ]
+        order = sorted(range(len(rows)), key=lambda position: rows[position][0])
         size = self.engine.accuracy_batch
-        found: dict[int, npt.NDArray[np.float32]] = {}
+        found: dict[int, dict[str, npt.NDArray[Any]]] = {}
         for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            output = np.asarray(self.outputs(self.encode(rows))[0], dtype=np.float32)
-            found.update(zip(rows, output, strict=True))
-        return np.stack([found[row] for row in range(len(order))])
+            batch = order[start : start + size]
+            encoded = self._rows([rows[position][1:] for position in batch])
+            arrays = [np.asarray(array, dtype=np.float32) for array in self.outputs(encoded.inputs(self.encoder))]
+            reduced = self._reduced(arrays, encoded)
+            for place, position in enumerate(batch):
+                found[position] = {name: np.asarray(ragged[place]) for name, ragged in reduced.items()}
+            ragged_names = {name for name, ragged in reduced.items() if ragged.offsets is not None}
+        return {
+            name: Ragged.of([found[position][name] for position in range(len(rows))], ragged=name in ragged_names)
+            for name in found[0]
+        }
+
+    def _rows(self, chosen: Sequence[tuple[int, int]]) -> Encoded:
+        """Single rows, (example, which of its rows), as one batch."""
+        wholes = {example: self.encode([example]) for example, _ in chosen}
+        return Encoded(
+            [self.examples[example] for example, _ in chosen],
+            [wholes[example].rows[place] for example, place in chosen],
+            np.arange(len(chosen), dtype=np.int64),
+        )
+
+    def _reduced(self, arrays: Sequence[npt.NDArray[Any]], encoded: Encoded) -> dict[str, Ragged]:
+        return self.task.reduce(arrays, encoded, pads_left=self.encoder.pads_left)

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from compressor.bench.results import Lengths
 from compressor.bench.statistics import integer_histogram
+from compressor.bench.subject import Subject
 from compressor.runtime.encoder import Encoder
+from compressor.runtime.tasks import Example, runtime_task
 
 __all__ = ["lengths"]
 
 UNCUT = 2**31 - 1
 
 
-def lengths(folder: Path, texts: Sequence[str], pairs: Sequence[str] | None, *, max_length: int) -> Lengths:
-    """Of whole texts, special tokens included; those longer than `max_length` are cut before the model sees them."""
-    encoder = Encoder.from_folder(folder, UNCUT)
-    tokens = np.array(
-        [
-            encoder.encode([text], None if pairs is None else [pairs[row]])["input_ids"].size
-            for row, text in enumerate(texts)
-        ]
-    )
+def lengths(subject: Subject, examples: Sequence[Example]) -> Lengths:
+    """Of whole texts, special tokens included; the model reads `max_length` of them at a time."""
+    encoder, task = Encoder.from_folder(subject.folder, UNCUT), runtime_task(subject.task)
+    tokens = np.array([sum(len(row) for row in task.encode(encoder, [example]).rows) for example in examples])
     return Lengths(
         n=len(tokens),
         mean_tokens=float(tokens.mean()),
         max_tokens=int(tokens.max()),
-        cut=float(np.mean(tokens > max_length)),
+        cut=float(np.mean(tokens > subject.max_length)),
         histogram=integer_histogram(tokens),
     )

@@ -22,9 +22,9 @@ TEXTS = 512
 
 def throughput(bench: Bench, workload: ThroughputWorkload, found: Found) -> None:
     """Whole passes over the same seeded choice of texts: short and long have equal parts."""
-    chosen = list(islice(bench.shuffled(), min(len(bench.texts), max(TEXTS, 4 * workload.batch))))
+    chosen = list(islice(bench.shuffled(), min(len(bench.examples), max(TEXTS, 4 * workload.batch))))
     order = bench.by_length(chosen)
-    batches = [bench.encode(order[i : i + workload.batch]) for i in range(0, len(order), workload.batch)]
+    batches = [bench.inputs(order[i : i + workload.batch]) for i in range(0, len(order), workload.batch)]
     # The longest batch is the one for which memory has to be had.
     warm_up(lambda: bench.outputs(batches[-1]), workload.min_seconds, calls=2)
     passes, seconds = 0, 0.0

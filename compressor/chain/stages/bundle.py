@@ -17,6 +17,7 @@ from compressor.events import Events
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
 from compressor.report.model_card import model_card
+from compressor.runtime.options import read_options
 
 __all__ = ["Bundle"]
 
@@ -44,14 +45,17 @@ class Bundle(Stage):
         from compressor.deploy.clients import dtype_of
 
         report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs), skipped=self.skipped)
-        examples, _ = evaluation_examples(inputs.get("prepare"), "validation", limit=self.recipe.bundle.golden)
+        examples, _ = evaluation_examples(
+            inputs.get("prepare"), "validation", self.recipe.task, limit=self.recipe.bundle.golden
+        )
         quantized = {section.name: inputs[f"quantize/{section.name}"].folder for section in self.recipe.quantize}
         plan = BundlePlan(
             name=self.recipe.name,
             task=self.recipe.task,
             labels=report.labels,
             max_length=self.max_length,
-            pairs=self.recipe.data is not None and "text_pair" in self.recipe.data.columns,
+            roles=tuple(examples[0]) if examples else (),
+            options=read_options(inputs["export"].folder),
             variants={"fp32": inputs["export"].folder, **quantized},
             precisions={section.name: section.precision for section in self.recipe.quantize},
             chosen=report.chosen,

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.bench.accuracy import metric_difference
 from compressor.bench.results import VariantDifference
-from compressor.bench.statistics import paired_difference
 from compressor.chain.measurement import read_measurements, read_scores, write_differences
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.events import Events
+from compressor.runtime.tasks import runtime_task
 
 __all__ = ["Differences"]
 
@@ -24,13 +25,14 @@ class Differences(Stage):
     kind = "differences"
     libraries = ("numpy",)
 
+    task: str
     pairs: tuple[tuple[str, str], ...]
     """Measurements, by their stage's name, each with the one it is compared with."""
     seed: int
 
     @property
     def config(self) -> dict[str, Json]:
-        return {"pairs": [list(pair) for pair in self.pairs], "seed": self.seed}
+        return {"task": self.task, "pairs": [list(pair) for pair in self.pairs], "seed": self.seed}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         found = (self._compare(inputs[subject], inputs[reference]) for subject, reference in self.pairs)
@@ -42,11 +44,12 @@ class Differences(Stage):
         mine, theirs = read_scores(subject), read_scores(reference)
         if mine is None or theirs is None:
             return None
+        task = runtime_task(self.task)
         (measured,), (compared,) = read_measurements([subject]), read_measurements([reference])
         return VariantDifference(
             subject=measured.subject,
             reference=compared.subject,
             target=measured.target,
             metric=measured.accuracy.metric if measured.accuracy else "",
-            difference=paired_difference(mine, theirs, seed=self.seed),
+            difference=metric_difference(task.metrics[task.spec.main_metric.name], mine, theirs, seed=self.seed),
         )

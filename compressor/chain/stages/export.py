@@ -38,7 +38,7 @@ class Export(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.deploy.export import export
 
-        examples, _ = evaluation_examples(inputs.get("data"), "validation", limit=PARITY_EXAMPLES)
+        examples, _ = evaluation_examples(inputs.get("data"), "validation", self.task, limit=PARITY_EXAMPLES)
         return export(
             self.section,
             task=get_task(self.task),

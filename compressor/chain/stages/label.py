@@ -18,9 +18,10 @@ __all__ = ["Label"]
 
 @dataclass(frozen=True, kw_only=True)
 class Label(Stage):
-    """Writes one `<split>.npy` a split: fp16 logits, row i for example i."""
+    """Writes a folder a split: fp16 outputs, entry i for row i, and for validation and test the answers too."""
 
     kind = "label"
+    version = 2  # 2: outputs of every task, with answers and statistics
     libraries = TRAINING_LIBRARIES
     resumable = True
 
@@ -33,7 +34,7 @@ class Label(Stage):
         return {"task": self.task, "max_length": self.max_length}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
-        from compressor.distill.outputs import compute_outputs
+        from compressor.distill.label import compute_outputs
 
         return compute_outputs(
             task=get_task(self.task),

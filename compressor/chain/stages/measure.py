@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
+from compressor.bench.judged import Judged, judge
 from compressor.bench.results import Accuracy
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.measurement import write_measurement, write_scores
@@ -19,21 +21,21 @@ from compressor.engine.stage import Stage
 from compressor.errors import TargetUnavailable, WorkerError
 from compressor.events import Events
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
-from compressor.tasks import get_task
-from compressor.tasks.task import FloatArray
+from compressor.runtime.tasks import runtime_task
+from compressor.task_specs import task_spec
 
 __all__ = ["Measure"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Stage):
-    """Writes `measurement.json`, and `logits.npy` and `scores.npy` of the test split where there is one.
+    """Writes `measurement.json`, and `scores.npy` of the test split where there is one.
 
     Inputs: `model`; `data` and `outputs` (the teacher's, for the agreement) where the recipe has them.
     """
 
     kind = "measure"
-    version = 3  # 2: the paired difference from the teacher; 3: server, cold start, lengths, multiply-adds
+    version = 4  # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric
     spares = (WorkerError, TargetUnavailable)
 
     task: str
@@ -73,44 +75,41 @@ class Measure(Stage):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         model = inputs["model"]
-        examples, labels = evaluation_examples(inputs.get("data"), "test")
-        measurement, logits = measure(
-            Subject(
-                name=self.subject,
-                engine=self.engine,
-                folder=model.folder / "model" if self.engine == "torch" else model.folder,
-                max_length=self.max_length,
-                parameters=model.facts.get("parameters"),
-                task=self.task,
-                trust_remote_code=self.trust_remote_code,
-                precision=self.precision,
-            ),
-            self.target,
-            self.workloads,
-            examples,
-            seed=self.seed,
-            work=out / "raw",
-            events=events,
+        examples, targets = evaluation_examples(inputs.get("data"), "test", self.task)
+        subject = Subject(
+            name=self.subject,
+            engine=self.engine,
+            folder=model.folder / "model" if self.engine == "torch" else model.folder,
+            max_length=self.max_length,
+            parameters=model.facts.get("parameters"),
+            task=self.task,
+            trust_remote_code=self.trust_remote_code,
+            precision=self.precision,
         )
-        if logits is not None:
-            np.save(out / "logits.npy", logits)
-            scores = get_task(self.task).scores(logits, labels)
-            write_scores(scores, out)
-            teacher = np.load(inputs["outputs"].folder / "test.npy") if "outputs" in inputs else None
-            measurement = replace(measurement, accuracy=self._accuracy(scores, logits, labels, teacher))
+        measurement, outputs = measure(
+            subject, self.target, self.workloads, examples, seed=self.seed, work=out / "raw", events=events
+        )
+        if outputs is not None:
+            judged = judge(subject, outputs, examples, targets)
+            write_scores(judged.statistics[task_spec(self.task).main_metric.name], out)
+            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs")))
         write_measurement(measurement, out)
         # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
 
-    def _accuracy(
-        self, scores: FloatArray, logits: FloatArray, labels: np.ndarray, teacher: FloatArray | None
-    ) -> Accuracy:
-        task = get_task(self.task)
+    def _accuracy(self, judged: Judged, teacher: Artifact | None) -> Accuracy:
+        """Beside the figures of the teacher, where there is one."""
+        task = runtime_task(self.task)
+        agreement, reference = None, None
+        if teacher is not None:
+            folder = teacher.folder / "test"
+            agreement = task.agreement(judged.keys, json.loads((folder / "answers.json").read_text(encoding="utf-8")))
+            with np.load(folder / "statistics.npz") as statistics:
+                reference = statistics[task.spec.main_metric.name]
         return score_accuracy(
-            scores,
-            task.metrics(logits, labels),
-            main_metric=task.main_metric,
-            agreement=task.agreement(logits, teacher) if teacher is not None else None,
-            reference=task.scores(teacher, labels) if teacher is not None and self.subject != "teacher" else None,
+            task,
+            judged.statistics,
+            agreement=agreement,
+            reference=None if self.subject == "teacher" else reference,
             seed=self.seed,
         )

@@ -12,14 +12,14 @@ from compressor.engine.stage import Stage
 from compressor.events import Events
 from compressor.recipe.data import DataSection
 from compressor.sources import HubSource, Source, open_source
-from compressor.tasks import get_task
+from compressor.task_specs import task_spec
 
 __all__ = ["Prepare"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepare(Stage):
-    """Writes `train/`, `validation/`, `test/` and `labels.json`. Nothing is tokenized yet: models differ in that."""
+    """Writes a file a split, `labels.json` and `prepared.json`. Nothing is tokenized yet: models differ in that."""
 
     kind = "prepare"
     libraries = ("datasets", "pyarrow")
@@ -30,17 +30,15 @@ class Prepare(Stage):
 
     @property
     def config(self) -> dict[str, Json]:
-        section = self.section.model_dump(mode="json", exclude={"source", "revision", "sha256", "max_length"})
+        section = self.section.model_dump(mode="json", exclude={"source", "test", "revision", "sha256", "max_length"})
         return {"task": self.task, "data": section, "seed": self.seed}
 
     @property
     def sources(self) -> dict[str, Source]:
         """One source a file; a single one that isn't split yet counts as `train`."""
-        source = self.section.source
-        references = {"train": source} if isinstance(source, str) else source
         return {
             split: open_source(reference, kind="data", revision=self.section.revision, sha256=self.section.sha256)
-            for split, reference in references.items()
+            for split, reference in self.section.references.items()
         }
 
     def fetch(self, events: Events) -> dict[str, Path]:
@@ -57,4 +55,4 @@ class Prepare(Stage):
             if isinstance(source, HubSource):
                 section = section.model_copy(update={"source": source.id, "revision": source.commit})
         files = self.fetch(events) or None
-        return prepare(section, get_task(self.task), seed=self.seed, files=files, out=out, events=events)
+        return prepare(section, task_spec(self.task), seed=self.seed, files=files, out=out, events=events)

@@ -1,4 +1,4 @@
-"""Take a finished student: the chain without training."""
+"""Make the student: what training starts from, or the finished model where nothing is trained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.events import Events
-from compressor.recipe.student import StudentSection
+from compressor.recipe.student import BUILDERS, StudentSection
 from compressor.sources import Source
 from compressor.tasks import get_task
 
@@ -20,18 +20,32 @@ __all__ = ["Student"]
 
 @dataclass(frozen=True, kw_only=True)
 class Student(Stage):
-    """Writes `model/`. With data, its labels must be the data's; without, they are those of its head."""
+    """Writes `model/`. With data, its labels must be the data's; without, they are those of its head.
+
+    Inputs: `data` where the recipe has it; `teacher` where the student is a copy of it.
+    """
 
     kind = "student"
-    libraries = ("torch", "transformers", "tokenizers")
 
     task: str
     section: StudentSection
+    trained: bool
+    """Whether it is trained afterwards: then it may have a new head, drawn by `seed`."""
+    seed: int
+    trust_remote_code: bool = False
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # a package may bring a builder
+        packages = BUILDERS.packages(*(builder.kind for builder in self.section.builders))
+        return ("torch", "transformers", "tokenizers", *packages)
 
     @property
     def config(self) -> dict[str, Json]:
-        section = self.section.model_dump(mode="json", exclude={"init", "revision", "sha256"})
-        return {"task": self.task, "student": section}
+        section = self.section.model_dump(mode="json", exclude={"init", "revision", "sha256", "build"})
+        if self.section.build:
+            section["build"] = [builder.model_dump(mode="json") for builder in self.section.build]
+        config = {"task": self.task, "student": section}
+        return config | {"trained": True, "seed": self.seed} if self.trained else config
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -41,16 +55,16 @@ class Student(Stage):
         return fetch_models(self.sources, self.section, events)
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
-        from compressor.data import load_labels
-        from compressor.distill.finished import take_student
+        from compressor.distill.student import make_student
 
-        folder = self.fetch(events).get("init") or inputs["teacher"].folder / "model"
-        return take_student(
+        return make_student(
+            self.section,
             task=get_task(self.task),
-            init_folder=folder,
-            layers=self.section.layers,
-            labels=load_labels(inputs["data"].folder) if "data" in inputs else None,
-            trust_remote_code=self.section.trust_remote_code,
+            init_folder=self.fetch(events).get("init") or inputs["teacher"].folder / "model",
+            data=inputs["data"].folder if "data" in inputs else None,
+            trained=self.trained,
+            seed=self.seed,
+            trust_remote_code=self.trust_remote_code,
             out=out,
             events=events,
         )

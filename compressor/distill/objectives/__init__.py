@@ -1,33 +1,29 @@
-"""What a student is trained to match: one loss family a file, all listed in one table."""
+"""What a student is trained to match: one objective a file, its config and its loss together.
+
+Recipes load these files, so none imports torch before it is built. Objectives of other packages join by an entry
+point: see docs/extending.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from compressor.distill.architecture import Layout
-from compressor.distill.objectives.hard_labels import HardLabelsObjective
-from compressor.distill.objectives.hidden_states import HiddenStatesObjective
-from compressor.distill.objectives.objective import Objective
-from compressor.distill.objectives.soft_targets import SoftTargetsObjective
-from compressor.recipe.objectives import HardLabels, HiddenStates, ObjectiveConfig, SoftTargets
-from compressor.recipe.section import Section
+from compressor.recipe.distill import ObjectiveSection
 
-__all__ = ["Objective", "build_objectives"]
+if TYPE_CHECKING:
+    from compressor.distill.architecture import Layout
+    from compressor.distill.objective import Objective
 
-_OBJECTIVES: Mapping[type[Section], Callable[[Any, Layout, Layout | None], Objective]] = {
-    HardLabels: HardLabelsObjective,
-    HiddenStates: HiddenStatesObjective,
-    SoftTargets: SoftTargetsObjective,
-}
+__all__ = ["build_objectives"]
 
 
 def build_objectives(
-    configs: Sequence[ObjectiveConfig], student: Layout, teacher: Layout | None = None
+    configs: Sequence[ObjectiveSection], student: Layout, teacher: Layout | None = None
 ) -> list[Objective]:
     """The objectives a recipe lists, fitted to both models.
 
     Raises:
         RecipeError: one of them doesn't fit: a layer that isn't there, a teacher that is missing.
     """
-    return [_OBJECTIVES[type(config)](config, student, teacher) for config in configs]
+    return [config.build(student, teacher) for config in configs]

@@ -1,35 +1,43 @@
-"""One label a row."""
+"""Match one label a row."""
 
 from __future__ import annotations
 
-import torch
-from torch.nn import functional
+from typing import TYPE_CHECKING, Literal
 
-from compressor.distill.architecture import Layout
-from compressor.distill.objectives.objective import Objective
-from compressor.distill.signals import Batch, Signal, Signals
-from compressor.recipe.objectives import HardLabels
+from pydantic import Field
 
-__all__ = ["HardLabelsObjective"]
+from compressor.distill.objectives.base import ObjectiveConfig
+from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["COMPONENT", "HardLabels"]
 
 
-class HardLabelsObjective(Objective):
-    """Cross-entropy `H(y, softmax(z_s))`, averaged over rows; y is the data's label, or `argmax z_t`.
+class HardLabels(ObjectiveConfig):
+    """Cross-entropy against one label an example."""
 
-    With label smoothing e, y is `1 - e` on the label plus `e / classes` on every class.
-    Source: Hinton, Vinyals, Dean 2015, section 2 (arXiv 1503.02531); smoothing: Szegedy 2015, section 7
-    (arXiv 1512.00567).
-    """
+    kind: Literal["hard-labels"] = Field(description="Cross-entropy against one label an example.")
+    labels: Literal["data", "teacher"] = Field(
+        "data", description="The data's labels, or the teacher's most probable one."
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")
 
-    def __init__(self, config: HardLabels, student: Layout, teacher: Layout | None) -> None:
-        super().__init__(config.kind, config.weight, frozenset({Signal.LOGITS} if config.uses_teacher else ()))
-        self.from_teacher = config.uses_teacher
-        self.label_smoothing = config.label_smoothing
+    @property
+    def needs(self) -> frozenset[Signal]:
+        return frozenset({LOGITS} if self.labels == "teacher" else ())
 
-    def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
-        assert student.logits is not None
-        labels = batch["labels"]
-        if self.from_teacher:
-            assert teacher.logits is not None
-            labels = teacher.logits.argmax(dim=-1)
-        return functional.cross_entropy(student.logits, labels, label_smoothing=self.label_smoothing)
+    def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
+        """The negative log likelihood of the data's label, or of the one that is most likely for the teacher: for
+        classes the cross-entropy `H(y, softmax(z_s))`, averaged over rows; see `distill/likelihood.py`.
+
+        Source: Hinton, Vinyals, Dean 2015, section 2 (arXiv 1503.02531).
+        """
+        likelihood = student[LIKELIHOOD]
+        labels = likelihood.most_likely(teacher[LOGITS]) if self.labels == "teacher" else batch["labels"]
+        loss: torch.Tensor = likelihood.loss(student[LOGITS], labels, self.label_smoothing)
+        return loss
+
+
+COMPONENT = HardLabels

@@ -1,35 +1,40 @@
-"""The teacher's softened probabilities."""
+"""Match the teacher's softened probabilities."""
 
 from __future__ import annotations
 
-import torch
-from torch.nn import functional
+from typing import TYPE_CHECKING, Literal
 
-from compressor.distill.architecture import Layout
-from compressor.distill.objectives.objective import Objective
-from compressor.distill.signals import Batch, Signal, Signals
-from compressor.recipe.objectives import SoftTargets
+from pydantic import Field
 
-__all__ = ["SoftTargetsObjective"]
+from compressor.distill.objectives.base import ObjectiveConfig
+from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
+from compressor.recipe.section import Positive
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["COMPONENT", "SoftTargets"]
 
 
-class SoftTargetsObjective(Objective):
-    """`T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows.
+class SoftTargets(ObjectiveConfig):
+    """The teacher's softened probabilities: T^2 KL(teacher || student) (Hinton 2015)."""
 
-    Source: Hinton, Vinyals, Dean 2015, "Distilling the Knowledge in a Neural Network", section 2 (arXiv 1503.02531).
-    T^2 keeps the gradient's size independent of T.
-    """
+    kind: Literal["soft-targets"] = Field(description="The teacher's softened probabilities.")
+    temperature: Positive = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
 
-    def __init__(self, config: SoftTargets, student: Layout, teacher: Layout | None) -> None:
-        super().__init__(config.kind, config.weight, frozenset({Signal.LOGITS}))
-        self.temperature = config.temperature
+    @property
+    def needs(self) -> frozenset[Signal]:
+        return frozenset({LOGITS})
 
-    def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
-        assert student.logits is not None and teacher.logits is not None
-        divergence = functional.kl_div(
-            functional.log_softmax(student.logits / self.temperature, dim=-1),
-            functional.log_softmax(teacher.logits / self.temperature, dim=-1),
-            reduction="batchmean",
-            log_target=True,
-        )
-        return divergence * self.temperature**2
+    def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
+        """The divergence of the output's distribution from the teacher's, softened with T and times T^2: for classes
+        `T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows; see `distill/likelihood.py`.
+
+        Source: Hinton, Vinyals, Dean 2015, "Distilling the Knowledge in a Neural Network", section 2 (arXiv
+        1503.02531).
+        """
+        divergence: torch.Tensor = student[LIKELIHOOD].divergence(student[LOGITS], teacher[LOGITS], self.temperature)
+        return divergence
+
+
+COMPONENT = SoftTargets

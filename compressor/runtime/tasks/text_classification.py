@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compressor.errors import DataError
+from compressor.runtime.outputs import Outputs
+from compressor.runtime.tasks.base import (
+    Answer,
+    Encoded,
+    FloatArray,
+    Metric,
+    RuntimeTask,
+    Settings,
+    mean_metric,
+    names_of,
+    softmax,
+)
 from compressor.task_specs import MetricSpec, OutputSpec, TaskSpec
 
-__all__ = ["SPEC"]
+__all__ = ["SPEC", "TASK", "Prediction", "TextClassification"]
 
 SPEC = TaskSpec(
     name="text-classification",
@@ -18,6 +37,93 @@ SPEC = TaskSpec(
     metrics=(
         MetricSpec("accuracy", "accuracy"),
         MetricSpec("f1_macro", "macro F1"),
+        MetricSpec("log_loss", "log loss", unit="number", higher_is_better=False),
+        MetricSpec("calibration_error", "calibration error", higher_is_better=False),
     ),
     pipeline_tag="text-classification",
+    problem_type="single_label_classification",
 )
+
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True)
+class Prediction(Answer):
+    """The answer to one text."""
+
+    label: str
+    score: float
+    """Probability of the label."""
+    scores: dict[str, float]
+    """Probability of every label."""
+
+    @property
+    def brief(self) -> str:
+        return self.label
+
+
+def f1_macro(rows: FloatArray) -> float:
+    """F1 averaged over the classes that occur, each counting the same; rows are (label, answer) [examples, 2]."""
+    labels, answers = rows[:, 0], rows[:, 1]
+    scores = []
+    for name in np.union1d(labels, answers):
+        right = float(np.sum((labels == name) & (answers == name)))
+        scores.append(2 * right / float(np.sum(labels == name) + np.sum(answers == name)))
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def calibration_error(rows: FloatArray) -> float:
+    """Expected calibration error over bins of equal width; rows are (probability of the answer, right) [examples, 2].
+
+    Source: Guo, Pleiss, Sun, Weinberger 2017, equation 5 (arXiv 1706.04599).
+    """
+    confidence, right = rows[:, 0], rows[:, 1]
+    bins = np.minimum((np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=right - confidence, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(rows)) if len(rows) else float("nan")
+
+
+class TextClassification(RuntimeTask):
+    """Softmax over logits [rows, labels]."""
+
+    spec: ClassVar[TaskSpec] = SPEC
+    metrics: ClassVar[Mapping[str, Metric]] = {
+        "accuracy": mean_metric(right_or_wrong=True),
+        "f1_macro": Metric(f1_macro, lambda rows: np.asarray(rows[:, 0] == rows[:, 1], dtype=np.float64)),
+        "log_loss": mean_metric(sign=-1.0),
+        "calibration_error": Metric(calibration_error, lambda rows: -np.abs(rows[:, 1] - rows[:, 0])),
+    }
+
+    def decode(self, outputs: Outputs, encoded: Encoded, settings: Settings) -> list[Prediction]:
+        probabilities = softmax(outputs["logits"].values)
+        names = names_of(probabilities, settings)
+        return [
+            Prediction(names[int(row.argmax())], float(row.max()), dict(zip(names, map(float, row), strict=True)))
+            for row in probabilities
+        ]
+
+    def target(self, value: Any, settings: Settings) -> int:
+        if str(value) not in settings.labels:
+            raise DataError(
+                f"A text is labelled {str(value)[:80]!r}, which the model never answers.",
+                hint=f"Its answers are: {', '.join(settings.labels[:20])}.",
+            )
+        return settings.labels.index(str(value))
+
+    def statistics(
+        self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
+    ) -> dict[str, FloatArray]:
+        labels = np.asarray(targets, dtype=np.int64)
+        probabilities = softmax(outputs["logits"].values)
+        answers = probabilities.argmax(axis=-1)
+        right = (answers == labels).astype(np.float64)
+        of_label = np.take_along_axis(probabilities, labels[:, None], axis=-1)
+        return {
+            "accuracy": right[:, None],
+            "f1_macro": np.stack([labels, answers], axis=-1).astype(np.float64),
+            "log_loss": -np.log(np.maximum(of_label, np.finfo(np.float64).tiny)),
+            "calibration_error": np.stack([probabilities.max(axis=-1), right], axis=-1),
+        }
+
+
+TASK = TextClassification()

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from compressor.bench.workloads import Bench, Found, run
 from compressor.recipe.benchmark import WorkloadConfig
-from compressor.runtime import Encoder
+from compressor.runtime import Encoder, runtime_task
+from compressor.runtime.tasks import Settings
 
 
 class Recorder:
@@ -45,9 +46,19 @@ class Clock:
         return self.step * len(self.engine.asked)
 
 
-def bench(engine: Recorder, encoder: Encoder, texts: list[str], **changes: Any) -> Bench:
-    settings = {"task": "text-classification", "labels": ("bad", "good"), "pairs": None, "seed": 5} | changes
-    return Bench(engine=engine, encoder=encoder, texts=texts, **settings)
+def bench(
+    engine: Recorder,
+    encoder: Encoder,
+    texts: list[str],
+    *,
+    pairs: list[str] | None = None,
+    labels: tuple[str, ...] = ("bad", "good"),
+) -> Bench:
+    examples = [{"text": text} for text in texts]
+    if pairs is not None:
+        examples = [example | {"text_pair": pair} for example, pair in zip(examples, pairs, strict=True)]
+    task = runtime_task("text-classification")
+    return Bench(engine=engine, encoder=encoder, task=task, settings=Settings(labels), examples=examples, seed=5)
 
 
 def measured(model: Bench, workload: WorkloadConfig) -> Found:

@@ -14,7 +14,7 @@ QUICK = {"min_seconds": 1e-9, "min_calls": 30}
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
 def test_logits_come_back_in_the_order_of_the_texts(encoder: Encoder, texts: list[str], batch: int) -> None:
-    found = bench(Recorder(batch), encoder, texts).logits()
+    found = bench(Recorder(batch), encoder, texts).all_outputs()["logits"].values
 
     assert found[:, 0].tolist() == [float(encoder.encode([text])["input_ids"].sum()) for text in texts]
     assert found.shape == (len(texts), 2)
@@ -23,7 +23,7 @@ def test_logits_come_back_in_the_order_of_the_texts(encoder: Encoder, texts: lis
 def test_onnx_accuracy_is_taken_one_text_at_a_time(encoder: Encoder, texts: list[str]) -> None:
     """Without padding: int8 activations are scaled over the whole batch."""
     engine = Recorder(accuracy_batch=1)
-    bench(engine, encoder, texts).logits()
+    bench(engine, encoder, texts).all_outputs()
 
     assert all(ids.shape[0] == 1 and encoder.pad_id not in ids for ids in engine.asked)
 
@@ -136,7 +136,7 @@ def test_a_large_test_set_does_not_make_throughput_endless(encoder: Encoder, tex
 
 def test_pairs_are_encoded_together(encoder: Encoder) -> None:
     engine = Recorder()
-    bench(engine, encoder, ["a good film"], pairs=["dull"]).logits()
+    bench(engine, encoder, ["a good film"], pairs=["dull"]).all_outputs()
 
     assert engine.asked[0].tolist() == encoder.encode(["a good film"], ["dull"])["input_ids"].tolist()
 

@@ -1,0 +1,87 @@
+"""The folder that `prepare` writes: a file a split, `labels.json`, and `prepared.json`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset
+
+from compressor.data.arrow import write_arrow
+from compressor.data.clean import CleanSplit, chosen_batches, split_schema
+from compressor.data.targets.base import Target
+from compressor.errors import DataError
+
+__all__ = ["load_labels", "load_prepared", "load_split", "write_description", "write_split"]
+
+_LABELS_FILE = "labels.json"
+_DESCRIPTION_FILE = "prepared.json"
+
+
+def load_split(folder: Path, split: str) -> Dataset:
+    """A split that `prepare` wrote, memory-mapped.
+
+    Raises:
+        DataError: the data has no such split.
+    """
+    path = folder / f"{split}.arrow"
+    if not path.is_file():
+        there = sorted(path.stem for path in folder.glob("*.arrow"))
+        raise DataError(
+            f"The data has no split {split!r}; it has: {', '.join(there) or 'none'}.",
+            hint="A test set alone is only measured on. To train, name data with a training split in data.source.",
+        )
+    return Dataset.from_file(str(path))
+
+
+def load_labels(folder: Path) -> list[str]:
+    """Names of the model's outputs that `prepare` wrote, in their order; none for a task without names."""
+    names: list[str] = json.loads((folder / _LABELS_FILE).read_text(encoding="utf-8"))
+    return names
+
+
+def load_prepared(folder: Path) -> dict[str, Any]:
+    """What `prepare` wrote about the data as a whole.
+
+    Keys: `task`, `target` (its kind), `target_role` (the column; null without one), `splits` (those that are there),
+    and by kind `tag_scheme` (`entities` or `plain`) or `numbers` (their names).
+    """
+    description: dict[str, Any] = json.loads((folder / _DESCRIPTION_FILE).read_text(encoding="utf-8"))
+    return description
+
+
+def write_description(folder: Path, vocabulary: Sequence[str], description: dict[str, Any]) -> None:
+    """Write `labels.json` and `prepared.json`."""
+    for name, content in ((_LABELS_FILE, list(vocabulary)), (_DESCRIPTION_FILE, description)):
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_split(split: CleanSplit, target: Target, path: Path) -> Counter[str]:
+    """Write a split as `datasets` opens it, the bytes depending on nothing but its content.
+
+    Returns:
+        Name -> how many times a row counts under it, see `Target.labels_of`.
+    """
+    digest = blake2b(split.keys.tobytes() + split.answers.tobytes(), digest_size=8).hexdigest()
+    metadata = {"huggingface": json.dumps({"fingerprint": f"{path.stem}-{digest}"})}
+    counts: Counter[str] = Counter()
+    schema = split_schema(split).append(pa.field("example_id", pa.int64())).with_metadata(metadata)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        start = 0
+        for batch in chosen_batches(split):
+            ids = np.arange(start, start + batch.num_rows)
+            yield pa.RecordBatch.from_arrays([*batch.columns, pa.array(ids)], schema=schema)
+            if target.type is not None:
+                for value in batch.columns[-1].to_pylist():
+                    counts.update(target.labels_of(value))
+            start += batch.num_rows
+
+    write_arrow(path, schema, batches())
+    return counts

@@ -1,0 +1,40 @@
+"""Training examples for quantizers that choose scales by what a model computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Calibration"]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Examples of the training split: what is chosen by them must never have seen the test split."""
+
+    examples: Sequence[Mapping[str, str]]
+    """Texts by role: `text`, perhaps `text_pair`."""
+    max_length: int
+    """Tokens that a text is cut to."""
+
+    def feeds(self, source: Path, batch_size: int = 1) -> Iterator[dict[str, npt.NDArray[np.int64]]]:
+        """Inputs for the graph in the file `source`, which has its tokenizer beside it, each [batch, sequence].
+
+        One example at a time is how a bundle answers; a larger batch pads its shorter texts.
+        """
+        import onnx
+
+        from compressor.runtime.encoder import Encoder
+
+        taken = [value.name for value in onnx.load(source, load_external_data=False).graph.input]
+        encoder = Encoder.from_folder(source.parent, self.max_length)
+        for start in range(0, len(self.examples), batch_size):
+            rows = self.examples[start : start + batch_size]
+            pairs = [row["text_pair"] for row in rows] if "text_pair" in rows[0] else None
+            inputs: dict[str, Any] = encoder.encode([row["text"] for row in rows], pairs)
+            yield {name: inputs[name] for name in taken}

@@ -1,0 +1,112 @@
+"""What a model's outputs mean as probabilities, and the losses that follow: one class a row, yes or no for each class,
+or numbers. Objectives that compare outputs ask this, and so hold for every task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch.nn import functional
+
+__all__ = ["LIKELIHOODS", "Likelihood"]
+
+
+class Likelihood(ABC):
+    """The distribution that outputs [rows, classes] stand for."""
+
+    @abstractmethod
+    def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+        """Negative log likelihood of the labels, averaged over rows; a scalar."""
+
+    @abstractmethod
+    def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+        """How far the student's distribution is from the teacher's, both softened, times T^2; a scalar."""
+
+    @abstractmethod
+    def most_likely(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The label that these outputs give each row."""
+
+
+class Categorical(Likelihood):
+    """One of several classes: softmax. Labels are class numbers [rows]."""
+
+    def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+        """Cross-entropy; with smoothing e, the target is `1 - e` on the label plus `e / classes` on every class
+        (Szegedy 2015, section 7, arXiv 1512.00567)."""
+        return functional.cross_entropy(student, labels, label_smoothing=smoothing)
+
+    def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+        """`T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows (Hinton 2015, section 2, arXiv
+        1503.02531). T^2 keeps the gradient's size independent of T."""
+        divergence = functional.kl_div(
+            functional.log_softmax(student / temperature, dim=-1),
+            functional.log_softmax(teacher / temperature, dim=-1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        return divergence * temperature**2
+
+    def most_likely(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs.argmax(dim=-1)
+
+
+class Bernoulli(Likelihood):
+    """Yes or no for each class: sigmoid. Labels are 0 or 1 [rows, classes]."""
+
+    def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+        """Binary cross-entropy, averaged over rows and classes; smoothing e makes targets `e / 2` and `1 - e / 2`."""
+        targets = labels.to(student.dtype) * (1 - smoothing) + smoothing / 2
+        return functional.binary_cross_entropy_with_logits(student, targets)
+
+    def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+        """`T^2 KL(Bernoulli(sigmoid(z_t / T)) || Bernoulli(sigmoid(z_s / T)))`, averaged over rows and classes: the
+        categorical case with two classes, whose logits are z and 0."""
+        softened = student / temperature
+        target = torch.sigmoid(teacher / temperature)
+        cross = functional.binary_cross_entropy_with_logits(softened, target)
+        entropy = functional.binary_cross_entropy_with_logits(teacher / temperature, target)
+        return (cross - entropy) * temperature**2
+
+    def most_likely(self, outputs: torch.Tensor) -> torch.Tensor:
+        return (outputs > 0).to(outputs.dtype)
+
+
+class Value(Likelihood):
+    """Numbers with Gaussian noise of equal size: squared error. Labels are numbers [rows, values]."""
+
+    def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+        """Mean squared error over rows and values. Numbers have no smoothing."""
+        return functional.mse_loss(student, labels.to(student.dtype).reshape(student.shape))
+
+    def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Mean squared error from the teacher's numbers. Of two Gaussians of equal width this is the KL divergence but
+        for a factor; T has no part in it."""
+        return functional.mse_loss(student, teacher)
+
+    def most_likely(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs
+
+
+class Vector(Likelihood):
+    """A direction: vectors of length 1 are compared by their cosine. Labels are vectors [rows, dimensions]."""
+
+    def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+        """`mean(1 - cos)` over rows."""
+        return (1 - functional.cosine_similarity(student, labels.to(student.dtype), dim=-1)).mean()
+
+    def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+        """The same from the teacher's vectors; T has no part in it."""
+        return self.loss(student, teacher)
+
+    def most_likely(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs
+
+
+LIKELIHOODS: Mapping[str, Likelihood] = {
+    "categorical": Categorical(),
+    "bernoulli": Bernoulli(),
+    "value": Value(),
+    "vector": Vector(),
+}
+"""By the names that `OutputSpec.likelihood` uses."""

@@ -1,0 +1,47 @@
+"""One term of the training loss, as a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+
+from compressor.distill.signals import Batch, Signal, Signals
+
+__all__ = ["Loss", "Objective"]
+
+Loss: TypeAlias = Callable[[Signals, Signals, Batch], torch.Tensor]
+"""Takes the student's signals, the teacher's and the batch, gives a scalar: see `ObjectiveConfig.loss`."""
+
+
+class Objective(torch.nn.Module):
+    """One term of the loss: what it asks of both models, its weight, and how far the student is off.
+
+    It is a module so that what it learns beside the student (a projection between unlike widths) is trained and
+    checkpointed with it; the saved student stays clean.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        weight: float,
+        needs: frozenset[Signal],
+        loss: Loss,
+        learned: torch.nn.Module | None = None,
+    ) -> None:
+        """
+        Args:
+            needs: what it compares with the teacher; empty for an objective that doesn't ask the teacher.
+            learned: what is trained with the student and used by `loss`.
+        """
+        super().__init__()
+        self.kind = kind
+        self.weight = weight
+        self.needs = needs
+        self.loss = loss
+        self.learned = learned
+
+    def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
+        """The loss of one batch, a scalar, before `weight`."""
+        return self.loss(student, teacher, batch)

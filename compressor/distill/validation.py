@@ -1,0 +1,62 @@
+"""The validation split as the Trainer asks about it: what it collects over many batches becomes the task's metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compressor.data import load_labels, load_split
+from compressor.runtime.outputs import Ragged
+from compressor.runtime.tasks import RuntimeTask, Settings
+from compressor.tasks.base import Task
+from compressor.tasks.models.checkpoint import encoder_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datasets import Dataset
+    from transformers import EvalPrediction, PreTrainedTokenizerBase
+
+__all__ = ["Validation"]
+
+
+class Validation:
+    """Judges predictions on the validation split."""
+
+    def __init__(
+        self, task: Task, tokenizer: PreTrainedTokenizerBase, data: Path, rows: Dataset, *, max_length: int
+    ) -> None:
+        """`rows`: the tokenized split."""
+        self._task = task.runtime
+        self._pieces = task.pieces
+        self._counts = {output.name: task.counts(output, rows) for output in task.spec.outputs}
+        examples = load_split(data, "validation")
+        self._encoded = self._task.encode(encoder_of(tokenizer, max_length), list(examples))
+        self._targets = examples[task.spec.target_role]
+        self._settings = Settings(tuple(self._task.output_names(load_labels(data))))
+
+    def metrics(self, results: EvalPrediction) -> dict[str, float]:
+        """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows."""
+        return self._task.figures(self._outputs(results), self._encoded, self._targets, self._settings)
+
+    def options(self, results: EvalPrediction) -> dict[str, Any]:
+        """What the task chooses on these predictions: thresholds, for example."""
+        return self._task.tune(self._outputs(results), self._encoded, self._targets, self._settings)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the task has anything to choose."""
+        return type(self._task).tune is not RuntimeTask.tune
+
+    def _outputs(self, results: EvalPrediction) -> dict[str, Ragged]:
+        """In the order of the split: the Trainer's is by length."""
+        rows = np.asarray(results.label_ids).reshape(-1)
+        order = np.argsort(rows, kind="stable")
+        given = results.predictions if isinstance(results.predictions, tuple) else (results.predictions,)
+        found = {}
+        for output, values in zip(self._task.spec.outputs, given, strict=True):
+            counts = self._counts[output.name]
+            pieces = self._pieces(output, values, None if counts is None else counts[rows])
+            found[output.name] = Ragged.of([pieces[place] for place in order], ragged=counts is not None)
+        return found

@@ -1,0 +1,48 @@
+"""Horizontal bars, whole or in segments, with the figure at their end."""
+
+from __future__ import annotations
+
+from compressor.report.blocks.charts import Bar, BarChart
+from compressor.report.charts.scales import Linear
+from compressor.report.charts.svg import axis_x, label, line, shorten, svg, text_width
+from compressor.report.markup import Element, tag
+
+__all__ = ["draw_bars"]
+
+
+def _length(bar: Bar) -> float:
+    return sum(max(segment, 0.0) for segment in bar.segments)
+
+
+def draw_bars(chart: BarChart, width: float) -> Element:
+    """Bars from 0; on a phone each name stands above its bar."""
+    bars = chart.bars
+    wide = width > 500
+    left = min(max(text_width(bar.name) for bar in bars), 0.36 * width) + 12 if wide else 4.0
+    right = width - min(max(text_width(bar.note) for bar in bars), 0.34 * width) - 12
+    pitch, thick = (30.0, 18.0) if wide else (44.0, 18.0)
+    bottom = 6 + pitch * len(bars)
+    x = Linear.over([_length(bar) for bar in bars], left, right, zero=True)
+    marks = axis_x(x, 4, bottom, chart.axis, count=5 if wide else 4, middle=(left + right) / 2)
+    if wide:
+        marks.append(line(left, 4, left, bottom, "base"))
+    for i, bar in enumerate(bars):
+        top = 6 + pitch * i + (pitch - thick) - (6 if wide else 2)
+        strong = " strong" if bar.strong else ""
+        if wide:
+            marks.append(label(left - 8, top + 13.5, shorten(bar.name, left - 8), f"name{strong}", anchor="end"))
+        else:
+            marks.append(label(left, top - 5, shorten(bar.name, width - 8), f"name{strong}"))
+        marks.append(_segments(bar, x, top, thick))
+        marks.append(label(x(_length(bar)) + 6, top + 13.5, shorten(bar.note, width - right), f"note{strong}"))
+    return svg(width, bottom + 42, chart.title, *marks)
+
+
+def _segments(bar: Bar, x: Linear, top: float, thick: float) -> Element:
+    marks, begin = [tag("title", f"{bar.name}: {bar.note}")], 0.0
+    for i, segment in enumerate(bar.segments):
+        if segment > 0:
+            width = x(begin + segment) - x(begin)
+            marks.append(tag("rect", x=x(begin), y=top, width=width, height=thick, class_=f"shade s{i}"))
+            begin += segment
+    return tag("g", *marks, class_=bar.colour)

@@ -1,0 +1,1 @@
+"""What reports say, as blocks: built once from what was measured, written by `report/printers/`."""

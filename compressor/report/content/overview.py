@@ -1,0 +1,106 @@
+"""The first tables: every model on every target, the gates, and in words what wasn't measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from compressor.bench.results import GateVerdict, Measurement
+from compressor.report import format as fmt
+from compressor.report.advice import advice
+from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
+from compressor.report.content.tables import Targets, figures_table
+from compressor.report.document import RunReport
+from compressor.report.figures import COSTS, FIGURES, MAIN, gate_title, quality_figure, shown
+from compressor.report.models import Model, by_target, headline, model_name, workload
+from compressor.report.verdict import majority
+
+__all__ = ["costs", "gates_and_advice", "gates_table", "overview", "tiles"]
+
+TILES = ("p50_ms", "peak_memory_mb", "size_mb", "cold_start_ms", "throughput")
+MOST_TILES = 5
+"""So many fit into one row."""
+
+
+def overview(report: RunReport) -> Iterator[Block]:
+    """Every model on every target; targets and models that weren't measured; how to read it."""
+    measured = dict(by_target(report.measurements, report.chosen))
+    base = majority(report)
+    for number, target in enumerate(dict.fromkeys(found.target for found in report.measurements)):
+        if models := measured.get(target):
+            figures = shown((quality_figure(report.metric), *MAIN), models)
+            has_metric = any(m.found.accuracy and m.found.accuracy.metric == "accuracy" for m in models)
+            above = (f"always {base.label!r}", fmt.percent(base.share), *("" for _ in figures[1:])) if base else ()
+            yield Heading(f"Measured on {target}", 3)
+            yield figures_table(figures, models, [above] if above and has_metric and not number else [])
+        found = [one for one in report.measurements if one.target == target]
+        if lost := tuple(_lost(found, none_ran=target not in measured)):
+            yield Notice(lost)
+    if caption := _caption(report):
+        yield Prose(caption, "remark")
+
+
+def _lost(found: Sequence[Measurement], *, none_ran: bool) -> Iterator[str]:
+    """One sentence for the whole target where all are missing for one reason, else one for each model."""
+    reasons = {model_name(one): one.skipped.reason for one in found if one.skipped}
+    failed = [one for one in found if one.failed]
+    if none_ran and not failed and len(set(reasons.values())) == 1:
+        yield f"{found[0].target} is not on this machine: not measured ({next(iter(reasons.values()))})."
+    else:
+        yield from (f"{found[0].target}: {name} was not measured ({reason})." for name, reason in reasons.items())
+    yield from (f"{one.target}: {model_name(one)} failed, {one.failed.reason}" for one in failed if one.failed)
+
+
+def _caption(report: RunReport) -> str:
+    latency = next((found for found in map(headline, report.measurements) if found), None)
+    quality = next((found.accuracy for found in report.measurements if found.accuracy), None)
+    parts = [f"Quality: {quality.n} test texts."] if quality else []
+    if latency:
+        calls = f"{latency.model.n} calls, {workload(latency)}"
+        parts.append(f"Latency: {calls}; e2e is p50 with tokenization and post-processing.")
+    return " ".join([*parts, "Marked: answers by default in the bundle."] if report.chosen and parts else parts)
+
+
+def costs(targets: Targets) -> Iterator[Block]:
+    """The second table, where more than parameters is known: those are on the model's own page."""
+    for target, models in targets:
+        figures = shown(COSTS, models)
+        if len(figures) > 1:
+            yield Heading(f"Cost and more on {target}", 3)
+            yield figures_table(figures, models)
+
+
+def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Block]:
+    """What failed, and what to try next."""
+    if report.gates:
+        yield from (Heading("Gates", level), gates_table(report))
+    if tips := advice(report):
+        yield from (Heading("What to try next", level), Notice(tuple(tips)))
+
+
+def gates_table(report: RunReport) -> Table:
+    """Each gate, what was measured, and the verdict."""
+
+    def row(gate: GateVerdict) -> tuple[str | Mark, ...]:
+        return (
+            gate_title(gate.name, report.metric, report.task),
+            Mark("holds", "good") if gate.passed else Mark("fails", "bad"),
+            fmt.gate_value(gate.value, gate.expression),
+            gate.expression,
+            gate.reason,
+        )
+
+    header = ("gate", "verdict", "measured", "must be", "why")
+    return table(header, [row(gate) for gate in report.gates], words=(1, 3, 4), optional=(4,), stacked=True)
+
+
+def tiles(report: RunReport) -> Tiles:
+    """Key figures of the variant that answers by default, beside the teacher's."""
+    chosen, teacher = report.beside_teacher
+    found = []
+    for one in (quality_figure(report.metric), *(FIGURES[key] for key in TILES)):
+        mine, other = (Model("", "", False, m) if m else None for m in (chosen, teacher))
+        if mine and one.read(mine) is not None:
+            known = other is not None and one.read(other) is not None
+            found.append(Tile(one.title, one.tile(mine), f"teacher {one.tile(other)}" if other and known else ""))
+    return Tiles(tuple(found[:MOST_TILES]))

@@ -1,0 +1,1 @@
+"""Blocks written to a terminal, as Markdown and as HTML: a file each."""

@@ -1,0 +1,74 @@
+"""What was found as a text of the kind that is asked for, or as what a terminal shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from compressor.bench.results import Measurement
+from compressor.compare.results import Comparison
+from compressor.errors import RecipeError
+from compressor.report.content.comparison import comparison_blocks, comparison_document
+from compressor.report.content.run import Document, as_report, closing_blocks, run_document
+from compressor.report.document import RunReport
+from compressor.report.printers.markdown import blocks_markdown, escape
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["Found", "console_table", "html_page", "markdown", "render", "write_file"]
+
+Found = RunReport | Comparison | Sequence[Measurement]
+"""What a run, a comparison or a benchmark found."""
+
+
+def _document(found: Found) -> Document:
+    if isinstance(found, Comparison):
+        return comparison_document(found)
+    return run_document(found if isinstance(found, RunReport) else as_report(found))
+
+
+def console_table(found: Found) -> RenderableType:
+    """The tables that a command ends with, and its verdict."""
+    from compressor.report.printers.console import blocks_console
+
+    if isinstance(found, Comparison):
+        return blocks_console(comparison_blocks(found))
+    return blocks_console(closing_blocks(found if isinstance(found, RunReport) else as_report(found)))
+
+
+def markdown(found: Found) -> str:
+    """One GitHub Markdown document, for a CI summary, a pull request or a README."""
+    document = _document(found)
+    verdict = f": {document.verdict.text}" if document.verdict else ""
+    parts = [f"# {escape(document.title)}{escape(verdict)}", blocks_markdown(document.blocks)]
+    return "\n\n".join([*parts, escape(f"{document.about[:1].upper()}{document.about[1:]}. {document.footer}")]) + "\n"
+
+
+def html_page(found: Found) -> str:
+    """One HTML file that needs no network and no script."""
+    from compressor.report.printers.html import page
+
+    return page(_document(found))
+
+
+def render(found: Found, kind: Literal["html", "md", "json"]) -> str:
+    """The document as HTML, as Markdown, or as the JSON this version writes."""
+    if kind == "json":
+        data = found.to_json() if isinstance(found, RunReport | Comparison) else [one.to_json() for one in found]
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    return html_page(found) if kind == "html" else markdown(found)
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a report where the user asks for it.
+
+    Raises:
+        RecipeError: it can't be written there.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{file} can't be written: {error.strerror}.", hint="Choose another with --out.") from error

@@ -1,0 +1,195 @@
+"""What a task is at run time: texts to rows of tokens, outputs to answers, answers to figures. numpy only."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from compressor.errors import BundleError
+from compressor.runtime.encoder import Encoder, Inputs, Row
+from compressor.runtime.outputs import Array, Outputs, Ragged
+from compressor.runtime.samples import SAMPLES
+from compressor.task_specs import TaskSpec
+
+__all__ = ["Answer", "Encoded", "Example", "FloatArray", "Metric", "RuntimeTask", "Settings"]
+
+FloatArray = npt.NDArray[np.floating[Any]]
+Example = Mapping[str, Any]
+"""Role -> its text. Rows of a prepared split also hold the target's value."""
+
+
+@dataclass(frozen=True)
+class Answer(ABC):
+    """The answer to one example; each task has its own fields."""
+
+    @property
+    @abstractmethod
+    def brief(self) -> str:
+        """The answer in a word or two, for tables."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a bundle knows of its answers beside the model."""
+
+    labels: tuple[str, ...] = ()
+    """Names of the outputs' last dimension, in order; none where it has no names."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The task's own: thresholds, for example."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Examples as rows of tokens. A long example may be several rows."""
+
+    examples: Sequence[Example]
+    rows: Sequence[Row]
+    example_of_row: npt.NDArray[np.int64]
+    """Position in `examples` of each row [rows], ascending."""
+
+    def inputs(self, encoder: Encoder) -> Inputs:
+        """All rows as one padded batch."""
+        return encoder.pad(self.rows)
+
+    def rows_of(self, example: int) -> list[int]:
+        """The rows that an example became."""
+        first, last = np.searchsorted(self.example_of_row, (example, example + 1))
+        return list(range(int(first), int(last)))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a figure comes from what was found for each example (its sufficient statistics)."""
+
+    value: Callable[[FloatArray], float]
+    """Statistics of any choice of examples [examples, k] -> the figure. Called for every bootstrap resample."""
+    example_scores: Callable[[FloatArray], FloatArray]
+    """Statistics [examples, k] -> how well each example was answered [examples], higher is better."""
+    right_or_wrong: bool = False
+    """Whether an example's score is 1 or 0, so that McNemar's test applies."""
+    is_mean: bool = False
+    """Whether the figure is the mean of the only column of the statistics."""
+
+
+def mean_metric(*, right_or_wrong: bool = False, sign: float = 1.0) -> Metric:
+    """The mean of one number an example [examples, 1]; `sign` is -1 where a lower number is better."""
+    return Metric(
+        value=lambda rows: float(rows[:, 0].mean()) if len(rows) else float("nan"),
+        example_scores=lambda rows: sign * rows[:, 0],
+        right_or_wrong=right_or_wrong,
+        is_mean=sign > 0,
+    )
+
+
+class RuntimeTask(ABC):
+    """A task without training: the same code encodes and scores texts in training, in benchmarks and on a device."""
+
+    spec: ClassVar[TaskSpec]
+    metrics: ClassVar[Mapping[str, Metric]]
+    """By the names of `spec.metrics`."""
+
+    def samples(self, roles: Sequence[str]) -> list[dict[str, str]]:
+        """Examples to try a model on where there is no data: built-in sentences, each with the next as second text."""
+        return [
+            {role: SAMPLES[(i + place) % len(SAMPLES)] for place, role in enumerate(roles)} for i in range(len(SAMPLES))
+        ]
+
+    def encode(self, encoder: Encoder, examples: Sequence[Example]) -> Encoded:
+        """Rows of the examples; by default one each, of its text or pair of texts."""
+        first, *others = self.spec.text_roles
+        texts = [example[first] for example in examples]
+        second = next((role for role in others if examples and role in examples[0]), None)
+        pairs = None if second is None else [example[second] for example in examples]
+        return Encoded(examples, encoder.rows(texts, pairs), np.arange(len(examples), dtype=np.int64))
+
+    def reduce(self, arrays: Sequence[Array], encoded: Encoded, *, pads_left: bool = False) -> dict[str, Ragged]:
+        """A padded batch's raw outputs, in the order of the spec, as what of each row is kept: by default all of it but
+        the padding. A task may keep less: the first token of each word, or the mean over tokens.
+        """
+        found = {}
+        for output, array in zip(self.spec.outputs, arrays, strict=True):
+            if output.per_token:
+                rows = [
+                    array[i, -len(row) :] if pads_left else array[i, : len(row)] for i, row in enumerate(encoded.rows)
+                ]
+                found[output.name] = Ragged.of(rows, ragged=True)
+            else:
+                found[output.name] = Ragged(array)
+        return found
+
+    @abstractmethod
+    def decode(self, outputs: Outputs, encoded: Encoded, settings: Settings) -> Sequence[Answer]:
+        """The answer to every example.
+
+        Raises:
+            BundleError: the outputs don't fit the settings, labels for example.
+        """
+
+    @abstractmethod
+    def target(self, value: Any, settings: Settings) -> Any:
+        """A right answer as it stands in a file, as a prepared split holds it.
+
+        Raises:
+            DataError: the model can't give this answer, or it isn't one.
+        """
+
+    @abstractmethod
+    def statistics(
+        self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
+    ) -> dict[str, FloatArray]:
+        """Metric -> statistics [examples, k] of these outputs, with `targets` as a prepared split holds them."""
+
+    def keys(self, answers: Sequence[Answer]) -> list[Any]:
+        """What of each answer must be the same for two models to agree, as plain data; by default its brief form."""
+        return [answer.brief for answer in answers]
+
+    def agreement(self, keys: Sequence[Any], reference: Sequence[Any]) -> float:
+        """How far two models' answers are the same, 0 to 1: by default the share of examples with equal keys."""
+        return float(np.mean([mine == other for mine, other in zip(keys, reference, strict=True)]))
+
+    def tune(self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings) -> dict[str, Any]:
+        """Options chosen on validation outputs: a threshold, for example. By default there are none."""
+        return {}
+
+    def output_names(self, labels: Sequence[str]) -> list[str]:
+        """Names of the outputs' last dimension for the labels of a data set; by default these themselves."""
+        return list(labels)
+
+    def values(self, statistics: Mapping[str, FloatArray]) -> dict[str, float]:
+        """Every metric, the main one first."""
+        return {metric.name: self.metrics[metric.name].value(statistics[metric.name]) for metric in self.spec.metrics}
+
+    def figures(
+        self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
+    ) -> dict[str, float]:
+        """Every metric of these outputs, the main one first."""
+        return self.values(self.statistics(outputs, encoded, targets, settings))
+
+
+def names_of(outputs: Array, settings: Settings) -> tuple[str, ...]:
+    """Names of the last dimension: the labels, or its numbers where a bare model names none.
+
+    Raises:
+        BundleError: there are more or fewer labels than outputs.
+    """
+    width = outputs.shape[-1]
+    if settings.labels and width != len(settings.labels):
+        raise BundleError(f"The model gives {width} outputs and {len(settings.labels)} labels are named.")
+    return settings.labels or tuple(map(str, range(width)))
+
+
+def softmax(logits: Array) -> FloatArray:
+    """Probabilities along the last axis, in double precision."""
+    values = np.asarray(logits, dtype=np.float64)
+    shifted = np.exp(values - values.max(axis=-1, keepdims=True))
+    probabilities: FloatArray = shifted / shifted.sum(axis=-1, keepdims=True)
+    return probabilities

@@ -1,0 +1,1 @@
+"""Checkpoints of transformers: loading, heads, batches."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from compressor.recipe import load_recipe
-from compressor.recipe.checks import RESERVED_NAMES, ROLES
+from compressor.recipe.checks import RESERVED_NAMES
 from tests.recipe.write import problems_of, write
 
 LABELS_ONLY = "distill.objectives=[{kind: hard-labels}]"
@@ -131,6 +131,10 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         ),
         (["benchmark.reference_precisions=[fp32, fp32]"], ["benchmark.reference_precisions"]),
         (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),
+        (
+            ['gates={quality_retained: ">= 97", metrics: {f1: ">= 0.8"}}'],
+            ["gates.quality_retained", "gates.metrics.f1"],
+        ),
     ],
 )
 def test_sections_that_do_not_fit_together_are_refused(tmp_path: Path, overrides: list[str], paths: list[str]) -> None:
@@ -150,10 +154,3 @@ def test_hints_name_what_was_probably_meant(tmp_path: Path) -> None:
     hints = {problem.path: problem.hint for problem in problems_of(file, overrides)}
     assert hints["bundle.variant"] == "did you mean `int8`?"
     assert hints["data.split.test"] == "did you mean `tests`?"
-
-
-def test_the_roles_are_those_of_the_tasks() -> None:
-    tasks = pytest.importorskip("compressor.tasks")
-    for name, (required, optional) in ROLES.items():
-        roles = tasks.get_task(name).roles
-        assert (roles.required, roles.optional) == (required, optional)

@@ -1,7 +1,7 @@
 """Reviews beside the plot of the same film: `python film_pairs.py CORPUS FOLDER`.
 
 CORPUS is as for `film_entities.py`. FOLDER gets `train.jsonl`, `validation.jsonl` and `test.jsonl`, one JSON object a
-line: `review`, `plot`. A film is in one of them only. To validate and to test there is one review of a film, the longest,
+line: `review`, `plot`. A film is in one of them only. To validate and to test there is one review a film, the longest,
 so that each plot is the right answer once. To train there are the reviews of all other films; those of films whose plot
 isn't known stand beside other plots, since a student learns its teacher's vector of each text alone.
 """

@@ -6,6 +6,7 @@ import pytest
 
 from compressor.recipe import load_recipe
 from compressor.recipe.checks import RESERVED_NAMES
+from compressor.task_specs import TASK_SPECS, task_spec
 from tests.recipe.write import problems_of, write
 
 LABELS_ONLY = "distill.objectives=[{kind: hard-labels}]"
@@ -154,3 +155,13 @@ def test_hints_name_what_was_probably_meant(tmp_path: Path) -> None:
     hints = {problem.path: problem.hint for problem in problems_of(file, overrides)}
     assert hints["bundle.variant"] == "did you mean `int8`?"
     assert hints["data.split.test"] == "did you mean `tests`?"
+
+
+def test_roles_are_those_of_the_recipes_task(tmp_path: Path) -> None:
+    """Whichever is built in or installed: its spec says them."""
+    assert TASK_SPECS.names
+    for name in TASK_SPECS.names:
+        spec = task_spec(name)
+        columns = ", ".join(f"{role}: the_{role}" for role in (*spec.roles, *spec.optional_roles, "mood"))
+        (problem,) = problems_of(write(tmp_path), [f"task={name}", f"data.columns={{{columns}}}"])
+        assert (problem.path, problem.message) == ("data.columns.mood", f"{name} has no role `mood`")

@@ -14,7 +14,7 @@ from compressor.data import load_labels, load_split, tokenize_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
-from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs
+from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
 from compressor.distill.signals import Signal, in_words
 from compressor.distill.training import train
 from compressor.errors import RecipeError
@@ -124,6 +124,7 @@ def _open_teacher(
     if shared:
         return LiveOutputs(model, task)
     tokens = tokenize_split(texts, task, theirs, max_length=max_length, cache=cache)
+    assert_same_parts(task, tokens, tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache))
     return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 
 

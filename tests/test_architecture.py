@@ -8,11 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from compressor.recipe.recipe import TaskName
+from compressor.task_specs import TASK_SPECS
 
 PACKAGE = Path(__file__).resolve().parents[1] / "compressor"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -112,7 +111,7 @@ def test_only_the_reporter_and_the_command_line_print() -> None:
 
 def test_only_tasks_ask_which_task_it_is() -> None:
     """A new task is one more file in tasks/ and its answers in runtime/, never a comparison somewhere else."""
-    tasks = set(get_args(TaskName))
+    tasks = set(TASK_SPECS.names)
 
     def asks(node: ast.AST) -> bool:
         if isinstance(node, ast.MatchValue):

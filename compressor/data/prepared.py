@@ -17,8 +17,16 @@ from compressor.data.arrow import write_arrow
 from compressor.data.clean import CleanSplit, chosen_batches, split_schema
 from compressor.data.targets.base import Target
 from compressor.errors import DataError
+from compressor.tasks.base import Task
 
-__all__ = ["load_labels", "load_prepared", "load_split", "write_description", "write_split"]
+__all__ = [
+    "load_labels",
+    "load_output_names",
+    "load_prepared",
+    "load_split",
+    "write_description",
+    "write_split",
+]
 
 _LABELS_FILE = "labels.json"
 _DESCRIPTION_FILE = "prepared.json"
@@ -41,9 +49,14 @@ def load_split(folder: Path, split: str) -> Dataset:
 
 
 def load_labels(folder: Path) -> list[str]:
-    """Names of the model's outputs that `prepare` wrote, in their order; none for a task without names."""
+    """The labels that `prepare` wrote, in their order; none for data without labels."""
     names: list[str] = json.loads((folder / _LABELS_FILE).read_text(encoding="utf-8"))
     return names
+
+
+def load_output_names(folder: Path, task: Task) -> list[str]:
+    """What a model's outputs are named that is trained on this data: by most tasks the labels."""
+    return task.runtime.output_names(load_labels(folder), load_prepared(folder))
 
 
 def load_prepared(folder: Path) -> dict[str, Any]:

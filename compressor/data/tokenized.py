@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,16 @@ __all__ = ["tokenize_split"]
 
 
 def tokenize_split(
-    dataset: Dataset, task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path
+    dataset: Dataset,
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    max_length: int,
+    cache: Path,
+    names: Sequence[str] = (),
 ) -> Dataset:
     """Features, `labels`, `length`, `example_id` and `row_id` (0, 1, ...) of every row, memory-mapped; the texts are
-    left out. A long example may be several rows.
+    left out. A long example may be several rows. `names` are those of the model's outputs.
 
     The file lies in the folder `cache`, under a name made of the split, the tokenizer and the length, and is used
     again when it is there: a resumed training doesn't tokenize anew.
@@ -32,10 +39,10 @@ def tokenize_split(
         DataError: `max_length` is more than the model takes.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    name = _fingerprint(dataset, task, tokenizer, max_length)
+    name = _fingerprint(dataset, task, tokenizer, max_length, names)
     with quiet_datasets():
         rows = dataset.map(
-            lambda columns: task.tokenize(tokenizer, columns, max_length),
+            lambda columns: task.tokenize(tokenizer, columns, max_length, names),
             batched=True,
             remove_columns=dataset.column_names,
             cache_file_name=str(cache / f"{name}.arrow"),
@@ -45,9 +52,9 @@ def tokenize_split(
         return rows.add_column("row_id", np.arange(len(rows)), new_fingerprint=f"{name}-rows")
 
 
-def _fingerprint(dataset: Dataset, task: Task, tokenizer: Any, max_length: int) -> str:
+def _fingerprint(dataset: Dataset, task: Task, tokenizer: Any, max_length: int, names: Sequence[str]) -> str:
     """Truncation and padding are settings of the call that last used the tokenizer, so they don't count."""
     backend = json.loads(tokenizer.backend_tokenizer.to_str())
     settings = {key: value for key, value in backend.items() if key not in ("truncation", "padding")}
-    said = json.dumps([dataset._fingerprint, task.name, tokenizer.model_input_names, settings, max_length])
+    said = json.dumps([dataset._fingerprint, task.name, tokenizer.model_input_names, settings, max_length, *names])
     return blake2b(said.encode(), digest_size=16).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import safe_open
 from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
 
-from compressor.data import load_labels, load_split, tokenize_split
+from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
@@ -53,7 +53,7 @@ def distill(
         RecipeError: an objective asks for what can't be had; nothing was trained yet.
         TrainingDiverged: the loss became NaN or infinite.
     """
-    labels = load_labels(data)
+    labels = load_output_names(data, task)
     tokenizer = load_tokenizer(student_folder, trust_student_code)
     model = task.load_model(
         student_folder, labels, new_head="never", trust_remote_code=trust_student_code, events=events
@@ -107,9 +107,9 @@ def _open_teacher(
     """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
     if not needs:
         return None
-    texts = load_split(data, "train")
+    texts, names = load_split(data, "train"), load_output_names(data, task)
     if outputs is not None and (needs <= CachedOutputs.provides or folder is None):
-        rows = tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache)
+        rows = tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache, names=names)
         return CachedOutputs(outputs / "train", task=task, rows=rows)
     if folder is None:
         return None
@@ -120,11 +120,13 @@ def _open_teacher(
             f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
             hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
         )
-    model = task.load_model(folder, load_labels(data), new_head="never", trust_remote_code=trust_remote_code)
+    model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
     if shared:
         return LiveOutputs(model, task)
-    tokens = tokenize_split(texts, task, theirs, max_length=max_length, cache=cache)
-    assert_same_parts(task, tokens, tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache))
+    tokens, own = (
+        tokenize_split(texts, task, one, max_length=max_length, cache=cache, names=names) for one in (theirs, tokenizer)
+    )
+    assert_same_parts(task, tokens, own)
     return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from compressor.data import load_labels, load_split, tokenize_split
+from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained, reserve
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.outputs import model_inputs, rows_of
@@ -65,15 +65,15 @@ def compute_outputs(
     place = choose_device(device)
     number_format = choose_precision(precision, place)
     reset_device_peak(place)
-    labels = load_labels(data)
+    names = load_output_names(data, task)
     tokenizer = load_tokenizer(model_folder, trust_remote_code)
-    model = task.load_model(model_folder, labels, new_head="never", trust_remote_code=trust_remote_code).to(place)
-    settings = Settings(tuple(task.runtime.output_names(labels)), read_options(model_folder))
+    model = task.load_model(model_folder, names, new_head="never", trust_remote_code=trust_remote_code).to(place)
+    settings = Settings(tuple(names), read_options(model_folder))
     facts: dict[str, Any] = {"device": place, "precision": number_format, "examples": {}}
     seconds, computed = 0.0, 0
     for split in SPLITS:
         examples = load_split(data, split)
-        dataset = tokenize_split(examples, task, tokenizer, max_length=max_length, cache=out / "tokens")
+        dataset = tokenize_split(examples, task, tokenizer, max_length=max_length, cache=out / "tokens", names=names)
         if not _is_whole(out / split, len(dataset)):
             start = time.perf_counter()
             what = f"teacher: outputs, {split}"

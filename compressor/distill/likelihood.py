@@ -31,11 +31,16 @@ class Likelihood(ABC):
 
 
 class Categorical(Likelihood):
-    """One of several classes: softmax. Labels are class numbers [rows]."""
+    """One of several classes: softmax. Labels are class numbers [rows].
+
+    A batch may have no row: texts without a word, for a tagger. Its losses are 0 then, and not the mean of nothing.
+    """
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy; with smoothing e, the target is `1 - e` on the label plus `e / classes` on every class
         (Szegedy 2015, section 7, arXiv 1512.00567). Classes that a row doesn't have get no part of e."""
+        if not len(student):
+            return student.sum()
         logarithms = functional.log_softmax(student, dim=-1)
         loss = functional.nll_loss(logarithms, labels)
         if not smoothing:
@@ -47,6 +52,8 @@ class Categorical(Likelihood):
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
         """`T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows (Hinton 2015, section 2, arXiv
         1503.02531). T^2 keeps the gradient's size independent of T."""
+        if not len(student):
+            return student.sum()
         divergence = functional.kl_div(
             functional.log_softmax(student / temperature, dim=-1),
             functional.log_softmax(teacher / temperature, dim=-1),

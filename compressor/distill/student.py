@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from compressor.data import load_labels
+from compressor.data import load_output_names
 from compressor.distill.builders.base import Checkpoint
 from compressor.distill.training import save_model
 from compressor.events import Events
@@ -44,7 +44,7 @@ def make_student(
     set_seed(seed)
     model = task.load_model(
         init_folder,
-        None if data is None else load_labels(data),
+        None if data is None else load_output_names(data, task),
         new_head="if-needed" if trained else "never",
         trust_remote_code=trust_remote_code,
         events=events,

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from compressor.data import load_labels
+from compressor.data import load_output_names
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
@@ -38,7 +38,7 @@ def teach(
         DataError, SourceError: the model can't be a teacher for this data (see `Task.load_model`).
         TrainingDiverged: the loss became NaN or infinite.
     """
-    labels = load_labels(data)
+    labels = load_output_names(data, task)
     tokenizer = load_tokenizer(model_folder, section.trust_remote_code)
     set_seed(seed)  # a new head is drawn
     model = task.load_model(

@@ -14,7 +14,7 @@ from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from compressor.data import load_split, tokenize_split
+from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
 from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress, StepClock
 from compressor.distill.checkpoints import newest_complete, step_of
@@ -74,8 +74,11 @@ def train(
     precision = choose_precision(section.precision, device)
     reset_device_peak(device)
     checkpoints, tokens = out / "checkpoints", out / "tokens"
+    names = load_output_names(data, task)
     texts = {
-        split: tokenize_split(load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens)
+        split: tokenize_split(
+            load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens, names=names
+        )
         for split in ("train", "validation")
     }
     validation = Validation(task, tokenizer, data, texts["validation"], max_length=max_length)
@@ -159,6 +162,12 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
                 raise self._diverged(f"the {name} became {value.item()}", self.state.global_step + 1)
         self.samples += len(inputs["input_ids"])
         return loss
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        # `gather_for_metrics` cuts the last batch's outputs to its number of texts, and a tagger has one a word. It is
+        # for several processes, whose last batches are filled up with copies; this is one.
+        self.gather_function = self.accelerator.gather
+        return super().evaluation_loop(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         metrics: dict[str, float] = super().evaluate(*args, **kwargs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compressor.data import load_labels, load_split
+from compressor.data import load_output_names, load_split
 from compressor.runtime.outputs import Ragged
 from compressor.runtime.tasks import RuntimeTask, Settings
 from compressor.tasks.base import Task
@@ -35,7 +35,7 @@ class Validation:
         examples = load_split(data, "validation")
         self._encoded = self._task.encode(encoder_of(tokenizer, max_length), list(examples))
         self._targets = examples[task.spec.target_role]
-        self._settings = Settings(tuple(self._task.output_names(load_labels(data))))
+        self._settings = Settings(tuple(load_output_names(data, task)))
 
     def metrics(self, results: EvalPrediction) -> dict[str, float]:
         """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from compressor.recipe.benchmark import BenchmarkSection
 from compressor.recipe.bundle import BundleSection
@@ -17,17 +19,27 @@ from compressor.recipe.quantize import QUANTIZERS, QuantizeSection
 from compressor.recipe.section import Section
 from compressor.recipe.student import StudentSection
 from compressor.recipe.teacher import TeacherSection
+from compressor.task_specs import DEFAULT_TASK, TASK_SPECS
 
 __all__ = ["Recipe", "TaskName"]
 
-TaskName = Literal["text-classification"]
+
+@dataclass(frozen=True)
+class _KnownTask:
+    """Annotates a text that must be the name of a task, built in or installed."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(TASK_SPECS.names))
+
+
+TaskName = Annotated[str, _KnownTask()]
 
 
 class Recipe(Section):
     """From teacher to bundle, in one file. No `teacher` and no `distill` is a plain export of `student.init`."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run directory: runs/<name>.")
-    task: TaskName = Field("text-classification", description="What the model does.")
+    task: TaskName = Field(DEFAULT_TASK, description="What the model does.")
     seed: int = Field(13, ge=0, lt=2**32, description="Seeds splits, sampling order, initialisation and training.")
     data: DataSection | None = Field(None, description="Labelled text. Needed for training and for accuracy.")
     teacher: TeacherSection | None = Field(None, description="The large model whose behaviour is distilled.")

@@ -46,7 +46,7 @@ class Golden:
         """Largest difference of each variant's sealed outputs from the first variant's."""
         first = next(iter(self.outputs.values()))
         return {
-            variant: max(float(np.abs(np.subtract(a, b)).max()) for a, b in zip(rows, first, strict=True))
+            variant: max(float(np.abs(np.subtract(a, b)).max(initial=0.0)) for a, b in zip(rows, first, strict=True))
             for variant, rows in self.outputs.items()
         }
 
@@ -88,7 +88,7 @@ def seal(folder: Path, manifest: Manifest, examples: Sequence[Example]) -> Golde
         rows = replay(assemble(folder, manifest, variant=variant), examples)
         outputs[variant] = [[round(float(value), 7) for value in row] for row in rows]
         share = FP32_SHARE if manifest.precision_of(variant) == "fp32" else REDUCED_SHARE
-        tolerances[variant] = float(f"{share * max(float(np.abs(row).max()) for row in rows):.3g}")
+        tolerances[variant] = float(f"{share * max(float(np.abs(row).max(initial=0.0)) for row in rows):.3g}")
     return Golden(tuple(examples), outputs, tolerances)
 
 

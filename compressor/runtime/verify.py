@@ -64,7 +64,7 @@ def _largest_difference(bundle: Bundle, variant: str, golden: Golden) -> float:
         ) from error
     for example, sealed, got in zip(golden.examples, golden.outputs[variant], given, strict=True):
         expected = np.asarray(sealed)
-        difference = float(np.abs(expected - got).max()) if expected.shape == got.shape else float("inf")
+        difference = float(np.abs(expected - got).max(initial=0.0)) if expected.shape == got.shape else float("inf")
         # Written so that NaN fails.
         if not difference <= tolerance or _flipped(expected, got, CLEAR_MARGIN * tolerance):
             raise VerificationFailed(

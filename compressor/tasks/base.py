@@ -82,8 +82,8 @@ class Task(ABC):
         trust_remote_code: bool = False,
         events: Events = Silent(),  # noqa: B008  # stateless
     ) -> PreTrainedModel:
-        """Load a checkpoint (fp32, eval mode) that answers with `labels`, the data set's, in their order; None takes a
-        finished model as it stands.
+        """Load a checkpoint (fp32, eval mode) whose outputs are named `labels`, in their order; None takes a finished
+        model as it stands.
 
         `new_head`: "if-needed" is for a model about to be trained: a head that is missing or answers other labels is
         drawn afresh, from torch's global generator (seed it first), and `events` is told. "never" is for a model
@@ -97,9 +97,15 @@ class Task(ABC):
         """
 
     def tokenize(
-        self, tokenizer: PreTrainedTokenizerBase, columns: Mapping[str, Sequence[Any]], max_length: int
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        columns: Mapping[str, Sequence[Any]],
+        max_length: int,
+        names: Sequence[str] = (),
     ) -> Features:
         """Rows of tokens, unpadded, for a batch of a prepared split's columns, encoded as a bundle encodes them.
+
+        `names` are those of the model's outputs, which labels are numbers of.
 
         Raises:
             DataError: `max_length` is more than the model takes.
@@ -114,13 +120,14 @@ class Task(ABC):
             **self.features(encoded),
         }
         if self.spec.target_role in columns:
-            found["labels"] = self.labels(encoded, list(columns[self.spec.target_role]))
+            found["labels"] = self.labels(encoded, list(columns[self.spec.target_role]), names)
         if "example_id" in columns:
             found["example_id"] = [columns["example_id"][owner] for owner in owners]
         return found
 
-    def labels(self, encoded: Encoded, targets: Sequence[Any]) -> list[Any]:
-        """The label of every row, from the targets of the examples; by default the example's own."""
+    def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[Any]:
+        """The label of every row, from the targets of the examples; by default the example's own. `names` are those
+        of the model's outputs."""
         return [targets[owner] for owner in encoded.example_of_row.tolist()]
 
     def features(self, encoded: Encoded) -> Features:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from compressor.recipe import load_recipe
-from compressor.recipe.checks import RESERVED_NAMES, ROLES
+from compressor.recipe.checks import RESERVED_NAMES
+from compressor.task_specs import TASK_SPECS, task_spec
 from tests.recipe.write import problems_of, write
 
 LABELS_ONLY = "distill.objectives=[{kind: hard-labels}]"
@@ -131,6 +132,10 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         ),
         (["benchmark.reference_precisions=[fp32, fp32]"], ["benchmark.reference_precisions"]),
         (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),
+        (
+            ['gates={quality_retained: ">= 97", metrics: {f1: ">= 0.8"}}'],
+            ["gates.quality_retained", "gates.metrics.f1"],
+        ),
     ],
 )
 def test_sections_that_do_not_fit_together_are_refused(tmp_path: Path, overrides: list[str], paths: list[str]) -> None:
@@ -152,8 +157,11 @@ def test_hints_name_what_was_probably_meant(tmp_path: Path) -> None:
     assert hints["data.split.test"] == "did you mean `tests`?"
 
 
-def test_the_roles_are_those_of_the_tasks() -> None:
-    tasks = pytest.importorskip("compressor.tasks")
-    for name, (required, optional) in ROLES.items():
-        roles = tasks.get_task(name).roles
-        assert (roles.required, roles.optional) == (required, optional)
+def test_roles_are_those_of_the_recipes_task(tmp_path: Path) -> None:
+    """Whichever is built in or installed: its spec says them."""
+    assert TASK_SPECS.names
+    for name in TASK_SPECS.names:
+        spec = task_spec(name)
+        columns = ", ".join(f"{role}: the_{role}" for role in (*spec.roles, *spec.optional_roles, "mood"))
+        (problem,) = problems_of(write(tmp_path), [f"task={name}", f"data.columns={{{columns}}}"])
+        assert (problem.path, problem.message) == ("data.columns.mood", f"{name} has no role `mood`")

@@ -39,7 +39,7 @@ from tests.recipe.write import BASE, only, problems_of, write
         ("data.split.test=5", "data.split.test", "must be less than 1 or text, and is the number 5", ""),
         ("data.source=5", "data.source", "must be text or a mapping", "one file per split"),
         # Words that are not among the known ones.
-        ("task=text-clasification", "task", "must be text-classification", "did you mean `text-classification`?"),
+        ("task=text-clasification", "task", "text-classification", "did you mean `text-classification`?"),
         ("distill.scheduler=lineer", "distill.scheduler", "linear or cosine or constant", "did you mean `linear`?"),
         ("benchmark.targets=[{device: gpu}]", "benchmark.targets.0.device", "must be cpu or cuda", "known here"),
         ("quantize.0.method=dinamic", "quantize.0.method", "there is no method 'dinamic'", "did you mean `dynamic`?"),

@@ -160,8 +160,9 @@ class RuntimeTask(ABC):
         """Options chosen on validation outputs: a threshold, for example. By default there are none."""
         return {}
 
-    def output_names(self, labels: Sequence[str]) -> list[str]:
-        """Names of the outputs' last dimension for the labels of a data set; by default these themselves."""
+    def output_names(self, labels: Sequence[str], details: Mapping[str, Any]) -> list[str]:
+        """Names of the outputs' last dimension for a data set's labels, by default these themselves; `details` is what
+        `prepared.json` says of the data."""
         return list(labels)
 
     def values(self, statistics: Mapping[str, FloatArray]) -> dict[str, float]:

@@ -44,7 +44,7 @@ class Bundle(Stage):
         from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
         from compressor.deploy.clients import dtype_of
 
-        report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs), skipped=self.skipped)
+        report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs, self.recipe.task), skipped=self.skipped)
         examples, _ = evaluation_examples(
             inputs.get("prepare"), "validation", self.recipe.task, limit=self.recipe.bundle.golden
         )

@@ -15,12 +15,12 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *POSITIVE, *NEGATIVE, *NEUTRAL, *[f"w{i}" for i in range(80)], *[f"##{c}" for c in "abcxyz"]]
 
 
-def write_tokenizer(folder: Path, *, pad: str = "[PAD]") -> Path:
-    """A BERT-style WordPiece tokenizer over `VOCABULARY`."""
+def write_tokenizer(folder: Path, *, pad: str = "[PAD]", vocabulary: list[str] = VOCABULARY) -> Path:
+    """A BERT-style WordPiece tokenizer over a vocabulary, which begins with `SPECIAL`."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(vocabulary)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -116,6 +116,21 @@ def write_reader(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(VOCABULARY),
+PEOPLE = ["anna", "boris", "clara", "dmitri", "elena", "felix"]
+PLACES = ["paris", "rome", "oslo", "lima", "cairo", "kyoto"]
+FAMILIES = ["smith", "jones", "brown", "adams"]
+
+
+def write_name_encoder(folder: Path, *, layers: int = 4, hidden: int = 32, tags: list[str] | None = None) -> Path:
+    """A BERT that knows the words of `tagged_texts`, with random weights: with a tagging head for `tags`, else bare."""
+    import torch
+    from transformers import BertConfig, BertForTokenClassification, BertModel
+
+    words = [*SPECIAL, *PEOPLE, *PLACES, *FAMILIES, *NEUTRAL, "##s", "##ville", "don", "'", "t", ".", ","]
+    write_tokenizer(folder, vocabulary=words)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words),
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=2,
@@ -148,4 +163,30 @@ def write_questions(path: Path, count: int = 200, *, unanswered: float = 0.0, lo
     """A jsonl file of `questions`."""
     rows = questions(count, unanswered=unanswered, longest=longest, seed=seed)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        **({"id2label": dict(enumerate(tags)), "label2id": {tag: i for i, tag in enumerate(tags)}} if tags else {}),
+    )
+    (BertForTokenClassification(config) if tags else BertModel(config)).save_pretrained(folder)
+    return folder
+
+
+def tagged_texts(count: int, *, seed: int = 0) -> list[list[tuple[str, str]]]:
+    """`count` distinct made-up sentences of (token, IOB2 tag); names of people and places are told by their words."""
+    generator = random.Random(seed)
+    found: dict[str, list[tuple[str, str]]] = {}
+    while len(found) < count:
+        sentence: list[tuple[str, str]] = []
+        for kind in generator.choices(["person", "place", "none"], k=generator.randint(2, 4)):
+            sentence += [(word, "O") for word in generator.choices(NEUTRAL, k=generator.randint(1, 3))]
+            if kind == "person":
+                sentence += [(generator.choice(PEOPLE), "B-PER"), (generator.choice(FAMILIES), "I-PER")]
+            elif kind == "place":
+                sentence.append((generator.choice(PLACES), "B-LOC"))
+        found[" ".join(token for token, _ in sentence)] = sentence
+    return list(found.values())
+
+
+def write_conll(path: Path, count: int = 200, *, seed: int = 0) -> Path:
+    """A CoNLL file of `tagged_texts`."""
+    sentences = ("\n".join(f"{token} {tag}" for token, tag in one) for one in tagged_texts(count, seed=seed))
+    path.write_text("\n\n".join(sentences) + "\n", encoding="utf-8")
     return path

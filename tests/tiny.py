@@ -142,20 +142,19 @@ def write_name_encoder(folder: Path, *, layers: int = 4, hidden: int = 32, tags:
 
 
 def questions(count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> list[dict[str, Any]]:
-    """`count` distinct rows {question, context, answers}: "was it good" asks for the positive word of the context,
-    "was it bad" for the negative one. `unanswered` is the share of contexts without the word that is asked for."""
+    """`count` distinct rows {question, context, answers}: what is asked for is the only word of the context that
+    judges. `unanswered` is the share of contexts without such a word."""
     generator = random.Random(seed)
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     while len(found) < count:
-        asked, words, others = generator.choice([("good", POSITIVE, NEGATIVE), ("bad", NEGATIVE, POSITIVE)])
-        answer = None if generator.random() < unanswered else generator.choice(words)
-        filler = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(6, longest))
-        for word in (generator.choice(others), *([answer] if answer else [])):
-            filler.insert(generator.randrange(len(filler)), word)
-        context, question = " ".join(filler), f"was it {asked}"
-        start = 0 if answer is None else len(" ".join([*filler[: filler.index(answer)], ""]))
-        answers = [] if answer is None else [{"start": start, "text": answer}]
-        found[question, context] = {"question": question, "context": context, "answers": answers}
+        words = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(6, longest))
+        answers = []
+        if generator.random() >= unanswered:
+            answer, place = generator.choice([*POSITIVE, *NEGATIVE]), generator.randrange(len(words))
+            answers = [{"start": len(" ".join([*words[:place], ""])), "text": answer}]
+            words.insert(place, answer)
+        context, question = " ".join(words), f"the {generator.choice(['film', 'movie', 'story', 'plot'])} was"
+        found[context] = {"question": question, "context": context, "answers": answers}
     return list(found.values())
 
 

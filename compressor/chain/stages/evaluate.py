@@ -79,7 +79,7 @@ class Evaluate(Stage):
             findings = evaluate(
                 JudgedSplit(
                     task=runtime_task(self.recipe.task),
-                    labels=tuple(labels_of(inputs)) if named else (),
+                    labels=tuple(labels_of(inputs, self.recipe.task)) if named else (),
                     examples=examples,
                     targets=targets,
                     model=model,

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Resident", "read_resident", "reset_peak"]
+__all__ = ["Resident", "memory_is_known", "read_resident", "reset_peak"]
 
 PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Resident:
-    """Resident memory, in MB. Where the kernel keeps no /proc, only the peak of this process is known."""
+    """Resident memory, in MB. Without /proc, as on macOS, only the peak of this process is known; without `getrusage`,
+    as on Windows, nothing is."""
 
-    now_mb: float
+    now_mb: float | None
     """The peak, where nothing else is known."""
-    peak_mb: float
+    peak_mb: float | None
     """Highest since the start, or since `reset_peak`; of several processes the sum of their peaks."""
     anonymous_mb: float | None
     file_mb: float | None
+
+
+def memory_is_known() -> bool:
+    """Whether this system tells what a process holds in memory."""
+    return read_resident().peak_mb is not None
 
 
 def read_resident(proc: Path = PROC, pid: int | None = None) -> Resident:
@@ -70,6 +75,10 @@ def _status(process: Path) -> dict[str, float]:
     return {parts[0].rstrip(":"): int(parts[1]) * 1024 / 1e6 for parts in fields if parts[2:] == ["kB"]}
 
 
-def _peak_of_life() -> float:
+def _peak_of_life() -> float | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.command import compressor
 from tests.chain import recipes
+from tests.command import compressor
 from tests.runtime import bundles
 
 DEEP = '{"a":' * 100_000

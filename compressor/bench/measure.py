@@ -18,6 +18,7 @@ from compressor.bench.subject import Subject, answer_settings, position_limit, s
 from compressor.bench.target import target_reason
 from compressor.errors import TargetUnavailable
 from compressor.events import Events
+from compressor.memory import memory_is_known
 from compressor.runtime.outputs import Outputs, read_outputs
 from compressor.runtime.tasks import Example
 from compressor.task_specs import task_spec
@@ -81,7 +82,9 @@ def measure(
     what, steps = f"measuring {subject.name} on {target.name}", 1 + bool(workloads) + bool(cold)
     events.progress(what, 0, steps, "speed and accuracy" if examples else "speed")
     results = [run_process(job, target)]
-    if workloads:
+    if workloads and not memory_is_known():
+        events.note(f"{subject.name}: this system doesn't tell what a process holds in memory, so it isn't measured.")
+    elif workloads:
         events.progress(what, 1, steps, "memory")
         results.append(run_process(_for_memory(job, work / "memory"), target))
     if cold:
@@ -89,7 +92,7 @@ def measure(
         found = replace(found, cold_start=cold_start(_for_cold_start(job, work / "cold-start"), target, cold.processes))
     events.progress(what, steps, steps, "")
     figures = {name: value for result in results for name, value in result["figures"].items()}
-    peak = {"measuring_peak_mb": max(result["peak_mb"] for result in results)}
+    peak = {"measuring_peak_mb": max((result["peak_mb"] for result in results if result["peak_mb"]), default=None)}
     measured = Measurement.from_json(found.to_json() | figures | peak)
     return measured, read_outputs(job.out / "outputs") if examples else None
 

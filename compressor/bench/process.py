@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from compressor.bench.job import Job
+from compressor.bench.parent import PARENT
 from compressor.errors import TargetUnavailable, WorkerError
 
 if TYPE_CHECKING:
@@ -49,12 +50,17 @@ def run_process(job: Job, target: Target, program: Sequence[str] = WORKER) -> di
 def run_python(arguments: Sequence[str], *, threads: int, spinning: bool = False) -> subprocess.CompletedProcess[str]:
     """Run `python ARGUMENTS` to its end, with nothing to read and only stderr kept.
 
-    There is no reaching out.
+    There is no reaching out. A program that calls `end_with_parent` ends with this process.
     """
     return subprocess.run(
         # -P: a numpy.py in the user's folder is not the library.
         [sys.executable, "-P", *arguments],
-        env={**os.environ, **thread_settings(threads, spinning=spinning), "HF_HUB_OFFLINE": "1"},
+        env={
+            **os.environ,
+            **thread_settings(threads, spinning=spinning),
+            "HF_HUB_OFFLINE": "1",
+            PARENT: str(os.getpid()),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -80,7 +86,7 @@ def died(doing: str, ended: subprocess.CompletedProcess[str]) -> WorkerError:
     how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
     words = "\n".join(f"    {line}" for line in _last_words(ended.stderr))
     hint = None
-    if code == -signal.SIGKILL:
+    if how.endswith(" SIGKILL"):
         hint = "SIGKILL usually means that memory ran out."
     elif any(sign in words for sign in OUT_OF_MEMORY):
         hint = "Memory ran out: measure it on a larger machine, or shorter texts."

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from compressor.bench.results import Difference, Histogram, Interval, Percentiles
 
 __all__ = [
+    "beyond_the_seen",
     "binomial_cdf",
     "bootstrap_mean",
     "integer_histogram",
@@ -124,6 +125,13 @@ def unseen(n: int) -> float:
     return 1 - float(ALPHA ** (1 / n))
 
 
+def beyond_the_seen(interval: Interval, better: int, worse: int, n: int) -> Interval:
+    """The interval of a difference of two shares, as far each way as `n` examples of which none went that way leave
+    open."""
+    low = interval.low - (0.0 if worse else unseen(n))
+    return Interval(low, interval.high + (0.0 if better else unseen(n)), interval.confidence)
+
+
 def bootstrap_mean(scores: FloatArray, *, seed: int, confidence: float = 0.95) -> Interval:
     """Percentile bootstrap interval of the mean of scores [n] (Efron 1979).
 
@@ -147,11 +155,9 @@ def paired_difference(scores: FloatArray, reference: FloatArray, *, seed: int, c
     right_or_wrong = bool(np.isin(mine, (0, 1)).all() and np.isin(theirs, (0, 1)).all())
     interval = percentile_interval(_resampled_means(mine - theirs, seed), confidence)
     shares = min(mine.min(), theirs.min()) >= 0 and max(mine.max(), theirs.max()) <= 1
-    beyond = unseen(len(mine)) if shares else 0.0
-    low, high = interval.low - (0.0 if worse else beyond), interval.high + (0.0 if better else beyond)
     return Difference(
         value=float((mine - theirs).mean()),
-        interval=Interval(low, high, confidence),
+        interval=beyond_the_seen(interval, better, worse, len(mine)) if shares else interval,
         better=better,
         worse=worse,
         p_value=mcnemar(better, worse) if right_or_wrong else None,

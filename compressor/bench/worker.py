@@ -19,6 +19,7 @@ from compressor.bench.engine import Arrays
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.bench.graph import executed_graph
 from compressor.bench.job import Job
+from compressor.bench.parent import end_with_parent
 from compressor.bench.results import Graph, Memory
 from compressor.bench.workloads import Bench, Found, run
 from compressor.bench.workloads.lengths import lengths
@@ -93,6 +94,8 @@ def _memory(job: Job) -> dict[str, Any]:
     for row in range(len(bench.examples)):
         bench.call(row)
     end = read_resident()
+    if imports.now_mb is None or loaded.now_mb is None or loaded.peak_mb is None or end.peak_mb is None:
+        return {"figures": {"memory": None}, "peak_mb": None}
     memory = Memory(
         imports_mb=imports.now_mb,
         load_mb=loaded.now_mb,
@@ -105,6 +108,7 @@ def _memory(job: Job) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     try:
         main(Path(sys.argv[1]))
     except CompressorError as error:

@@ -43,7 +43,7 @@ def planned(plan: Plan, store: Store) -> list[PlannedStage]:
     found = []
     for stage in plan.stages:
         key = plan.keys[stage.name]
-        artifact = _peek(store, key)
+        artifact = store.peek(key)
         if artifact is not None:
             found.append(PlannedStage(stage.name, key.digest, "cached", artifact.seconds, artifact.size))
         else:
@@ -58,7 +58,7 @@ def why(plan: Plan, store: Store) -> list[Reason]:
     reasons = []
     for stage in plan.stages:
         key = plan.keys[stage.name]
-        if _peek(store, key) is not None:
+        if store.peek(key) is not None:
             continue
         candidates = [(list(differences(a.document, key.document)), a) for a in artifacts if _comparable(a, key)]
         if candidates:
@@ -72,12 +72,3 @@ def why(plan: Plan, store: Store) -> list[Reason]:
 def _comparable(artifact: Artifact, key: Key) -> bool:
     config, wanted = artifact.document["config"], key.document["config"]
     return bool(artifact.document["kind"] == key.kind and config.get("subject") == wanted.get("subject"))
-
-
-def _peek(store: Store, key: Key) -> Artifact | None:
-    """The artifact if it is there and whole. Unlike `Store.find` this leaves a damaged one where it is."""
-    try:
-        artifact = Artifact.read(store.place(key))
-    except ValueError:
-        return None
-    return artifact if artifact.damage() is None and artifact.key == key.digest else None

@@ -3,59 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 
 from compressor.chain.assemble import assemble
 from compressor.chain.labels import labels_of
 from compressor.chain.plan import RecipePlan
 from compressor.chain.run_directory import Journal, RunDirectory
-from compressor.engine.runner import Runner, disk_full_explained
+from compressor.disk import CHOOSE_OUT, disk_full_explained
+from compressor.engine.runner import Runner
 from compressor.engine.store import Store
 from compressor.events import RunEvents
 from compressor.report.document import RunReport
 
 __all__ = ["run_plan"]
 
+REPORTED = ("export", "measure", "differences", "bundle")
+"""Kinds of stages whose files the report and the run directory are made of."""
+
 
 def run_plan(
-    plan: RecipePlan, *, out: Path, events: RunEvents, store: Store | None = None, force: Collection[str] = ()
+    plan: RecipePlan,
+    *,
+    out: Path,
+    events: RunEvents,
+    store: Store | None = None,
+    force: Collection[str] = (),
+    overwrite: bool = False,
 ) -> RunReport:
     """Run every stage that isn't finished, and write the run directory `out`.
 
     Args:
         force: names of stages to make again, with all that read them; `all` stands for every stage.
+        overwrite: use `out` though it holds files that aren't of an earlier run.
 
     Raises:
+        RecipeError: `out` is somebody else's folder, or can't be written.
         CompressorError: a stage failed; `run.json` says which, and finished stages stay in the store.
         StageError: several failed that the rest of the run could do without; it names them all.
         KeyboardInterrupt: passed on after `run.json` is written; the same call resumes.
     """
     forced = plan.forced(force)
-    with disk_full_explained("the run directory"):
-        directory = RunDirectory(out)
+    with disk_full_explained(out, "the run directory", hint=CHOOSE_OUT):
+        directory = RunDirectory(out, overwrite=overwrite)
         directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
         journal = Journal(out / "events.jsonl", events)
     runner = Runner(plan, store or Store(), journal, forced)
     try:
         artifacts = runner.run()
-        with disk_full_explained("the report"):
+        for stage in plan.stages:
+            if stage.kind in REPORTED:
+                artifacts[stage.name] = runner.read(stage.name)
+        with disk_full_explained(out, "the report", hint=CHOOSE_OUT):
             report = assemble(
-                plan.recipe, artifacts, labels=labels_of(artifacts), skipped=plan.skipped, cached=runner.cached
+                plan.recipe,
+                artifacts,
+                labels=labels_of(artifacts, plan.recipe.task),
+                skipped=plan.skipped,
+                cached=runner.cached,
             )
             directory.publish(report, artifacts["bundle"].folder / "bundle")
+            directory.status("finished", passed=report.passed, chosen=report.chosen)
     except KeyboardInterrupt:
         directory.status("interrupted", stage=runner.current, finished=list(runner.artifacts))
         raise
     except Exception as error:
-        # Whatever it is, also a bug, it is recorded and passed on; a full disk may have no room for the record.
-        with suppress(OSError):
-            failed = {name: str(failure) for name, failure in runner.failures.items()}
-            directory.status(
-                "failed", stage=runner.current, error=str(error), failed=failed, finished=list(runner.artifacts)
-            )
+        # Whatever it is, also a bug, it is recorded and passed on.
+        failed = {name: str(failure) for name, failure in runner.failures.items()}
+        directory.failed(stage=runner.current, error=str(error), failed=failed, finished=list(runner.artifacts))
         raise
     finally:
         journal.close()
-    directory.status("finished", passed=report.passed, chosen=report.chosen)
     return report

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from compressor.errors import RecipeError
+from compressor import __version__
+from compressor.disk import CHOOSE_OUT, disk_full_explained
 from compressor.events import RunEvents
+from compressor.overwrite import RUN, claim_folder
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport
@@ -20,29 +22,34 @@ from compressor.report.render import html_page, markdown
 __all__ = ["Journal", "RunDirectory"]
 
 
+ERROR_LENGTH = 4_000
+"""Characters of an error that `run.json` holds."""
+
+
 class RunDirectory:
     """`runs/<name>/`: always of the latest run. Files are replaced whole, never half-written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        """Raises RecipeError where the folder holds anything but an earlier run, unless `overwrite`."""
         self.path = path
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise
-            raise RecipeError(
-                f"The run directory {path} can't be made: {error.strerror}.", hint="Choose another with --out."
-            ) from error
+        claim_folder(path, RUN, overwrite=overwrite)
 
     def begin(self, recipe: Recipe, keys: dict[str, str]) -> None:
         """Write what is about to be run."""
-        self._write("recipe.resolved.yaml", dump_recipe(recipe))
         self.status("running", stages=keys)
+        self._write("recipe.resolved.yaml", dump_recipe(recipe))
 
     def status(self, status: str, **details: Any) -> None:
         """Write `run.json`: `running`, `finished`, `interrupted` or `failed`, and details."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write("run.json", json.dumps({"status": status, "at": now, **details}, indent=1))
+        self._write("run.json", _status(status, **details))
+
+    def failed(self, **details: Any) -> None:
+        """Write that the run failed, also on a full disk: then over the old `run.json`, whose room is there."""
+        try:
+            self.status("failed", **details)
+        except OSError:
+            with suppress(OSError):
+                self._overwrite("run.json", _status("failed", stage=details.get("stage")))
 
     def publish(self, report: RunReport, bundle: Path) -> None:
         """Write the report and put the bundle beside it."""
@@ -62,6 +69,24 @@ class RunDirectory:
         fresh.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
         fresh.replace(self.path / name)
 
+    def _overwrite(self, name: str, text: str) -> None:
+        """Write over a file without a byte more than it has; a text that is longer is left out."""
+        file = self.path / name
+        room = file.stat().st_size
+        if len(text.encode()) <= room:
+            with file.open("r+b") as opened:
+                opened.write(text.encode())
+                opened.truncate()
+        (self.path / f".{name}").unlink(missing_ok=True)
+
+
+def _status(status: str, **details: Any) -> str:
+    """`run.json`. The version of compressor in it marks the folder as a run's."""
+    if "error" in details:
+        details["error"] = details["error"][:ERROR_LENGTH]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({"status": status, "at": now, "compressor": __version__, **details}, indent=1)
+
 
 class Journal:
     """A `RunEvents` that writes `events.jsonl` and passes everything on."""
@@ -69,13 +94,15 @@ class Journal:
     PROGRESS_SECONDS = 5.0
 
     def __init__(self, path: Path, listener: RunEvents) -> None:
+        self._path = path
         self._file = path.open("a", encoding="utf-8")
         self._listener = listener
         self._last: dict[str, float] = {}
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # what a full disk has no room for
+            self._file.close()
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
         now = time.monotonic()
@@ -110,5 +137,6 @@ class Journal:
 
     def _write(self, event: str, **details: Any) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._file.write(json.dumps({"at": now, "event": event, **details}) + "\n")
-        self._file.flush()
+        with disk_full_explained(self._path.parent, "the log of the run", hint=CHOOSE_OUT):
+            self._file.write(json.dumps({"at": now, "event": event, **details}) + "\n")
+            self._file.flush()

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Device, DeviceOption, Format, FormatOption, ThreadsOption, print_, say
+from compressor.cli.options import (
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    OverwriteOption,
+    ThreadsOption,
+    print_,
+    say,
+)
 
 __all__ = ["commands"]
 
@@ -27,7 +36,11 @@ def compare(
     device: DeviceOption = Device.CPU,
     threads: ThreadsOption = 1,
     data: Annotated[
-        Path | None, typer.Option(help="csv, tsv or jsonl with `text` and `label`: compares accuracy too.")
+        Path | None,
+        typer.Option(
+            help="csv, tsv or jsonl with a column for each role of the task, `text` and `label` for example: compares "
+            "accuracy too."
+        ),
     ] = None,
     tolerance: Annotated[float, typer.Option(min=0.1, help="Percent B may be slower.")] = 5.0,
     memory_tolerance: Annotated[float, typer.Option(min=0.1, help="Percent of peak memory B may take more.")] = 5.0,
@@ -43,6 +56,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for comparison.html, .md and .json, and the raw times.")
     ] = None,
+    overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Tell whether B is worse than A: latency, memory, size, answers, accuracy. Exit code 1 on a confirmed failure."""
@@ -51,6 +65,7 @@ def compare(
     from compressor.compare.revisions import compare_revisions
     from compressor.compare.settings import Settings, Tolerances
     from compressor.errors import RecipeError
+    from compressor.overwrite import COMPARISON, claim_folder
     from compressor.recipe.benchmark import Target
     from compressor.report.console import console_events
     from compressor.report.render import console_table, render, write_file
@@ -71,6 +86,8 @@ def compare(
     )
     if not worktree and (bundle or call):
         raise RecipeError("--bundle and --call go with --worktree.")
+    if out is not None:
+        claim_folder(out, COMPARISON, overwrite=overwrite)
     with console_events() as events, work_folder(out) as work:
         if worktree:
             found = compare_revisions(

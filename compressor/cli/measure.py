@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Device, DeviceOption, Format, FormatOption, ThreadsOption, print_, say
+from compressor.cli.options import (
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    OverwriteOption,
+    ThreadsOption,
+    print_,
+    say,
+)
 
 __all__ = ["commands"]
 
@@ -61,11 +70,13 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, report.md, measurements.json, raw samples.")
     ] = None,
+    overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Measure models on this machine: latency, throughput, memory, size."""
     from compressor.bench.command import Asked, bench_path, target_from
     from compressor.errors import WorkerError
+    from compressor.overwrite import BENCHMARK, claim_folder
     from compressor.report.console import console_events
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
@@ -79,6 +90,8 @@ def bench(
         spinning=spinning,
         io_binding=io_binding,
     )
+    if out is not None:
+        claim_folder(out, BENCHMARK, overwrite=overwrite)
     with console_events() as events:
         found = bench_path(
             path,

@@ -17,6 +17,7 @@ __all__ = [
     "DeviceOption",
     "Format",
     "FormatOption",
+    "OverwriteOption",
     "RecipeArgument",
     "SetOption",
     "ThreadsOption",
@@ -54,6 +55,9 @@ DeviceOption = Annotated[
         help="Each but `cpu` needs a package in place of onnxruntime: `cuda` and `tensorrt` onnxruntime-gpu and a GPU, "
         "`openvino` onnxruntime-openvino."
     ),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Write to --out though it holds files of somebody else.")
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=1024, help="Intra-op threads.")]
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]

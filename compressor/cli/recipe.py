@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compressor.cli.options import Format, FormatOption, RecipeArgument, SetOption, print_, say
+from compressor.cli.options import Format, FormatOption, OverwriteOption, RecipeArgument, SetOption, print_, say
 
 if TYPE_CHECKING:
     from compressor.recipe import Recipe
@@ -26,6 +26,7 @@ def run(
     force: Annotated[
         list[str] | None, typer.Option(help="Make this stage again, and what reads it; `all` for every stage.")
     ] = None,
+    overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
@@ -37,7 +38,7 @@ def run(
     loaded = _load(recipe, set_)
     with console_events() as events:
         directory = out or Path("runs") / loaded.name
-        report = run_plan(make_plan(loaded), out=directory, events=events, force=force or ())
+        report = run_plan(make_plan(loaded), out=directory, events=events, force=force or (), overwrite=overwrite)
     print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
     if not report.passed:
@@ -104,12 +105,14 @@ def show(name: str) -> None:
 
 @recipes.command("cp")
 def cp(
-    name: str, destination: Path, force: Annotated[bool, typer.Option(help="Overwrite a file that is there.")] = False
+    name: str,
+    destination: Path,
+    overwrite: Annotated[bool, typer.Option("--overwrite", "--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Copy a shipped recipe, to make it your own."""
     from compressor.recipe.shipped import copy
 
-    say(f"Written: {copy(name, destination, overwrite=force)}")
+    say(f"Written: {copy(name, destination, overwrite=overwrite)}")
 
 
 def _load(recipe: str, overrides: list[str] | None) -> Recipe:

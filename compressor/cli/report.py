@@ -8,11 +8,14 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import say
+from compressor.cli.options import OverwriteOption, say
 
 __all__ = ["commands"]
 
 commands = typer.Typer()
+
+REPORTS = ("report", "comparison")
+"""Names of reports in a folder that compressor wrote: those are drawn anew."""
 
 
 class Kind(StrEnum):
@@ -34,18 +37,22 @@ def report(
         Kind | None,
         typer.Option("--format", help="Without --out to stdout. Default: what --out ends in, else html."),
     ] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Draw the report of what was measured: one HTML file that needs no network, or Markdown, or JSON."""
+    from compressor.overwrite import BENCHMARK, COMPARISON, RUN, claim_file, is_ours
     from compressor.report.read import document_path, read_document
     from compressor.report.render import render, write_file
     from compressor.report.stdout import write
 
     source = document_path(path)
     kind = format_ or next((kind for kind in Kind if out and out.suffix == f".{kind}"), Kind.HTML)
+    target = None if out is None and format_ is not None else out or source.with_suffix(".html")
+    if target is not None and not (target.stem in REPORTS and is_ours(target.parent, RUN, BENCHMARK, COMPARISON)):
+        claim_file(target, overwrite=overwrite)
     text = render(read_document(source), kind.value)
-    if out is None and format_ is not None:
+    if target is None:
         write(text)
         return
-    target = out or source.with_suffix(".html")
     write_file(target, text)
     say(f"Report: {target}")

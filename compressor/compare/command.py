@@ -21,6 +21,7 @@ from compressor.compare.settings import Settings, assert_possible, concluded
 from compressor.compare.trial import Case, decide
 from compressor.errors import BundleError
 from compressor.events import Events
+from compressor.memory import memory_is_known
 from compressor.runtime.manifest import MANIFEST, Manifest
 from compressor.task_specs import task_spec
 
@@ -170,5 +171,7 @@ def _cases(pair: _Pair, texts: Sequence[Mapping[str, str]], settings: Settings, 
             processes=settings.processes,
             threads=settings.target.threads,
         )
+    if not memory_is_known():
+        return
     tolerance = settings.tolerances.memory
     yield MemoryCase(pair.name, pair.a, pair.b, settings.target, texts, pair.work / "memory", tolerance)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compressor.bench.parent import end_with_parent
 from compressor.compare.arm import Arm, ArmSpec, open_arm, spec_from_json
 from compressor.errors import CompressorError
 
@@ -118,6 +119,7 @@ def _orders(count: int, generator: np.random.Generator) -> Iterator[Sequence[int
 
 
 if __name__ == "__main__":
+    end_with_parent()
     try:
         main(Path(sys.argv[1]))
     except CompressorError as error:

@@ -77,7 +77,7 @@ def _line_objects(streams: tuple[BinaryIO, ...], origin: str) -> Iterator[Member
                 raise DataError(f"{origin}, line {number}: not UTF-8.", hint="Save the file as UTF-8.") from error
 
 
-def list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[Member]:
+def list_objects(head: bytes, stream: BinaryIO, origin: str, longest: int = MAX_ROW_BYTES) -> Iterator[Member]:
     """The members of one long list and their lines, without holding more of it than a window."""
     decode = codecs.getincrementaldecoder("utf-8-sig")().decode
     parse = _DECODER.raw_decode
@@ -96,8 +96,8 @@ def list_objects(head: bytes, stream: BinaryIO, origin: str) -> Iterator[Member]
                     return
                 value, end = parse(window, start)
             except json.JSONDecodeError as error:
-                if len(window) - at > MAX_ROW_BYTES:
-                    raise _too_long(origin, line) from error
+                if len(window) - at > longest:
+                    raise _too_long(origin, line, longest) from error
                 more = stream.read(max(_CHUNK, len(window) - at)) if _may_go_on(error, window) else b""
                 if not more:
                     raise _bad_json(origin, line + window.count("\n", at, error.pos), error) from error
@@ -133,9 +133,9 @@ def _bad_json(origin: str, line: int, error: Exception) -> DataError:
     )
 
 
-def _too_long(origin: str, line: int) -> DataError:
+def _too_long(origin: str, line: int, longest: int = MAX_ROW_BYTES) -> DataError:
     return DataError(
-        f"{origin}, line {line}: an object is longer than {MAX_ROW_BYTES >> 20} MiB.",
+        f"{origin}, line {line}: an object is longer than {longest >> 20} MiB.",
         hint="jsonl holds one object a line, json a list of objects.",
     )
 

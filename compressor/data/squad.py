@@ -18,6 +18,8 @@ _COLUMNS = ("question", "context", "answers", "title", "id")
 _PLAIN = rb'"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-\w.+]+)\s*,\s*'
 _BEFORE_ARTICLES = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*(?:" + _PLAIN + rb')*"data"\s*:\s*(?=\[)')
 _HEAD = 64 << 10
+_LONGEST_ARTICLE = 64 << 20
+"""In bytes. A file made by hand often has one article that holds everything."""
 
 
 def looks_like_squad(head: bytes) -> bool:
@@ -36,27 +38,25 @@ def read_squad(stream: BinaryIO, columns: Mapping[str, str], origin: str) -> Ite
             f"{origin} is not a SQuAD file.",
             hint='It begins {"version": "v2.0", "data": [{"title": ..., "paragraphs": [...]}]}.',
         )
-    articles = list_objects(head[match.end() :], stream, origin)
+    articles = list_objects(head[match.end() :], stream, origin, _LONGEST_ARTICLE)
     nested = [key for key, column in columns.items() if column == "answers"]
     return object_batches(_questions(articles, origin), columns, origin, nested)
 
 
 def _questions(articles: Iterator[Member], origin: str) -> Iterator[Member]:
-    for line, length, article in articles:
+    for line, _, article in articles:
         for paragraph in _list(article, "paragraphs", origin, line):
+            context = _of(paragraph, "context")
+            length = len(context) if isinstance(context, str) else 0
             for question in _list(paragraph, "qas", origin, line):
-                impossible = isinstance(question, dict) and question.get("is_impossible") is True
-                yield Member(
-                    line,
-                    length,
-                    {
-                        "id": _of(question, "id"),
-                        "title": _of(article, "title"),
-                        "question": _of(question, "question"),
-                        "context": _of(paragraph, "context"),
-                        "answers": [] if impossible else _of(question, "answers"),
-                    },
-                )
+                row = {
+                    "id": _of(question, "id"),
+                    "title": _of(article, "title"),
+                    "question": _of(question, "question"),
+                    "context": context,
+                    "answers": [] if _of(question, "is_impossible") is True else _of(question, "answers"),
+                }
+                yield Member(line, length, row)
 
 
 def _of(value: Any, key: str) -> Any:

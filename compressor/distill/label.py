@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 
 from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.disk import disk_full_explained, reserve
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
-from compressor.distill.disk import disk_full_explained, reserve
 from compressor.distill.outputs import model_inputs, rows_of
 from compressor.errors import StageError
 from compressor.events import Events

@@ -15,6 +15,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.disk import disk_full_explained
 from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress, StepClock
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.device import (
@@ -25,7 +26,6 @@ from compressor.distill.device import (
     device_peak,
     reset_device_peak,
 )
-from compressor.distill.disk import disk_full_explained
 from compressor.distill.distiller import Distiller
 from compressor.distill.validation import Validation
 from compressor.errors import TrainingDiverged

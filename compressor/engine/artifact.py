@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from compressor.engine.key import Json, Key
@@ -59,28 +59,35 @@ class Artifact:
 
     @classmethod
     def read(cls, folder: Path) -> Artifact:
-        """Read a sealed folder. Raises ValueError when its seal is missing or can't be read."""
+        """Read a sealed folder.
+
+        Raises:
+            ValueError: its seal is missing, can't be read, or isn't one that `seal` writes.
+        """
         try:
             data: dict[str, Any] = json.loads((folder / SEAL).read_text(encoding="utf-8"))
             data["files"] = {name: SealedFile(**file) for name, file in data["files"].items()}
-            return cls(folder=folder, **data)
-        except (OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            found = cls(folder=folder, **data)
+        except (OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise ValueError(f"{folder / SEAL} can't be read: {error}") from error
+        if wrong := _wrong(found):
+            raise ValueError(f"{folder / SEAL} was not written by compressor: {wrong}")
+        return found
 
-    def damage(self) -> str | None:
+    def damage(self, *, thorough: bool = False) -> str | None:
         """What is wrong with the files, if anything.
 
-        A file whose size and modification time are as sealed is taken for whole; any other is hashed again.
+        A file whose size and modification time are as sealed is taken for whole, and any other is hashed again; where
+        `thorough`, every file is hashed.
         """
         for name, sealed in self.files.items():
-            path = self.folder / name
-            if not path.is_file():
+            try:
+                if _has_changed(self.folder / name, sealed, thorough):
+                    return f"{name} has changed"
+            except FileNotFoundError:
                 return f"{name} is missing"
-            stat = path.stat()
-            if (stat.st_size, stat.st_mtime_ns) == (sealed.size, sealed.mtime_ns):
-                continue
-            if stat.st_size != sealed.size or _sha256(path) != sealed.sha256:
-                return f"{name} has changed"
+            except OSError as error:
+                return f"{name} can't be read: {error.strerror}"
         return None
 
 
@@ -103,6 +110,35 @@ def seal(folder: Path, *, stage: str, key: Key, made: Made) -> None:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     (folder / SEAL).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _has_changed(path: Path, sealed: SealedFile, thorough: bool) -> bool:
+    stat = path.stat()
+    if not thorough and (stat.st_size, stat.st_mtime_ns) == (sealed.size, sealed.mtime_ns):
+        return False
+    return stat.st_size != sealed.size or _sha256(path) != sealed.sha256
+
+
+def _wrong(found: Artifact) -> str | None:
+    """What of a seal, which anybody may have edited, isn't as `seal` writes it."""
+    types: list[tuple[str, object, type | tuple[type, ...]]] = [
+        ("stage", found.stage, str),
+        ("key", found.key, str),
+        ("document", found.document, dict),
+        ("document.kind", found.document.get("kind") if isinstance(found.document, dict) else None, str),
+        ("document.config", found.document.get("config") if isinstance(found.document, dict) else None, dict),
+        ("facts", found.facts, dict),
+        ("seconds", found.seconds, (int, float)),
+        ("created", found.created, str),
+        ("peak_mb", found.peak_mb, (int, float, type(None))),
+    ]
+    for name, file in found.files.items():
+        types += [(f"size of {name}", file.size, int), (f"mtime_ns of {name}", file.mtime_ns, int)]
+        types += [(f"sha256 of {name}", file.sha256, str)]
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
+            return f"{name!r} is no file of the folder"
+    wrong = (name for name, value, kind in types if not isinstance(value, kind) or isinstance(value, bool))
+    return next((f"{name} has the wrong type" for name in wrong), None)
 
 
 def _sha256(path: Path) -> str:

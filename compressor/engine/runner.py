@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import gc
-import os
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.disk import disk_full_explained
 from compressor.engine.artifact import Artifact, Made
 from compressor.engine.plan import Plan
 from compressor.engine.stage import Stage
 from compressor.engine.store import Store
-from compressor.errors import CompressorError, DiskFull, StageError
+from compressor.errors import CompressorError, StageError
 from compressor.events import RunEvents
 from compressor.memory import read_resident, reset_peak
 from compressor.toolkit import require_toolkit
 
-__all__ = ["Runner", "disk_full_explained"]
-
-
-@contextmanager
-def disk_full_explained(what: str) -> Iterator[None]:
-    """Turn "no space left on device" into words, from whatever library it comes: some raise errors of their own."""
-    try:
-        yield
-    except DiskFull:
-        raise
-    except Exception as error:
-        if getattr(error, "errno", None) != errno.ENOSPC and os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        raise DiskFull(
-            f"The disk is full: {what} can't be written.",
-            hint="Free some space (`compressor cache ls` shows what is stored), or set COMPRESSOR_HOME to a folder on "
-            "a larger disk, and run the same command again.",
-        ) from error
+__all__ = ["Runner"]
 
 
 @dataclass
@@ -56,6 +37,7 @@ class Runner:
         """What is finished, by stage name."""
         self.failures: dict[str, CompressorError] = {}
         """What failed and was spared, by stage name."""
+        self._read: set[str] = set()
 
     def run(self) -> dict[str, Artifact]:
         """Artifacts by stage name, in order.
@@ -70,7 +52,7 @@ class Runner:
                 continue
             self.current = stage.name
             try:
-                with disk_full_explained(f"the result of {stage.name}"):
+                with disk_full_explained(self.store.root, f"the result of {stage.name}"):
                     self.artifacts[stage.name] = self._take(stage, index)
             except stage.spares as error:
                 self.failures[stage.name] = error
@@ -83,12 +65,33 @@ class Runner:
 
     def _fetch(self) -> None:
         """Have everything that comes from outside, and refuse what can't be used, before hours are spent."""
+        fetched: dict[str, Mapping[str, Path]] = {}
+        finished: dict[str, Artifact] = {}
         for stage in self.plan.stages:
-            if stage.name in self.forced or not self.store.place(self.plan.keys[stage.name]).exists():
-                self.current = stage.name
-                require_toolkit(f"The stage {stage.name}")
-                with disk_full_explained(f"what {stage.name} reads"):
-                    stage.fetch(self.events)
+            found = None if stage.name in self.forced else self.store.peek(self.plan.keys[stage.name])
+            if found is not None:
+                finished[stage.name] = found
+                continue
+            self.current = stage.name
+            require_toolkit(f"The stage {stage.name}")
+            with disk_full_explained(self.store.root.parent, f"what {stage.name} reads"):
+                fetched[stage.name] = stage.fetch(self.events)
+        self.plan.check(fetched, finished)
+
+    def read(self, name: str) -> Artifact:
+        """The result of a finished stage, to be used: one from the store is hashed first, once in a run.
+
+        A disk may have changed a byte and left size and time as they were. Such a result is made again.
+        """
+        stage = next(stage for stage in self.plan.stages if stage.name == name)
+        if name not in self._read and name in self.cached:
+            key = self.plan.keys[name]
+            if damage := self.artifacts[name].damage(thorough=True):
+                self.store.discard(key, damage, self.events)
+                self.cached.discard(name)
+                self.artifacts[name] = self._take(stage, self.plan.stages.index(stage) + 1)
+        self._read.add(name)
+        return self.artifacts[name]
 
     def _take(self, stage: Stage, index: int) -> Artifact:
         key = self.plan.keys[stage.name]
@@ -97,7 +100,7 @@ class Runner:
             self.events.stage_cached(stage.name, found.seconds)
             return found
         require_toolkit(f"The stage {stage.name}")
-        inputs = {role: self.artifacts[name] for role, name in stage.inputs.items()}
+        inputs = {role: self.read(name) for role, name in stage.inputs.items()}
 
         def make(out: Path) -> Made:
             self.events.stage_started(stage.name, index, len(self.plan.stages))

@@ -9,14 +9,14 @@ Layout under the root:
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
+from filelock import FileLock, Timeout
+
+from compressor.disk import is_disk_full
 from compressor.engine.artifact import Artifact, Made, seal
 from compressor.engine.key import Key
 from compressor.errors import RecipeError
@@ -45,19 +45,31 @@ class Store:
     def find(self, key: Key, events: Events) -> Artifact | None:
         """The artifact of a key if it is there and whole. A damaged one is removed, so that it is made again."""
         place = self.place(key)
-        if not place.is_dir():
+        if not _is_there(place):
             return None
-        try:
-            artifact = Artifact.read(place)
-            damage = artifact.damage()
-        except ValueError as error:
-            damage = str(error)
-        else:
-            if damage is None and artifact.key == key.digest:
-                return artifact
-        events.warn(f"{key.kind}: the stored result is damaged ({damage or 'its key differs'}) and is made again")
-        shutil.rmtree(place)
+        found = self._whole(key)
+        if isinstance(found, Artifact):
+            return found
+        self.discard(key, found, events)
         return None
+
+    def peek(self, key: Key) -> Artifact | None:
+        """The artifact of a key if it is there and whole. Unlike `find`, this leaves a damaged one where it is."""
+        found = self._whole(key)
+        return found if isinstance(found, Artifact) else None
+
+    def discard(self, key: Key, damage: str, events: Events) -> None:
+        """Remove a damaged artifact, so that it is made again."""
+        events.warn(f"{key.kind}: the stored result is damaged ({damage}) and is made again")
+        _remove(self.place(key))
+
+    def _whole(self, key: Key) -> Artifact | str:
+        """The artifact of a key, or what is wrong with it."""
+        try:
+            artifact = Artifact.read(self.place(key))
+        except ValueError as error:
+            return str(error)
+        return artifact.damage() or (artifact if artifact.key == key.digest else "its key differs")
 
     def make(
         self,
@@ -79,12 +91,12 @@ class Store:
                 return found, True
             work = self.work(key)
             if work.exists() and not resume:
-                shutil.rmtree(work)
+                _remove(work)
             work.mkdir(parents=True, exist_ok=True)
             seal(work, stage=stage, key=key, made=run(work))
             place = self.place(key)
             if place.exists():
-                shutil.rmtree(place)
+                _remove(place)
             place.parent.mkdir(parents=True, exist_ok=True)
             work.rename(place)
             return Artifact.read(place), False
@@ -126,30 +138,61 @@ class Store:
             folders += self.interrupted()
         freed = 0
         for folder in folders:
-            freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            shutil.rmtree(folder)
+            freed += _size(folder)
+            _remove(folder)
         return len(folders), freed
 
     @contextmanager
     def _locked(self, key: Key, events: Events) -> Iterator[None]:
-        lock = self.root / ".locks" / f"{key.kind}-{key.short}"
-        with self._open_lock(lock) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                events.note(f"{key.kind}: another process is making this; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    def _open_lock(self, lock: Path) -> IO[str]:
-        """The first thing a run writes to the store."""
+        lock = FileLock(self.root / ".locks" / f"{key.kind}-{key.short}")
         try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            return lock.open("w", encoding="utf-8")
+            # The first thing a run writes to the store.
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                events.note(f"{key.kind}: another process is making this; waiting for it")
+                lock.acquire()
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if is_disk_full(error):
                 raise
             raise RecipeError(
-                f"The store {self.root} can't be written: {error.strerror}.",
+                f"The store {self.root} can't be written: {error.strerror or error}.",
                 hint="Set COMPRESSOR_HOME to a folder that can.",
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _is_there(folder: Path) -> bool:
+    """True too for one that may not be looked at."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return True
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder, those that can be looked at."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of the store.
+
+    Raises:
+        RecipeError: the permissions don't allow it.
+    """
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise RecipeError(
+            f"The folder {folder} of the store can't be removed: {error.strerror or error}.",
+            hint="Give yourself the right to it (chmod -R u+rwX), remove it, or set COMPRESSOR_HOME to another folder.",
+        ) from error

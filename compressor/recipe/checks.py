@@ -27,13 +27,14 @@ __all__ = ["RESERVED_NAMES", "check"]
 RESERVED_NAMES = ("fp32", "teacher", "teacher-fp32", "teacher-bf16", "student", "baseline")
 """Names that reports use for what isn't made by `quantize`."""
 
-_NEEDS_DATA = ("accuracy", "accuracy_retained", "accuracy_lost", "agreement")
-_NEEDS_TEACHER = ("accuracy_retained", "agreement", "speedup")
-_NEEDS_REFERENCES = ("accuracy_retained", "accuracy_lost", "speedup")
+_RETAINED, _LOST = ("accuracy_retained", "quality_retained"), ("accuracy_lost", "quality_lost")
+_NEEDS_DATA = ("accuracy", *_RETAINED, *_LOST, "metrics", "agreement")
+_NEEDS_TEACHER = (*_RETAINED, "agreement", "speedup")
+_NEEDS_REFERENCES = (*_RETAINED, *_LOST, "speedup")
 _NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "speedup")
 _CALLS_FOR_P99 = 662
 """See docs/benchmarking.md, "Percentiles"."""
-_SHARES = ("accuracy", "accuracy_retained", "agreement", "size_ratio")
+_SHARES = ("accuracy", *_RETAINED, "agreement", "size_ratio")
 
 T = TypeVar("T")
 Problems = Iterator[Problem]
@@ -255,6 +256,13 @@ def _gates_have_data(recipe: Recipe) -> Problems:
     yield from _unmet(recipe, _NEEDS_DATA, recipe.data is not None, "needs labelled text: add a `data` section")
 
 
+def _gated_metrics_are_known(recipe: Recipe) -> Problems:
+    known = [metric.name for metric in task_spec(recipe.task).metrics]
+    for name in recipe.gates.metrics:
+        if name not in known:
+            yield Problem(f"{recipe.task} has no metric {name!r}", f"gates.metrics.{name}", hint=suggest(name, known))
+
+
 def _gates_have_a_teacher(recipe: Recipe) -> Problems:
     yield from _unmet(recipe, _NEEDS_TEACHER, recipe.teacher is not None, "compares with a teacher, and there is none")
 
@@ -294,7 +302,7 @@ def _tail_has_calls(recipe: Recipe) -> Problems:
 
 def _unmet(recipe: Recipe, gates: tuple[str, ...], met: bool, message: str) -> Problems:
     for gate in gates:
-        if not met and getattr(recipe.gates, gate) is not None:
+        if not met and getattr(recipe.gates, gate):
             yield Problem(f"this gate {message}", f"gates.{gate}")
 
 
@@ -329,6 +337,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_chosen_variant_is_made, ("quantize", "bundle")),
     (_measurements_are_distinct, ("benchmark",)),
     (_gates_have_data, ("gates", "data")),
+    (_gated_metrics_are_known, ("gates", "task")),
     (_gates_have_a_teacher, ("gates", "teacher")),
     (_gates_are_measured, ("gates", "benchmark")),
     (_tail_has_calls, ("gates", "benchmark")),

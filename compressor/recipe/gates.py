@@ -49,12 +49,20 @@ Gate = Annotated[str, BeforeValidator(_check), Field(json_schema_extra={"pattern
 class GatesSection(Section):
     """Comparisons the chosen variant must satisfy; exit code 1 when one doesn't. The bundle is written all the same."""
 
-    accuracy: Gate | None = Field(None, description="The task's main metric on the test split, 0 to 1.")
-    accuracy_retained: Gate | None = Field(None, description="Accuracy as a share of the teacher's.")
-    accuracy_lost: Gate | None = Field(
+    quality_retained: Gate | None = Field(
         None,
-        description="Points (0 to 100) of accuracy below the student in PyTorch: the cost of export and quantization.",
+        description="The task's main metric as a share of the teacher's; of a metric that is better when lower, the "
+        "teacher's as a share of it.",
     )
+    quality_lost: Gate | None = Field(
+        None,
+        description="How much worse the main metric is than the student's in PyTorch: the cost of export and "
+        "quantization. In points (0 to 100) for a share, else in the metric's own unit.",
+    )
+    metrics: dict[str, Gate] = Field({}, description="Any metric of the task on the test split: {f1_macro: '>= 0.8'}.")
+    accuracy: Gate | None = Field(None, description="The task's main metric on the test split, 0 to 1.")
+    accuracy_retained: Gate | None = Field(None, description="Another name of `quality_retained`.")
+    accuracy_lost: Gate | None = Field(None, description="Another name of `quality_lost`.")
     agreement: Gate | None = Field(None, description="Share of test texts answered as the teacher does.")
     size_mb: Gate | None = Field(None, description="Size of the model file in MB (10^6 bytes).")
     size_ratio: Gate | None = Field(None, description="Size of the model file as a share of the fp32 ONNX file.")

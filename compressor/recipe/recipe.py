@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, GetCoreSchemaHandler
@@ -23,14 +24,15 @@ from compressor.task_specs import DEFAULT_TASK, TASK_SPECS
 __all__ = ["Recipe", "TaskName"]
 
 
-class _Task:
-    """One of the tasks that are built in or installed: by their names alone, so that none is imported."""
+@dataclass(frozen=True)
+class _KnownTask:
+    """Annotates a text that must be the name of a task, built in or installed."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(list(TASK_SPECS.names))
 
 
-TaskName = Annotated[str, _Task()]
+TaskName = Annotated[str, _KnownTask()]
 
 
 class Recipe(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from compressor.errors import RecipeError
+from compressor.overwrite import claim_file
 from compressor.recipe.problems import suggest
 
 __all__ = ["copy", "shipped", "show"]
@@ -40,8 +41,7 @@ def copy(name: str, destination: Path, *, overwrite: bool = False) -> Path:
     """
     text = show(name)
     file = destination / f"{name}.yaml" if destination.is_dir() else destination
-    if file.exists() and not overwrite:
-        raise RecipeError(f"{file} is there already.", hint="Choose another name, or overwrite it with --force.")
+    claim_file(file, overwrite=overwrite)
     first, _, rest = text.partition("\n")
     if first.startswith("# yaml-language-server") and not (file.parent / "schema.json").is_file():
         text = rest

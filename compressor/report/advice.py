@@ -65,9 +65,8 @@ def _few_steps(report: RunReport) -> Iterator[str]:
 def _without_teacher(report: RunReport) -> Iterator[str]:
     student, baseline = report.of_role("student"), report.of_role("baseline")
     if student and student.accuracy and baseline and baseline.accuracy:
-        metric = report.metric
         lost = baseline.accuracy.value - student.accuracy.value
-        if (lost if metric.higher_is_better else -lost) > 0:
+        if (lost if report.metric.higher_is_better else -lost) > 0:
             yield (
                 "The student does better without the teacher: give hard-labels more weight, train longer, or take a "
                 "better teacher."

@@ -28,8 +28,8 @@ class Majority(NamedTuple):
 def majority(report: RunReport) -> Majority | None:
     """By the counts of the `prepare` stage; None where it has none, or they aren't of one label a text."""
     facts = next((stage.facts for stage in report.stages if stage.kind == "prepare"), {})
-    test = facts.get("splits", {}).get("test", {})
-    counts, rows = test.get("labels"), test.get("rows")
+    test = facts["splits"].get("test") if isinstance(facts.get("splits"), dict) else None
+    counts, rows = (test.get("labels"), test.get("rows")) if isinstance(test, dict) else (None, None)
     if not isinstance(counts, dict) or not rows or sum(counts.values()) != rows:
         return None
     label = max(counts, key=lambda name: counts[name])

@@ -11,34 +11,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from compressor.errors import DiskFull, SourceError
+from compressor.disk import disk_full_explained
+from compressor.errors import SourceError
 
-__all__ = ["is_disk_full", "partial_folder", "publish", "writing"]
+__all__ = ["partial_folder", "publish", "writing"]
 
 PARTIAL = ".partial-"
 ABANDONED_AFTER_S = 24 * 3600
-
-
-def is_disk_full(error: BaseException | None) -> bool:
-    """Whether the error, or one it was raised from, is a full disk or a used-up quota."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Turn the system's errors while writing under `folder` into DiskFull, or SourceError for any other."""
     try:
-        yield
+        with disk_full_explained(folder, "the download"):
+            yield
     except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull(
-                f"The disk is full: {folder} can't take the download.",
-                hint="Free some space, or set COMPRESSOR_HOME to a folder on a larger disk.",
-            ) from error
         raise SourceError(
             f"{error.filename or folder} can't be written: {error.strerror or error}.",
             hint="Set COMPRESSOR_HOME to a folder you may write to.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from compressor.disk import is_disk_full
 from compressor.errors import CompressorError, DiskFull, SourceError
-from compressor.sources.disk import is_disk_full
 
 __all__ = ["explain"]
 
@@ -18,7 +18,7 @@ def explain(
     from huggingface_hub import constants, errors
 
     name = f"{'model' if kind == 'model' else 'data set'} {hub_id!r}"
-    if is_disk_full(error) or "No space left on device" in str(error):
+    if is_disk_full(error):
         return DiskFull(
             f"The disk is full: the {name} can't be downloaded to {constants.HF_HUB_CACHE}.",
             hint="Free some space, or set HF_HUB_CACHE to a folder on a larger disk.",

@@ -58,6 +58,8 @@ def verdicts(gates: dict[str, Any], **others: Measurement | None) -> list[GateVe
         ("accuracy", 0.8),
         ("accuracy_retained", 0.8 / 0.9),
         ("accuracy_lost", 1.5),
+        ("quality_retained", 0.8 / 0.9),
+        ("quality_lost", 1.5),
         ("agreement", 0.9),
         ("size_mb", 12.0),
         ("size_ratio", 0.25),
@@ -76,6 +78,25 @@ def test_each_gate_looks_at_its_figure(gate: str, value: float) -> None:
     assert above.value == below.value == pytest.approx(value)
     assert (above.passed, below.passed) == (False, True)
     assert above.expression == f"> {value + 0.001}"
+
+
+def test_a_gate_can_be_set_on_any_metric() -> None:
+    found = verdicts({"metrics": {"accuracy": ">= 0.7", "f1_macro": ">= 0.1"}})
+    assert [(gate.name, gate.value, gate.passed) for gate in found] == [
+        ("metrics.accuracy", 0.8, True),
+        ("metrics.f1_macro", None, False),
+    ]
+
+
+def test_a_metric_that_is_better_when_lower_is_kept_and_lost_the_other_way_round() -> None:
+    def of(subject: str, value: float) -> Measurement:
+        loss = Accuracy("log_loss", value, Interval(0, 1), 100, {"log_loss": value})
+        return replace(measurement(subject, accuracy=0, p50=1.0, size=1.0), accuracy=loss)
+
+    measured = {"variant": of("int8", 0.5), "teacher": of("teacher", 0.4), "student": of("student", 0.45)}
+    retained, lost = verdicts({"quality_retained": ">= 0.79", "quality_lost": "<= 0.06"}, **measured)
+    assert (retained.value, retained.passed) == (pytest.approx(0.8), True)
+    assert (lost.value, lost.passed) == (pytest.approx(0.05), True)
 
 
 def test_only_gates_that_are_set_are_judged() -> None:

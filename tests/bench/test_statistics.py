@@ -9,6 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compressor.bench.accuracy import metric_difference
 from compressor.bench.statistics import (
     binomial_cdf,
     bootstrap_mean,
@@ -21,6 +22,7 @@ from compressor.bench.statistics import (
     supports,
     unseen,
 )
+from compressor.runtime.tasks import Metric
 
 
 @pytest.mark.parametrize(("quantile", "needed"), [(0.90, 64), (0.95, 130), (0.99, 662)])
@@ -110,6 +112,13 @@ def test_where_texts_went_one_way_only_the_other_end_is_what_was_not_seen() -> N
 def test_scores_without_a_limit_have_nothing_unseen_to_reckon_with() -> None:
     errors = np.array([3.0, 9.0, 1.0])
     assert paired_difference(errors, errors, seed=0).interval.high == 0.0
+
+
+def test_a_metric_that_is_no_mean_says_what_so_few_texts_can_rule_out_too() -> None:
+    f1 = Metric(value=lambda rows: float(rows.mean()), example_scores=lambda rows: rows[:, 0])
+    rows = np.tile([[1.0], [0.0]], (25, 1))
+    interval = metric_difference(f1, rows, rows, seed=0).interval
+    assert (interval.low, interval.high) == pytest.approx((-unseen(50), unseen(50)))
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0])

@@ -88,7 +88,7 @@ def test_only_a_quantizer_that_calibrates_reads_the_data(planned: Planned, monke
     after = planned()
     assert inputs(after, "quantize/int8") == {"export": "export", "data": "prepare"}
     documents = [plan.keys["quantize/int8"].document["config"] for plan in (before, after)]
-    assert documents[1] == documents[0] | {"max_length": 32}
+    assert documents[1] == documents[0] | {"max_length": 32, "task": "text-classification"}
 
 
 def test_a_finished_student_is_only_exported_and_measured(finished: Planned) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
-from compressor.errors import RecipeError
+from compressor.chain.run_directory import RunDirectory
+from compressor.engine.store import Store
+from compressor.errors import DiskFull, RecipeError
 from compressor.events import Events
 from compressor.report.document import RunReport
-from tests.engine.fakes import CHAIN, Heard, events_of, fake_plan, run, status
+from tests.engine.fakes import CHAIN, Heard, events_of, fake_plan, rot, run, status
 
 EVERY = list(CHAIN)
 
@@ -74,3 +77,28 @@ def test_failed_gates_are_in_the_status(tmp_path: Path) -> None:
     assert not report.passed
     assert status(tmp_path)["passed"] is False
     assert status(tmp_path)["status"] == "finished"
+
+
+def test_a_full_disk_under_the_run_directory_is_not_blamed_on_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def publish(directory: RunDirectory, *_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(directory.path / ".report.json"))
+
+    monkeypatch.setattr(RunDirectory, "publish", publish)
+    with pytest.raises(DiskFull, match="the report can't be written under") as caught:
+        run(fake_plan(tmp_path, []), tmp_path)
+    assert str(tmp_path / "run") in str(caught.value)
+    assert "--out" in str(caught.value) and "COMPRESSOR_HOME" not in str(caught.value)
+    assert status(tmp_path)["status"] == "failed"
+
+
+def test_a_rotten_bundle_is_not_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compressor.chain.run.REPORTED", ("fake",))
+    plan = fake_plan(tmp_path, [])
+    run(plan, tmp_path)
+    rot(Store(tmp_path / "store").place(plan.keys["bundle"]) / "bundle" / "model.onnx")
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran), tmp_path)
+    assert ran == ["bundle"]
+    assert (tmp_path / "run" / "bundle" / "model.onnx").read_text(encoding="utf-8") == "0"

@@ -27,20 +27,18 @@ def written(folder: Path, name: str, content: str, encoding: str = "utf-8") -> P
 )
 def test_every_kind_of_file_is_read(tmp_path: Path, name: str, content: str) -> None:
     for encoding in ("utf-8", "utf-8-sig"):
-        found = read_labelled(written(tmp_path, name, content, encoding))
+        found = read_labelled(written(tmp_path, name, content, encoding), ["text"], "label")
 
-        assert found.texts == ({"text": "good, really"}, {"text": "dull"})
-        assert found.labels == ("good", "bad")
-        assert not found.pairs
+        assert found.examples == ({"text": "good, really"}, {"text": "dull"})
+        assert found.targets == ("good", "bad")
 
 
-def test_pairs_are_read_and_numbers_are_labels_too(tmp_path: Path) -> None:
+def test_pairs_are_read_and_right_answers_stay_as_they_are(tmp_path: Path) -> None:
     row = {"text": "a", "text_pair": "b", "label": 1}
-    found = read_labelled(written(tmp_path, "a.jsonl", json.dumps(row)))
+    found = read_labelled(written(tmp_path, "a.jsonl", json.dumps(row)), ["text", "text_pair"], "label")
 
-    assert found.texts == ({"text": "a", "text_pair": "b"},)
-    assert found.labels == ("1",)
-    assert found.pairs
+    assert found.examples == ({"text": "a", "text_pair": "b"},)
+    assert found.targets == (1,)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +60,9 @@ def test_pairs_are_read_and_numbers_are_labels_too(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_place(tmp_path: Path, name: str, content: str, said: str) -> None:
+    roles = ["text", "text_pair"] if "text_pair" in content else ["text"]
     with pytest.raises(DataError, match=said) as caught:
-        read_labelled(written(tmp_path, name, content))
+        read_labelled(written(tmp_path, name, content), roles, "label")
     assert name in caught.value.message
     assert caught.value.hint and "csv" in caught.value.hint
 
@@ -73,4 +72,4 @@ def test_what_is_no_text_file(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name in ("a.csv", "folder.csv", "none.csv"):
         with pytest.raises(DataError, match="can't be read"):
-            read_labelled(tmp_path / name)
+            read_labelled(tmp_path / name, ["text"], "label")

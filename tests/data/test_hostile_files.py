@@ -15,12 +15,13 @@ import pyarrow.parquet
 import pytest
 
 from compressor.data import compression, json_files
-from compressor.data.formats import READERS
+from compressor.data.columns import Columns
+from compressor.data.formats import read_batches
 from compressor.data.source import FileSource
 from compressor.errors import DataError
 from tests.data.support import ENCODERS, Listener, reviews, write
 
-COLUMNS = {"text": "text", "label": "label"}
+COLUMNS = Columns({"text": "text"}, {"label": "label"}, {})
 MIB = 1 << 20
 
 
@@ -75,7 +76,7 @@ def test_blanks_without_an_end_are_told_after_a_few_mib(tmp_path: Path, name: st
 def test_long_rows_are_held_a_few_at_a_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_files, "_BATCH_BYTES", MIB)
     content = ENCODERS[kind]([{"text": "a" * (MIB // 4), "label": "good"}] * 20)
-    batches = list(READERS[kind](io.BytesIO(content), COLUMNS, "long"))
+    batches = list(read_batches(io.BytesIO(content), kind, COLUMNS.wanted, "long"))
     assert sum(batch.num_rows for batch in batches) == 20
     assert max(batch.num_rows for batch in batches) <= 5
 

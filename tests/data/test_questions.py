@@ -141,3 +141,13 @@ def test_a_damaged_squad_file_is_explained(tmp_path: Path, content: str, says: s
     path.write_text(content)
     with pytest.raises(DataError, match=says):
         run(tmp_path / "out", path, spec=QUESTIONS, format="squad")
+
+
+def test_one_article_may_hold_everything(tmp_path: Path) -> None:
+    many = squad(30)
+    paragraphs = [paragraph for article in many["data"] for paragraph in article["paragraphs"]]
+    paragraphs[0]["context"] += " It is long." * 400_000
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps({"data": [{"title": "all", "paragraphs": paragraphs}]}))
+    assert path.stat().st_size > 4 << 20
+    assert run(tmp_path / "out", path, spec=QUESTIONS)["read"] == {"train": 60}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from compressor.data import load_labels, load_prepared, load_split
 from compressor.data.targets import TARGETS
@@ -203,3 +206,45 @@ def test_unlabelled_texts_are_cleaned_and_split_like_others(tmp_path: Path) -> N
     }
     assert facts["duplicates"]["within"] == 1
     assert events.warnings == []
+
+
+# Whatever a column holds
+
+SPECS = {
+    "one-label": made_spec("one-label", "text", "label"),
+    "many-labels": MANY,
+    "number": NUMBER,
+    "score": SCORE,
+    "tags": made_spec("tags", "text", "spans"),
+    "spans": made_spec("spans", "question", "context", "answers"),
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["start", "end", "label", "text", "answer_start"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("kind", SPECS)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_value_is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
+) -> None:
+    spec, folder = SPECS[kind], tmp_path_factory.mktemp("any")
+    values = data.draw(st.lists(JSON, min_size=4, max_size=12))
+    odd = data.draw(st.lists(st.text(max_size=3) | JSON, max_size=2)) if kind == "tags" else []
+    rows = [dict.fromkeys(spec.roles, f"text number {i}") | {spec.target_role: v} for i, v in enumerate(values)]
+    rows += [{"text": text, "spans": []} for text in odd]
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    try:
+        facts = run(folder / "out", path, spec=spec, max_rejected=0.9)
+    except DataError:
+        return
+    kept = sum(split["rows"] for split in facts["splits"].values())
+    assert kept + sum(facts["rejected"]["train"]["reasons"].values()) + facts["duplicates"]["within"] == len(rows)
+    assert len(rows_of(folder / "out")) == kept

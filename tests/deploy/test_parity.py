@@ -37,7 +37,7 @@ def check(bert: Path, model: PreTrainedModel, tmp_path: Path) -> Check:
 
     def run(proto: onnx.ModelProto) -> Parity:
         onnx.save(proto, tmp_path / "model.onnx")
-        return check_parity(tmp_path / "model.onnx", model, inputs.compared(), outputs=task.outputs, tolerance=1e-4)
+        return check_parity(tmp_path / "model.onnx", model, inputs.compared(), outputs=["logits"], tolerance=1e-4)
 
     return run
 

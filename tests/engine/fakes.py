@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,6 +117,15 @@ def fake_plan(
 
 def fake_key(config: Mapping[str, Any], inputs: Mapping[str, str] | None = None, kind: str = "fake") -> Key:
     return Key({"kind": kind, "version": 1, "config": dict(config), "inputs": dict(inputs or {})})
+
+
+def rot(file: Path) -> None:
+    """Change a byte, and leave size and time as they were."""
+    stat = file.stat()
+    content = bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.write_bytes(bytes(content))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def run(plan: RecipePlan, out: Path, *, force: Sequence[str] = (), events: Heard | None = None) -> RunReport:

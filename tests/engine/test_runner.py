@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from compressor import toolkit
+from compressor.chain.plan import RecipePlan
 from compressor.engine.store import Store
 from compressor.errors import (
     DiskFull,
@@ -18,7 +19,7 @@ from compressor.errors import (
     WorkerError,
 )
 from compressor.events import Events
-from tests.engine.fakes import CHAIN, Fake, Heard, events_of, fake_plan, run, status
+from tests.engine.fakes import CHAIN, Fake, Heard, events_of, fake_plan, rot, run, status
 
 EVERY = list(CHAIN)
 
@@ -173,7 +174,7 @@ def test_ctrl_c_is_recorded_and_the_same_call_goes_on(tmp_path: Path) -> None:
     ids=["system", "library", "worker"],
 )
 def test_a_full_disk_is_an_error_in_words(tmp_path: Path, full: Exception) -> None:
-    with pytest.raises(DiskFull, match=r"The disk is full: the result of second can't be written\.") as caught:
+    with pytest.raises(DiskFull, match=r"The disk is full: the result of second can't be written under ") as caught:
         run(fake_plan(tmp_path, [], actions={"second": raising(full)}), tmp_path)
     assert "cache ls" in str(caught.value)
     assert status(tmp_path)["status"] == "failed"
@@ -229,6 +230,32 @@ def test_a_damaged_result_is_made_again_and_said(tmp_path: Path) -> None:
     assert ran == ["side"]
     assert len(events.warnings) == 1
     assert [event["message"] for event in events_of(tmp_path) if event["event"] == "warning"] == events.warnings
+
+
+def note_of(plan: RecipePlan, out: Path, name: str) -> Path:
+    return Store(out / "store").place(plan.keys[name]) / "note.txt"
+
+
+def test_a_rotten_byte_is_found_before_it_is_used(tmp_path: Path) -> None:
+    plan = fake_plan(tmp_path, [])
+    run(plan, tmp_path)
+    rot(note_of(plan, tmp_path, "second"))
+    ran: list[str] = []
+    events = Heard()
+    changed = fake_plan(tmp_path, ran, settings={"side": 1})
+    run(changed, tmp_path, events=events)
+    assert ran == ["side", "second", "export", "bundle"], "made again where it is about to be read"
+    assert len(events.warnings) == 1 and "note.txt has changed" in events.warnings[0]
+    assert note_of(changed, tmp_path, "export").read_text(encoding="utf-8").startswith("export=0(second=0(first=0())")
+
+
+def test_a_rotten_byte_in_what_nothing_reads_is_left_alone(tmp_path: Path) -> None:
+    plan = fake_plan(tmp_path, [])
+    run(plan, tmp_path)
+    rot(note_of(plan, tmp_path, "first"))
+    ran: list[str] = []
+    run(fake_plan(tmp_path, ran, settings={"side": 1}), tmp_path)
+    assert ran == ["side", "export", "bundle"]
 
 
 def test_without_the_toolkit_only_finished_stages_can_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,10 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         ),
         (["benchmark.reference_precisions=[fp32, fp32]"], ["benchmark.reference_precisions"]),
         (['gates.accuracy_retained=">= 97"'], ["gates.accuracy_retained"]),
+        (
+            ['gates={quality_retained: ">= 97", metrics: {f1: ">= 0.8"}}'],
+            ["gates.quality_retained", "gates.metrics.f1"],
+        ),
     ],
 )
 def test_sections_that_do_not_fit_together_are_refused(tmp_path: Path, overrides: list[str], paths: list[str]) -> None:

@@ -128,30 +128,33 @@ def _row_name(row: Row) -> str:
 
 
 def loss_text(loss: Loss | None, unit: str) -> str:
-    """`+13.2% (+11.8 to +14.7)`; without bounds where chance has no part in it. Of percentages it is in points."""
+    """`+13.2% (+11.8 to +14.7)`; without bounds where chance has no part in it. Of percentages it is in points, of
+    figures without a unit a figure."""
     if loss is None:
         return fmt.NA
-    said = f"{_signed(loss.value)}{_unit(unit, loss.value)}"
-    return said if loss.low == loss.high else f"{said} ({_signed(loss.low)} to {_signed(loss.high)})"
+    value, low, high = (_signed(share, unit) for share in (loss.value, loss.low, loss.high))
+    said = f"{value}{_unit(unit, loss.value)}"
+    return said if loss.low == loss.high else f"{said} ({low} to {high})"
 
 
 def allowed(row: Row) -> str:
     """The loss that is allowed: `5%`."""
-    return fmt.NA if row.loss is None else f"{100 * row.tolerance:g}{_unit(row.unit, row.tolerance)}"
+    scale = 100 if row.unit else 1
+    return fmt.NA if row.loss is None else f"{scale * row.tolerance:g}{_unit(row.unit, row.tolerance)}"
 
 
 def _figure(value: float | None, unit: str) -> str:
     if value is None or not unit:
-        return fmt.NA if value is None else f"{value:g}"
+        return fmt.NA if value is None else f"{value:.4g}"
     return f"{fmt.number(value)}{'' if unit == '%' else ' '}{unit}"
 
 
 def _unit(unit: str, share: float) -> str:
     if unit != "%":
-        return "%"
+        return "%" if unit else ""
     return " point" if abs(round(100 * share, 1)) == 1 else " points"
 
 
-def _signed(share: float) -> str:
-    """In percent; never -0.0."""
-    return f"{round(100 * share, 1) + 0.0:+.1f}"
+def _signed(share: float, unit: str) -> str:
+    """In percent where there is a unit; never -0.0."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}" if unit else f"{round(share, 3) + 0.0:+.3f}"

@@ -29,8 +29,7 @@ DIFFERENCES = (
 
 def quality_sections(report: RunReport, targets: Targets) -> Iterator[Block]:
     """What is known of the answers, section by section."""
-    metric = report.metric
-    found = paired_differences(report)
+    metric, found = report.metric, paired_differences(report)
 
     def metrics(_: str, models: list[Model]) -> Iterator[Block]:
         figures = metric_figures(models, report.task)

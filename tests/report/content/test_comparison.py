@@ -67,6 +67,7 @@ def test_several_models_are_told_apart_whatever_order_they_come_in() -> None:
         (Loss(-0.0001, -0.0004, 0.0004, 8), "ms", "+0.0% (+0.0 to +0.0)"),
         (Loss(0.01, -0.02, 0.03, 8), "%", "+1.0 point (-2.0 to +3.0)"),
         (Loss(1.5, 1.2, 1.8, 8), "ms", "+150.0% (+120.0 to +180.0)"),
+        (Loss(0.012, -0.0001, 0.031, 8), "", "+0.012 (+0.000 to +0.031)"),
     ],
 )
 def test_how_a_loss_is_written(loss: Loss | None, unit: str, expected: str) -> None:
@@ -77,6 +78,7 @@ def test_how_a_tolerance_is_written() -> None:
     assert [allowed(row) for row in ROWS[:3]] == ["1 point", "n/a", "2%"]
     assert allowed(replace(ROWS[4], tolerance=0.07)) == "7%"
     assert allowed(replace(ROWS[0], tolerance=0.005)) == "0.5 points"
+    assert allowed(replace(ROWS[0], metric="spearman", unit="", tolerance=0.02)) == "0.02"
 
 
 def test_markdown_is_a_table_with_a_row_each() -> None:

@@ -192,3 +192,17 @@ def test_a_narrow_terminal_leaves_columns_out_and_says_which() -> None:
     assert len([line for line in lines if "int8-with-a-long-name" in line and "82.3% (80.4-84.3)" in line]) == 1
     assert "A wider terminal also shows: agrees, e2e, texts." in shown
     assert "A wider terminal" not in text(console_table([*sample.report().measurements[:5], long]), 120)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"label": "fresh", "score": 0.91234, "scores": {"fresh": 0.91234}}, ["fresh", "0.912", "a text"]),
+        ({"labels": ("billing", "urgent"), "scores": {}}, ["billing, urgent", "a text"]),
+        ({"labels": (), "scores": {}}, ["(none)", "a text"]),
+        ({"value": 3.14159}, ["3.142", "a text"]),
+    ],
+)
+def test_answers_of_every_task_are_a_line_each(answer: dict[str, object], words: list[str]) -> None:
+    line = text(predictions_table(["a text"], [answer])).splitlines()[-2]
+    assert [word for word in line.split("  ") if word] == words

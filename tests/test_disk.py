@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
-from compressor.distill.disk import disk_full_explained, reserve
+from compressor.disk import disk_full_explained, reserve
 from compressor.errors import DiskFull
 
 
@@ -24,7 +24,7 @@ from compressor.errors import DiskFull
     ],
 )
 def test_a_full_disk_is_told_whoever_met_it(error: Exception, tmp_path: Path) -> None:
-    with pytest.raises(DiskFull, match="training goes on from its last checkpoint"), disk_full_explained(tmp_path):
+    with pytest.raises(DiskFull, match="run the same command again"), disk_full_explained(tmp_path):
         raise error
 
 

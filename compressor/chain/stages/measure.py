@@ -12,7 +12,7 @@ import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
 from compressor.bench.judged import Judged, judge
-from compressor.bench.results import Accuracy
+from compressor.bench.results import Accuracy, Role
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.measurement import write_measurement, write_scores
 from compressor.engine.artifact import Artifact
@@ -46,6 +46,10 @@ class Measure(Stage):
     task: str
     subject: str
     """`teacher`, `teacher-bf16`, `baseline`, `student`, or the name of a variant."""
+    role: Role
+    """What the subject is in the chain. Left out of the key: the name and the model tell it."""
+    parent: str | None = None
+    """The subject it is compared with, by the stage `differences`."""
     engine: Literal["onnxruntime", "torch"]
     precision: Precision = "fp32"
     """Of a PyTorch reference."""
@@ -84,6 +88,7 @@ class Measure(Stage):
         measurement, outputs = measure(
             subject, self.target, self.workloads, examples, seed=self.seed, work=out / "raw", events=events
         )
+        measurement = replace(measurement, role=self.role)
         if outputs is not None:
             judged = judge(subject, outputs, examples, targets)
             write_outputs(outputs, out / _OUTPUTS)
@@ -119,7 +124,7 @@ class Measure(Stage):
             task,
             judged.statistics,
             agreement=agreement,
-            reference=None if self.subject == "teacher" else reference,
+            reference=None if self.role == "teacher" and self.parent is None else reference,
             seed=self.seed,
         )
 

@@ -66,11 +66,10 @@ def compared_pairs(measures: Sequence[Measure]) -> tuple[tuple[str, str], ...]:
 
 
 def deciding_measures(measures: Sequence[Measure]) -> tuple[Measure, ...]:
-    """Those on the first target that is here, by which the shipped variant is chosen, and on its reference."""
+    """The variants on the first target that is here, by which one is chosen, and what they compare with."""
     first = next((stage.target for stage in measures if stage.engine == "onnxruntime"), None)
     if first is None:
         return ()
-    reference = first.reference.name
-    return tuple(
-        stage for stage in measures if stage.target.name == (reference if stage.engine == "torch" else first.name)
-    )
+    variants = (stage for stage in measures if stage.engine == "onnxruntime" and stage.target.name == first.name)
+    references = (stage for stage in measures if stage.subject in ("teacher", "student"))
+    return (*(stage for stage in references if stage.target.name == first.reference.name), *variants)

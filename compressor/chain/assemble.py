@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from compressor.bench import environment, evaluate_gates
 from compressor.bench.results import GateVerdict, Measurement, Size, Skipped
+from compressor.chain.findings import read_findings
 from compressor.chain.measurement import read_differences, read_measurements
 from compressor.engine.artifact import Artifact
 from compressor.recipe.recipe import Recipe
@@ -91,4 +92,5 @@ def assemble(
         ),
         environment=environment(),
         differences=tuple(read_differences(artifacts.values())),
+        findings=tuple(read_findings(artifacts.values())),
     )

@@ -9,7 +9,7 @@ from compressor.chain.stages import Measure
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["compared_pairs", "plan_measures"]
+__all__ = ["compared_pairs", "deciding_measures", "plan_measures"]
 
 
 def plan_measures(
@@ -84,3 +84,14 @@ def compared_pairs(measures: Sequence[Measure]) -> tuple[tuple[str, str], ...]:
         if found != stage.name:
             pairs.append((stage.name, found))
     return tuple(pairs)
+
+
+def deciding_measures(measures: Sequence[Measure]) -> tuple[Measure, ...]:
+    """Those on the first target that is here, by which the shipped variant is chosen, and on its reference."""
+    first = next((stage.target for stage in measures if stage.engine == "onnxruntime"), None)
+    if first is None:
+        return ()
+    reference = first.reference.name
+    return tuple(
+        stage for stage in measures if stage.target.name == (reference if stage.engine == "torch" else first.name)
+    )

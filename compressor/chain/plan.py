@@ -8,11 +8,12 @@ from pathlib import Path
 
 from compressor.bench import target_reason
 from compressor.chain.fitting import check_models
-from compressor.chain.measures import compared_pairs, plan_measures
+from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
 from compressor.chain.stages import (
     Bundle,
     Differences,
     Distill,
+    Evaluate,
     Export,
     Label,
     Prepare,
@@ -115,6 +116,10 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     if pairs := compared_pairs(measures) if recipe.data else ():
         read = {name: name for pair in pairs for name in pair}
         yield Differences(name="differences", inputs=read, task=recipe.task, pairs=pairs, seed=recipe.seed)
+    if decisive := deciding_measures(measures) if recipe.data else ():
+        read = {name: name for stage in decisive for name in (stage.name, stage.inputs["model"])}
+        inputs = {**read, "prepare": "prepare", "export": "export"}
+        yield Evaluate(name="evaluate", inputs=inputs, recipe=recipe, measures=decisive)
 
 
 def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:

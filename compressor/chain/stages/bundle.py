@@ -45,9 +45,8 @@ class Bundle(Stage):
         from compressor.deploy.clients import dtype_of
 
         report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs, self.recipe.task), skipped=self.skipped)
-        examples, _ = evaluation_examples(
-            inputs.get("prepare"), "validation", self.recipe.task, limit=self.recipe.bundle.golden
-        )
+        section = self.recipe.bundle
+        examples, _ = evaluation_examples(inputs.get("prepare"), "validation", self.recipe.task, limit=section.golden)
         quantized = {section.name: inputs[f"quantize/{section.name}"].folder for section in self.recipe.quantize}
         plan = BundlePlan(
             name=self.recipe.name,
@@ -60,7 +59,7 @@ class Bundle(Stage):
             precisions={section.name: section.precision for section in self.recipe.quantize},
             chosen=report.chosen,
             include=self.recipe.bundle.include,
-            examples=examples,
+            examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
             passed=report.passed,
             versions={
@@ -70,6 +69,6 @@ class Bundle(Stage):
             recipe=dump_recipe(self.recipe),
         )
         file = bundle_files(plan)[report.chosen]
-        card = model_card(report, license_name=self.recipe.bundle.license, file=file, dtype=dtype_of(file))
+        card = model_card(report, license_name=section.license, file=file, dtype=dtype_of(file))
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}

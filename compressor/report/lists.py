@@ -74,6 +74,8 @@ def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]]
 
 
 def _answer(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(map(_answer, value.values()))
     if isinstance(value, list | tuple):
         return ", ".join(map(_answer, value)) or "(none)"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

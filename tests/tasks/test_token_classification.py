@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,15 @@ import pytest
 import torch
 
 from compressor import runtime
+from compressor.bench.subject import subjects_from
+from compressor.compare.exact import accuracy_row, answer_texts, answers_row
+from compressor.compare.labelled import read_labelled
+from compressor.events import Silent
+from compressor.recipe.benchmark import Target
 from compressor.report.document import RunReport
 from compressor.runtime.bundle import Bundle
+from compressor.runtime.tasks import Settings
+from compressor.runtime.tasks.token_classification import TaggedText
 from compressor.tasks import get_task, load_tokenizer
 from compressor.tasks.base import IGNORED
 from tests import tiny
@@ -105,7 +113,8 @@ def test_every_model_of_a_run_finds_the_entities(report: RunReport) -> None:
 
 def test_a_bundle_answers_with_spans(bundle: Bundle) -> None:
     text = "the film of Anna Smith in Paris"
-    (found,) = bundle.predict([text])
+    found = bundle.predict(text)
+    assert isinstance(found, TaggedText)
     assert [(span.label, span.text) for span in found.spans] == [("PER", "Anna Smith"), ("LOC", "Paris")]
     assert all(text[span.start : span.end] == span.text and 0.5 < span.score <= 1 for span in found.spans)
     assert bundle.predict("the film").to_dict() == {"spans": ()}
@@ -149,10 +158,20 @@ def test_a_bundle_is_verified_and_compared_with_itself(made: Path) -> None:
     ]
     data = made / "labelled.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in texts), encoding="utf-8")
-    file = str(bundle)
-    pair = _Pair("int8", subjects_from(bundle, ["int8"])[0], subjects_from(bundle, ["int8"])[0], made / "compared")
-    found = answer_texts
-    assert file and found
+    labelled = read_labelled(data, ("text",), TASK.spec.target_role)
+    subject = subjects_from(bundle, ["int8"])[0]
+    one, other = (
+        answer_texts(subject, Target(), labelled.examples, labelled.targets, work=made / side, events=Silent())
+        for side in "ab"
+    )
+    quality = accuracy_row("int8", TASK.name, one, other, 0.01)
+    assert (quality.metric, quality.a, quality.b, quality.unit) == ("f1_entity", 100, 100, "%")
+    assert answers_row("int8", one, other, judged=True).b == 100
+
+
+def test_the_command_line_answers_with_spans(made: Path) -> None:
+    found = compressor("predict", made / "run" / "bundle", "the film of anna smith").succeeds()
+    assert "PER" in found.out and "anna smith" in found.out and "{" not in found.out
 
 
 def test_what_a_run_writes_speaks_of_spans(made: Path) -> None:

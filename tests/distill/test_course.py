@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compressor.distill.callbacks import Guessing
+from compressor.distill.callbacks import EarlyStopping, Guessing
 from compressor.distill.course import concerns, loss_of_a_guess
 from compressor.events import Silent
 from compressor.recipe.training import Schedule
@@ -86,3 +86,9 @@ def test_a_loss_that_falls_is_not_remarked() -> None:
     heard = Heard()
     Guessing("teacher", GUESS, heard).on_evaluate(None, State(300), None, {"eval_loss": 1.2})
     assert heard.warnings == []
+
+
+def test_early_stopping_is_made_anew_from_what_a_checkpoint_keeps() -> None:
+    kept = EarlyStopping(2, first_step=200).state()
+    again = EarlyStopping(**kept["args"])
+    assert (again.early_stopping_patience, again.first_step) == (2, 200)

@@ -108,7 +108,8 @@ def train(
         checkpoint = newest_complete(checkpoints, events)
         if checkpoint is not None:
             events.note(f"{what}: going on from {checkpoint.name}.")
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        with task.training(distiller.student, texts["train"]):
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         save_model(distiller.student, tokenizer, out / "model")
         if validation.chooses:
             write_options(validation.options(trainer.predict(texts["validation"])), out / "model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -134,6 +135,11 @@ class Task(ABC):
         """Columns of the tokenized rows that `reduce` and `supervised` need beside the model's inputs: numbers, one
         or several a row. By default there are none."""
         return {}
+
+    def training(self, model: PreTrainedModel, rows: Dataset) -> AbstractContextManager[None]:
+        """What holds while a model is trained on these tokenized rows, and is undone before it is saved; by default
+        nothing."""
+        return nullcontext()
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Collator:
         """What pads rows into a batch."""

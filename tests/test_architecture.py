@@ -19,7 +19,19 @@ MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
 GROUND = {"disk", "errors", "events", "home", "json_file", "memory", "overwrite", "registry", "task_specs", "toolkit"}
-ABOVE_GROUND = {"recipe", "sources", "tasks", "data", "distill", "deploy", "bench", "runtime", "report", "compare"}
+ABOVE_GROUND = {
+    "recipe",
+    "sources",
+    "tasks",
+    "data",
+    "distill",
+    "deploy",
+    "bench",
+    "runtime",
+    "report",
+    "compare",
+    "evaluate",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
     "disk": {"errors"},
@@ -37,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
     "report": GROUND | {"bench.results", "compare.results"},
+    "evaluate": GROUND | {"bench", "runtime", "report.blocks", "report.format"},
     "engine": GROUND | {"sources"},
     "chain": GROUND | ABOVE_GROUND | {"engine"},
     "cli": GROUND | ABOVE_GROUND | {"engine", "chain"},

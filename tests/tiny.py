@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *POSITIVE, *NEGATIVE, *NEUTRAL, *[f"w{i}" for i in range(80)], *[f"##{c}" for c in "abcxyz"]]
 
 
-def write_tokenizer(folder: Path, *, pad: str = "[PAD]") -> Path:
-    """A BERT-style WordPiece tokenizer over `VOCABULARY`."""
+def write_tokenizer(folder: Path, *, pad: str = "[PAD]", vocabulary: list[str] = VOCABULARY) -> Path:
+    """A BERT-style WordPiece tokenizer over a vocabulary, which begins with `SPECIAL`."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(vocabulary)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -104,4 +105,96 @@ def write_reviews(path: Path, count: int = 200, *, seed: int = 0) -> Path:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
         writer.writerows(reviews(count, seed=seed))
+    return path
+
+
+def write_reader(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
+    """A BERT with random weights and a question answering head."""
+    import torch
+    from transformers import BertConfig, BertForQuestionAnswering
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=64,
+    )
+    BertForQuestionAnswering(config).save_pretrained(folder)
+    return write_tokenizer(folder)
+
+
+def questions(count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> list[dict[str, Any]]:
+    """`count` distinct rows {question, context, answers}: "was it good" asks for the positive word of the context,
+    "was it bad" for the negative one. `unanswered` is the share of contexts without the word that is asked for."""
+    generator = random.Random(seed)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    while len(found) < count:
+        asked, words, others = generator.choice([("good", POSITIVE, NEGATIVE), ("bad", NEGATIVE, POSITIVE)])
+        answer = None if generator.random() < unanswered else generator.choice(words)
+        filler = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(6, longest))
+        for word in (generator.choice(others), *([answer] if answer else [])):
+            filler.insert(generator.randrange(len(filler)), word)
+        context, question = " ".join(filler), f"was it {asked}"
+        start = 0 if answer is None else len(" ".join([*filler[: filler.index(answer)], ""]))
+        answers = [] if answer is None else [{"start": start, "text": answer}]
+        found[question, context] = {"question": question, "context": context, "answers": answers}
+    return list(found.values())
+
+
+def write_questions(path: Path, count: int = 200, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> Path:
+    """A jsonl file of `questions`."""
+    rows = questions(count, unanswered=unanswered, longest=longest, seed=seed)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+PEOPLE = ["anna", "boris", "clara", "dmitri", "elena", "felix"]
+PLACES = ["paris", "rome", "oslo", "lima", "cairo", "kyoto"]
+FAMILIES = ["smith", "jones", "brown", "adams"]
+
+
+def write_name_encoder(folder: Path, *, layers: int = 4, hidden: int = 32, tags: list[str] | None = None) -> Path:
+    """A BERT that knows the words of `tagged_texts`, with random weights: with a tagging head for `tags`, else bare."""
+    import torch
+    from transformers import BertConfig, BertForTokenClassification, BertModel
+
+    words = [*SPECIAL, *PEOPLE, *PLACES, *FAMILIES, *NEUTRAL, "##s", "##ville", "don", "'", "t", ".", ","]
+    write_tokenizer(folder, vocabulary=words)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=64,
+        **({"id2label": dict(enumerate(tags)), "label2id": {tag: i for i, tag in enumerate(tags)}} if tags else {}),
+    )
+    (BertForTokenClassification(config) if tags else BertModel(config)).save_pretrained(folder)
+    return folder
+
+
+def tagged_texts(count: int, *, seed: int = 0) -> list[list[tuple[str, str]]]:
+    """`count` distinct made-up sentences of (token, IOB2 tag); names of people and places are told by their words."""
+    generator = random.Random(seed)
+    found: dict[str, list[tuple[str, str]]] = {}
+    while len(found) < count:
+        sentence: list[tuple[str, str]] = []
+        for kind in generator.choices(["person", "place", "none"], k=generator.randint(2, 4)):
+            sentence += [(word, "O") for word in generator.choices(NEUTRAL, k=generator.randint(1, 3))]
+            if kind == "person":
+                sentence += [(generator.choice(PEOPLE), "B-PER"), (generator.choice(FAMILIES), "I-PER")]
+            elif kind == "place":
+                sentence.append((generator.choice(PLACES), "B-LOC"))
+        found[" ".join(token for token, _ in sentence)] = sentence
+    return list(found.values())
+
+
+def write_conll(path: Path, count: int = 200, *, seed: int = 0) -> Path:
+    """A CoNLL file of `tagged_texts`."""
+    sentences = ("\n".join(f"{token} {tag}" for token, tag in one) for one in tagged_texts(count, seed=seed))
+    path.write_text("\n\n".join(sentences) + "\n", encoding="utf-8")
     return path

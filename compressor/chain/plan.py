@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from compressor.bench import target_reason
-from compressor.chain.measures import compared_pairs, plan_measures
+from compressor.chain.fitting import check_models
+from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
 from compressor.chain.stages import (
     Bundle,
     Differences,
     Distill,
+    Evaluate,
     Export,
     Label,
     Prepare,
@@ -19,6 +22,7 @@ from compressor.chain.stages import (
     Teach,
 )
 from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.engine.artifact import Artifact
 from compressor.engine.plan import Plan, keys_of
 from compressor.engine.stage import Stage
 from compressor.errors import TargetUnavailable
@@ -36,6 +40,20 @@ class RecipePlan(Plan):
     recipe: Recipe
     skipped: Mapping[str, str]
     """Name of a target that isn't on this machine -> why."""
+
+    def check(self, fetched: Mapping[str, Mapping[str, Path]], finished: Mapping[str, Artifact]) -> None:
+        """Whether the models fit, where one of the stages that read them will run."""
+        if not fetched.keys() & {"teach", "label", "student", "distill", "baseline"}:
+            return
+        teacher = _made(finished, "teach") or fetched.get("teach", {}).get("model")
+        built = _made(finished, "student")
+        start = teacher if self.recipe.student.init == "teacher" else fetched.get("student", {}).get("init")
+        check_models(self.recipe, teacher=teacher, student=built or start, built=built is not None)
+
+
+def _made(finished: Mapping[str, Artifact], stage: str) -> Path | None:
+    """The folder of the model that a stage has made."""
+    return finished[stage].folder / "model" if stage in finished else None
 
 
 def make_plan(recipe: Recipe) -> RecipePlan:
@@ -98,6 +116,10 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     if pairs := compared_pairs(measures) if recipe.data else ():
         read = {name: name for pair in pairs for name in pair}
         yield Differences(name="differences", inputs=read, task=recipe.task, pairs=pairs, seed=recipe.seed)
+    if decisive := deciding_measures(measures) if recipe.data else ():
+        read = {name: name for stage in decisive for name in (stage.name, stage.inputs["model"])}
+        inputs = {**read, "prepare": "prepare", "export": "export"}
+        yield Evaluate(name="evaluate", inputs=inputs, recipe=recipe, measures=decisive)
 
 
 def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:

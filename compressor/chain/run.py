@@ -55,7 +55,12 @@ def run_plan(
                 artifacts[stage.name] = runner.read(stage.name)
         with disk_full_explained(out, "the report", hint=CHOOSE_OUT):
             report = assemble(
-                plan.recipe, artifacts, labels=labels_of(artifacts), skipped=plan.skipped, cached=runner.cached
+                plan.recipe,
+                artifacts,
+                chosen=artifacts["bundle"].facts["chosen"],
+                labels=labels_of(artifacts, plan.recipe.task),
+                skipped=plan.skipped,
+                cached=runner.cached,
             )
             directory.publish(report, artifacts["bundle"].folder / "bundle")
             directory.status("finished", passed=report.passed, chosen=report.chosen)

@@ -34,11 +34,13 @@ def predict(
     if not asked:
         raise typer.BadParameter("there is no text to answer: give some, or lines on stdin.")
     loaded = runtime.load(bundle, device=device.value, threads=threads, variant=variant)
-    answers = [asdict(prediction) for prediction in loaded.predict(asked, pair)]
+    examples = loaded.examples(asked, pair)
+    answers = [asdict(prediction) for prediction in loaded.answer(examples)]
     if format_ is Format.JSON:
-        print_([{"text": text, **answer} for text, answer in zip(asked, answers, strict=True)])
+        # Where an answer has a field of a role's name, what it says comes last.
+        print_([{**example, **answer} for example, answer in zip(examples, answers, strict=True)])
     else:
-        print_(predictions_table(asked, answers))
+        print_(predictions_table(asked, answers, loaded.manifest.roles[0]))
 
 
 @commands.command()

@@ -36,7 +36,11 @@ def compare(
     device: DeviceOption = Device.CPU,
     threads: ThreadsOption = 1,
     data: Annotated[
-        Path | None, typer.Option(help="csv, tsv or jsonl with `text` and `label`: compares accuracy too.")
+        Path | None,
+        typer.Option(
+            help="csv, tsv or jsonl with a column for each role of the task, `text` and `label` for example: compares "
+            "accuracy too."
+        ),
     ] = None,
     tolerance: Annotated[float, typer.Option(min=0.1, help="Percent B may be slower.")] = 5.0,
     memory_tolerance: Annotated[float, typer.Option(min=0.1, help="Percent of peak memory B may take more.")] = 5.0,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from compressor.task_specs import DEFAULT_TASK
 
 __all__ = ["Calibration"]
 
@@ -21,20 +22,21 @@ class Calibration:
     """Texts by role: `text`, perhaps `text_pair`."""
     max_length: int
     """Tokens that a text is cut to."""
+    task: str = DEFAULT_TASK
 
     def feeds(self, source: Path, batch_size: int = 1) -> Iterator[dict[str, npt.NDArray[np.int64]]]:
         """Inputs for the graph in the file `source`, which has its tokenizer beside it, each [batch, sequence].
 
-        One example at a time is how a bundle answers; a larger batch pads its shorter texts.
+        One row at a time is how a bundle answers; a larger batch pads its shorter texts.
         """
         import onnx
 
         from compressor.runtime.encoder import Encoder
+        from compressor.runtime.tasks import runtime_task
 
         taken = [value.name for value in onnx.load(source, load_external_data=False).graph.input]
         encoder = Encoder.from_folder(source.parent, self.max_length)
-        for start in range(0, len(self.examples), batch_size):
-            rows = self.examples[start : start + batch_size]
-            pairs = [row["text_pair"] for row in rows] if "text_pair" in rows[0] else None
-            inputs: dict[str, Any] = encoder.encode([row["text"] for row in rows], pairs)
+        rows = runtime_task(self.task).encode(encoder, self.examples).rows
+        for start in range(0, len(rows), batch_size):
+            inputs = encoder.pad(rows[start : start + batch_size])
             yield {name: inputs[name] for name in taken}

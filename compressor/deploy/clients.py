@@ -73,8 +73,9 @@ def dtype_of(file: str) -> str | None:
 def client_config(config: Mapping[str, Any], labels: Sequence[str], default_file: str) -> dict[str, Any]:
     """`config.json`: the labels, and which file transformers.js takes unless told otherwise."""
     found = {key: value for key, value in config.items() if key != "_name_or_path"}
-    found["id2label"] = {str(i): label for i, label in enumerate(labels)}
-    found["label2id"] = {label: i for i, label in enumerate(labels)}
+    if labels:  # Without names a client counts the outputs by those that transformers gave them.
+        found["id2label"] = {str(i): label for i, label in enumerate(labels)}
+        found["label2id"] = {label: i for i, label in enumerate(labels)}
     dtype = dtype_of(default_file)
     return {**found, "transformers.js_config": {"dtype": dtype}} if dtype else found
 

@@ -71,7 +71,9 @@ class Inputs:
         }
 
     def _encode(self, rows: Sequence[Mapping[str, str]], max_length: int) -> dict[str, torch.Tensor]:
-        columns = {role: [row[role] for row in rows] for role in rows[0]}
+        columns = {role: [row[role] for row in rows] for role in rows[0]} | {"example_id": list(range(len(rows)))}
         features = self._task.tokenize(self._tokenizer, columns, max_length)
-        batch = self._collate([{name: features[name][i] for name in self._names} for i in range(len(rows))])
+        # A long example may be several rows: the first of each serves.
+        firsts = [features["example_id"].index(example) for example in range(len(rows))]
+        batch = self._collate([{name: features[name][row] for name in self._names} for row in firsts])
         return {name: batch[name] for name in self._names}

@@ -14,7 +14,7 @@ from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
-from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs
+from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
 from compressor.distill.signals import Signal, in_words
 from compressor.distill.training import train
 from compressor.errors import RecipeError
@@ -123,7 +123,10 @@ def _open_teacher(
     model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
     if shared:
         return LiveOutputs(model, task)
-    tokens = tokenize_split(texts, task, theirs, max_length=max_length, cache=cache, names=names)
+    tokens, own = (
+        tokenize_split(texts, task, one, max_length=max_length, cache=cache, names=names) for one in (theirs, tokenizer)
+    )
+    assert_same_parts(task, tokens, own)
     return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 
 

@@ -115,7 +115,7 @@ def _write_split(
     partial.mkdir(parents=True)
     counts = {output.name: task.counts(output, dataset) for output in task.spec.outputs}
     offsets = {name: None if count is None else _offsets(count) for name, count in counts.items()}
-    written: dict[str, npt.NDArray[np.float16]] = {}
+    written: dict[str, npt.NDArray[np.floating[Any]]] = {}
     order = np.argsort(np.asarray(dataset["length"]), kind="stable")[::-1]  # longest first: memory fails at once
     device = next(model.parameters()).device
     collate = task.collator(tokenizer)
@@ -128,13 +128,15 @@ def _write_split(
             values = reduced[output.name]
             if not torch.isfinite(values).all():
                 raise StageError(f"{what}: the teacher answers NaN or infinity.", hint="Train it again, in fp32.")
-            array = values.clamp(-_MOST, _MOST).cpu().numpy()
+            # Numbers have the data's units, and are as large and as fine as these; there are few of them.
+            dtype = np.float32 if output.likelihood == "value" else np.float16
+            array = (values.clamp(-_MOST, _MOST) if dtype is np.float16 else values).cpu().numpy()
             count, offset = counts[output.name], offsets[output.name]
             pieces = task.pieces(output, array, None if count is None else count[ids])
             if output.name not in written:
                 total = len(dataset) if offset is None else int(offset[-1])
                 written[output.name] = _open(
-                    partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :])
+                    partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :]), dtype
                 )
             _fill(written[output.name], offset, ids, pieces)
         done += len(ids)
@@ -146,14 +148,14 @@ def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _open(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.float16]:
-    mapped: npt.NDArray[np.float16] = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
+def _open(file: Path, shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    mapped: npt.NDArray[np.floating[Any]] = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
     reserve(file)
     return mapped
 
 
 def _fill(
-    values: npt.NDArray[np.float16],
+    values: npt.NDArray[np.floating[Any]],
     offsets: npt.NDArray[np.int64] | None,
     ids: npt.NDArray[np.int64],
     pieces: list[npt.NDArray[Any]],

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch.nn import functional
 
+from compressor.tasks.base import ABSENT
+
 __all__ = ["LIKELIHOODS", "Likelihood"]
 
 
@@ -36,10 +38,16 @@ class Categorical(Likelihood):
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy; with smoothing e, the target is `1 - e` on the label plus `e / classes` on every class
-        (Szegedy 2015, section 7, arXiv 1512.00567)."""
+        (Szegedy 2015, section 7, arXiv 1512.00567). Classes that a row doesn't have get no part of e."""
         if not len(student):
             return student.sum()
-        return functional.cross_entropy(student, labels, label_smoothing=smoothing)
+        logarithms = functional.log_softmax(student, dim=-1)
+        loss = functional.nll_loss(logarithms, labels)
+        if not smoothing:
+            return loss
+        present = student > ABSENT / 2
+        spread = -(logarithms * present).sum(dim=-1) / present.sum(dim=-1)
+        return (1 - smoothing) * loss + smoothing * spread.mean()
 
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
         """`T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows (Hinton 2015, section 2, arXiv

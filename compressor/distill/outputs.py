@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-__all__ = ["CachedOutputs", "LiveOutputs", "TeacherOutputs", "model_inputs", "rows_of"]
+__all__ = ["CachedOutputs", "LiveOutputs", "TeacherOutputs", "assert_same_parts", "model_inputs", "rows_of"]
 
 
 class TeacherOutputs(ABC):
@@ -58,17 +58,35 @@ class CachedOutputs(TeacherOutputs):
                     hint="Compute the teacher's outputs again for this data, or give both models one tokenizer.",
                 )
             if counts is not None and not np.array_equal([len(row) for row in stored], counts):
-                raise StageError(
-                    f"The teacher's tokenizer cuts texts into other parts than the student's: its {output.name} can't "
-                    "be compared part by part.",
-                    hint="Take a student with the teacher's tokenizer, for example student.init: teacher.",
-                )
+                raise _other_parts(output.name)
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
         ids = batch["row_id"].cpu().tolist()
         stored = {name: [np.asarray(ragged[row]) for row in ids] for name, ragged in self._outputs.items()}
         device = batch["row_id"].device
         return {LOGITS: {name: tensor.to(device) for name, tensor in self._task.join(stored).items()}}
+
+
+def assert_same_parts(task: Task, teacher: Dataset, student: Dataset) -> None:
+    """That outputs for the training split in the teacher's tokens compare with those in the student's.
+
+    Raises:
+        StageError: the two tokenizers cut texts apart otherwise, and the task compares outputs part by part.
+    """
+    for output in task.spec.outputs:
+        theirs, counts = task.counts(output, teacher), task.counts(output, student)
+        if theirs is None and counts is None and len(teacher) == len(student):
+            continue
+        if theirs is None or counts is None or not np.array_equal(theirs, counts):
+            raise _other_parts(output.name)
+
+
+def _other_parts(name: str) -> StageError:
+    return StageError(
+        f"The teacher's tokenizer cuts texts into other parts than the student's: its {name} can't be compared part by "
+        "part.",
+        hint="Take a student with the teacher's tokenizer, for example student.init: teacher.",
+    )
 
 
 class LiveOutputs(TeacherOutputs):

@@ -54,4 +54,5 @@ def make_student(
         checkpoint = builder.build(checkpoint, data)
     save_model(checkpoint.model, checkpoint.tokenizer, out / "model")
     names = checkpoint.model.config.id2label
-    return {"labels": [names[i] for i in sorted(names)], "parameters": checkpoint.model.num_parameters()}
+    labels = [names[i] for i in sorted(names)] if task.spec.named_outputs else []
+    return {"labels": labels, "parameters": checkpoint.model.num_parameters()}

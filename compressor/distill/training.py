@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
-from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress, StepClock
+from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress, StepClock
 from compressor.distill.checkpoints import newest_complete, step_of
+from compressor.distill.course import concerns, course, loss_of_a_guess
 from compressor.distill.device import (
     Device,
     Precision,
@@ -30,7 +31,7 @@ from compressor.distill.distiller import Distiller
 from compressor.distill.validation import Validation
 from compressor.errors import TrainingDiverged
 from compressor.events import Events
-from compressor.recipe.training import TrainingSection
+from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
 from compressor.runtime.options import write_options
 from compressor.tasks import quiet_transformers
 from compressor.tasks.base import Task
@@ -63,8 +64,8 @@ def train(
     one, with the order of the data, the dropout and the optimizer as if it had never stopped. They are removed when
     the model is written.
 
-    Returns facts for the report: history of evaluations, best epoch, steps, epochs, seconds, examples a second, device,
-    its peak of memory, precision.
+    Returns facts for the report: history of evaluations, best epoch, steps, epochs, batch size, seconds, examples a
+    second, device, its peak of memory, precision, and warnings: what of it should be looked at.
 
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
@@ -82,10 +83,13 @@ def train(
         for split in ("train", "validation")
     }
     validation = Validation(task, tokenizer, data, texts["validation"], max_length=max_length)
+    schedule = section.schedule(len(texts["train"]))
+    guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
+    first_step = min(FEWEST_STEPS, schedule.steps) if section.epochs == "auto" else 0
     with quiet_transformers(), disk_full_explained(out):
         trainer = _Trainer(
             distiller,
-            _arguments(section, task, device, precision, seed, checkpoints),
+            _arguments(section, schedule, task, device, precision, seed, checkpoints),
             what=what,
             lengths=texts["train"]["length"] if section.group_by_length else None,
             train_dataset=texts["train"],
@@ -94,23 +98,31 @@ def train(
             processing_class=tokenizer,
             compute_metrics=validation.metrics,
             callbacks=[
-                EvaluationsWithinEpoch(section.evaluations_per_epoch, _steps_per_epoch(section, len(texts["train"]))),
+                EvaluationsWithinEpoch(section.evaluations_per_epoch, schedule.steps_per_epoch),
                 Progress(distiller, what, task.spec.main_metric.name, events),
-                *([EarlyStoppingCallback(section.early_stopping)] if section.early_stopping else []),
+                Guessing(what, guess, events),
+                *([EarlyStopping(section.early_stopping, first_step=first_step)] if section.early_stopping else []),
             ],
         )
         trainer.remove_callback(PrinterCallback)
         checkpoint = newest_complete(checkpoints, events)
         if checkpoint is not None:
             events.note(f"{what}: going on from {checkpoint.name}.")
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        with task.training(distiller.student, texts["train"]):
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         save_model(distiller.student, tokenizer, out / "model")
         if validation.chooses:
             write_options(validation.options(trainer.predict(texts["validation"])), out / "model")
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)
+    found = course(trainer)
+    warnings = concerns(found, schedule, learning_rate=section.learning_rate, guess=guess)
+    for warning in warnings:
+        events.warn(f"{what}: {warning}")
     return {
-        **_course(trainer),
+        **found,
+        "batch_size": schedule.batch_size,
+        "warnings": warnings,
         "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),
         "device": device,
         "precision": precision,
@@ -216,17 +228,23 @@ class _EpochOrder(Sampler[int]):
 
 
 def _arguments(
-    section: TrainingSection, task: Task, device: Device, precision: Precision, seed: int, checkpoints: Path
+    section: TrainingSection,
+    schedule: Schedule,
+    task: Task,
+    device: Device,
+    precision: Precision,
+    seed: int,
+    checkpoints: Path,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=seed,
         use_cpu=device == "cpu",
         bf16=precision == "bf16",
-        num_train_epochs=section.epochs,
+        num_train_epochs=schedule.epochs,
         learning_rate=section.learning_rate,
-        per_device_train_batch_size=section.batch_size,
-        per_device_eval_batch_size=max(64, section.batch_size),
+        per_device_train_batch_size=schedule.batch_size,
+        per_device_eval_batch_size=max(64, schedule.batch_size),
         gradient_accumulation_steps=section.gradient_accumulation,
         lr_scheduler_type=_SCHEDULERS[section.scheduler],
         warmup_steps=section.warmup,  # below 1 it is a share of all steps
@@ -254,45 +272,3 @@ def _arguments(
     if device == "cuda":
         arguments._n_gpu = 1  # one process, one GPU: several would be wrapped in DataParallel, which copies the module
     return arguments
-
-
-def _steps_per_epoch(section: TrainingSection, examples: int) -> int:
-    return math.ceil(math.ceil(examples / section.batch_size) / section.gradient_accumulation)
-
-
-def _course(trainer: _Trainer) -> dict[str, Any]:
-    """How the training went, from the Trainer's log, which survives a resume: one entry an evaluation, and totals."""
-    history: dict[int, dict[str, Any]] = {}
-    training: dict[str, Any] = {}
-    samples, training_seconds, seconds = 0, 0.0, 0.0
-    for entry in trainer.state.log_history:
-        if "objectives" in entry:
-            training = entry
-            samples += entry["samples"]
-            training_seconds += entry["seconds"]
-        elif "eval_loss" in entry:
-            seconds += entry["eval_runtime"]
-            history[entry["step"]] = {
-                "epoch": round(entry["epoch"], 3),
-                "step": entry["step"],
-                "train_loss": training["loss"],
-                "objectives": training["objectives"],
-                "validation": {name.removeprefix("eval_"): entry[name] for name in entry if _is_metric(name)},
-            }
-    best = history[trainer.state.best_global_step]
-    return {
-        "history": list(history.values()),
-        "best_epoch": best["epoch"],
-        "best_step": best["step"],
-        "validation": best["validation"],
-        "epochs": round(trainer.state.epoch, 3),
-        "steps": trainer.state.global_step,
-        "steps_planned": trainer.state.max_steps,
-        "stopped_early": trainer.state.global_step < trainer.state.max_steps,
-        "seconds": round(seconds + training_seconds, 3),
-        "examples_per_second": round(samples / training_seconds, 1),
-    }
-
-
-def _is_metric(name: str) -> bool:
-    return name.startswith("eval_") and not name.endswith(("runtime", "_per_second", "preparation_time"))

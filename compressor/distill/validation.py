@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +38,13 @@ class Validation:
         self._settings = Settings(tuple(load_output_names(data, task)))
 
     def metrics(self, results: EvalPrediction) -> dict[str, float]:
-        """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows."""
-        return self._task.figures(self._outputs(results), self._encoded, self._targets, self._settings)
+        """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows.
+
+        With the options that would be chosen for the model as it stands: those of another would misjudge it.
+        """
+        outputs = self._outputs(results)
+        options = self._task.tune(outputs, self._encoded, self._targets, self._settings)
+        return self._task.figures(outputs, self._encoded, self._targets, replace(self._settings, options=options))
 
     def options(self, results: EvalPrediction) -> dict[str, Any]:
         """What the task chooses on these predictions: thresholds, for example."""

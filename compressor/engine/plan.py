@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from compressor.engine.artifact import Artifact
 from compressor.engine.key import Key, versions
 from compressor.engine.stage import Stage
 from compressor.errors import RecipeError
@@ -26,6 +28,17 @@ class Plan:
             if found & set(stage.inputs.values()):
                 found.add(stage.name)
         return found
+
+    def check(self, fetched: Mapping[str, Mapping[str, Path]], finished: Mapping[str, Artifact]) -> None:
+        """Refuse what can't work, before the first stage runs and after everything is fetched.
+
+        Args:
+            fetched: of each stage that will run, what it fetched: role -> local file or folder.
+            finished: what the store has of the others.
+
+        Raises:
+            RecipeError: something that was fetched doesn't fit.
+        """
 
     def forced(self, names: Collection[str]) -> set[str]:
         """The stages to make again where these are named, `all` for every one, with all that read them.

@@ -65,12 +65,18 @@ class Runner:
 
     def _fetch(self) -> None:
         """Have everything that comes from outside, and refuse what can't be used, before hours are spent."""
+        fetched: dict[str, Mapping[str, Path]] = {}
+        finished: dict[str, Artifact] = {}
         for stage in self.plan.stages:
-            if stage.name in self.forced or self.store.peek(self.plan.keys[stage.name]) is None:
-                self.current = stage.name
-                require_toolkit(f"The stage {stage.name}")
-                with disk_full_explained(self.store.root.parent, f"what {stage.name} reads"):
-                    stage.fetch(self.events)
+            found = None if stage.name in self.forced else self.store.peek(self.plan.keys[stage.name])
+            if found is not None:
+                finished[stage.name] = found
+                continue
+            self.current = stage.name
+            require_toolkit(f"The stage {stage.name}")
+            with disk_full_explained(self.store.root.parent, f"what {stage.name} reads"):
+                fetched[stage.name] = stage.fetch(self.events)
+        self.plan.check(fetched, finished)
 
     def read(self, name: str) -> Artifact:
         """The result of a finished stage, to be used: one from the store is hashed first, once in a run.

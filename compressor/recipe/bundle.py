@@ -23,4 +23,9 @@ class BundleSection(Section):
     golden: int = Field(
         8, ge=1, le=256, description="Texts whose answers are sealed into golden.json for the self-test."
     )
+    examples: bool = Field(
+        True,
+        description="Let texts of the data into the report and the bundle. `false`: the report shows none, and "
+        "golden.json holds built-in sentences.",
+    )
     license: str | None = Field(None, description="License named on the model card, for example `apache-2.0`.")

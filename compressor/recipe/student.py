@@ -26,6 +26,10 @@ class BuilderSection(ComponentSection):
         """The changed model: see `BuilderConfig` in `distill/builders/base.py`, which all of them are."""
         raise NotImplementedError
 
+    def layout(self, before: Any) -> Any:
+        """Depth and width of what it makes: see `BuilderConfig`."""
+        raise NotImplementedError
+
 
 BUILDERS = component_registry("compressor.distill.builders", "compressor.builders", BuilderSection, "kind")
 

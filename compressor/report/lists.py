@@ -66,14 +66,16 @@ def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:
     return plain_table(("stage", "what differs", "stored", "wanted"), rows)
 
 
-def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> RenderableType:
+def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]], role: str = "text") -> RenderableType:
     """A line a text: what its answer says, but for the scores of every label, and the text."""
     header = [name for name in (answers[0] if answers else ()) if name != "scores"]
     rows = [[*(_answer(answer[name]) for name in header), text] for text, answer in zip(texts, answers, strict=True)]
-    return plain_table((*header, "text"), rows)
+    return plain_table((*header, role), rows)
 
 
 def _answer(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(map(_answer, value.values()))
     if isinstance(value, list | tuple):
         return ", ".join(map(_answer, value)) or "(none)"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

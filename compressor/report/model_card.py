@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,7 +17,7 @@ from compressor.report.document import RunReport
 from compressor.report.figures import gate_title
 from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.verdict import baseline_sentence, closing_sentence
-from compressor.task_specs import TASK_SPECS
+from compressor.task_specs import TASK_SPECS, TaskSpec
 
 __all__ = ["model_card"]
 
@@ -43,8 +45,8 @@ def model_card(
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
         "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
         "## Use it",
-        _python(),
-        _javascript(report, spec.pipeline_tag if spec else report.task, file, dtype),
+        _python(_given(spec)),
+        _javascript(_given(spec), report, spec.pipeline_tag if spec else report.task, file, dtype),
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
         blocks_markdown(measured),
         "## Limits",
@@ -75,19 +77,27 @@ def _front_matter(report: RunReport, pipeline_tag: str, license_name: str | None
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
 
 
-def _python() -> str:
-    return """In Python, where the base install of `compressor` (no PyTorch) is all it takes:
+def _given(spec: TaskSpec | None) -> dict[str, str]:
+    """Role -> a text to ask the model about."""
+    roles = [role for role in spec.text_roles if role in spec.roles] if spec else []
+    return {role: f"the {role}" for role in roles} if len(roles) > 1 else {"text": "a gripping, funny film"}
+
+
+def _python(given: Mapping[str, str]) -> str:
+    asked = json.dumps(given if len(given) > 1 else list(given.values()))
+    return f"""In Python, where the base install of `compressor` (no PyTorch) is all it takes:
 
 ```python
 from compressor.runtime import load
 
 bundle = load(".")  # this folder
-print(bundle.predict(["a gripping, funny film"]))
+print(bundle.predict({asked}))
 ```"""
 
 
-def _javascript(report: RunReport, pipeline_tag: str, file: str, dtype: str | None) -> str:
+def _javascript(given: Mapping[str, str], report: RunReport, pipeline_tag: str, file: str, dtype: str | None) -> str:
     named = f'model_file_name: "{PurePosixPath(file).stem}", dtype: "fp32"'
+    asked = ", ".join(map(json.dumps, given.values()))
     options = f"{{ {named} }}" if dtype is None else f'{{ dtype: "{dtype}" }}'
     return f"""In the browser or Node, with transformers.js; this folder is `models/{report.name}`:
 
@@ -97,7 +107,7 @@ import {{ env, pipeline }} from "@huggingface/transformers";
 env.allowRemoteModels = false;
 env.localModelPath = "models/";
 const answer = await pipeline("{pipeline_tag}", "{report.name}", {options});
-console.log(await answer("a gripping, funny film"));
+console.log(await answer({asked}));
 ```"""
 
 

@@ -93,20 +93,18 @@ class Encoder:
         return [self._row(*both) for both in zip(encodings, map(_missing, whole, cut), strict=True)]
 
     def windows(self, question: str, context: str, stride: int) -> list[Row]:
-        """A pair as as many rows as it takes: each has the whole first text and a window of the second, `stride`
-        tokens of which it shares with the one before.
+        """A pair as as many rows as it takes: each has the first text and a window of the second, `stride` tokens of
+        which it shares with the one before. A first text that fills more than half of a row is cut to that half.
 
         Raises:
-            BundleError: the first text leaves no room for a window that is longer than `stride`.
+            BundleError: `max_length` has no room for both texts.
         """
         room = self.max_length - self._tokenizer.num_special_tokens_to_add(True)
-        fixed = len(self._tokenizer.encode(self._cut(question), add_special_tokens=False).ids)
-        if room - fixed <= stride:
-            raise BundleError(
-                f"The first text has {fixed} tokens: of {self.max_length} too few are left for the second.",
-                hint="Shorten it, or raise data.max_length.",
-            )
-        encoding = self._with_stride(stride).encode(self._cut(question), context)
+        question = self._shortened(self._cut(question), room // 2)
+        left = room - len(self._tokenizer.encode(question, add_special_tokens=False).ids)
+        if left < 1 or room < 2:  # a token of each text
+            raise BundleError(f"A max_length of {self.max_length} tokens leaves no room for two texts.")
+        encoding = self._with_stride(min(stride, left - 1)).encode(question, context)
         return [self._row(part) for part in (encoding, *encoding.overflowing)]
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Inputs:
@@ -120,6 +118,15 @@ class Encoder:
             "attention_mask": self._pad([[1] * len(row) for row in rows], 0),
             "token_type_ids": self._pad([row.type_ids for row in rows], self.pad_type_id),
         }
+
+    def _shortened(self, text: str, tokens: int) -> str:
+        """A text cut to so many tokens, at the side where texts are cut."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        if len(offsets) <= tokens:
+            return text
+        if self._truncation_side == "left":
+            return text[offsets[len(offsets) - tokens][0] :] if tokens else ""
+        return text[: offsets[tokens - 1][1]] if tokens else ""
 
     def _with_stride(self, stride: int) -> Tokenizer:
         """A copy that cuts the second text into windows: settings of one that other threads use stay as they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["IGNORED", "Collator", "Features", "NewHead", "Supervised", "Task"]
+__all__ = ["ABSENT", "IGNORED", "Collator", "Features", "NewHead", "Supervised", "Task"]
 
 Collator = Callable[[list[dict[str, Any]]], dict[str, "torch.Tensor"]]
 """Pads a list of tokenized rows into one batch of tensors."""
@@ -34,6 +35,9 @@ NewHead = Literal["if-needed", "never"]
 
 IGNORED = -100
 """The label of a token that isn't supervised."""
+
+ABSENT = -1e6
+"""The logit of a class that a row doesn't have, where rows of a batch have unlike numbers of classes."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class Task(ABC):
             "attention_mask": [[1] * len(row) for row in encoded.rows],
             "token_type_ids": [row.type_ids for row in encoded.rows],
             "length": [len(row) for row in encoded.rows],
+            **self.features(encoded),
         }
         if self.spec.target_role in columns:
             found["labels"] = self.labels(encoded, list(columns[self.spec.target_role]), names)
@@ -125,6 +130,16 @@ class Task(ABC):
         """The label of every row, from the targets of the examples; by default the example's own. `names` are those
         of the model's outputs."""
         return [targets[owner] for owner in encoded.example_of_row.tolist()]
+
+    def features(self, encoded: Encoded) -> Features:
+        """Columns of the tokenized rows that `reduce` and `supervised` need beside the model's inputs: numbers, one
+        or several a row. By default there are none."""
+        return {}
+
+    def training(self, model: PreTrainedModel, rows: Dataset) -> AbstractContextManager[None]:
+        """What holds while a model is trained on these tokenized rows, and is undone before it is saved; by default
+        nothing."""
+        return nullcontext()
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Collator:
         """What pads rows into a batch."""

@@ -35,11 +35,9 @@ def check(bert: Path, model: PreTrainedModel, tmp_path: Path) -> Check:
     rows = [{"text": text} for text, _ in tiny.reviews(5)]
     inputs = Inputs(task, tokenizer, rows, max_length=MAX_LENGTH, names=input_names(model, tokenizer))
 
-    outputs = [output.name for output in task.spec.outputs]
-
     def run(proto: onnx.ModelProto) -> Parity:
         onnx.save(proto, tmp_path / "model.onnx")
-        return check_parity(tmp_path / "model.onnx", model, inputs.compared(), outputs=outputs, tolerance=1e-4)
+        return check_parity(tmp_path / "model.onnx", model, inputs.compared(), outputs=["logits"], tolerance=1e-4)
 
     return run
 

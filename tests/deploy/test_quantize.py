@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper, numpy_helper
 
+from compressor.bench.host import cpu
 from compressor.deploy.embeddings import quantize_columns
 from compressor.deploy.quantize import quantize
 from compressor.deploy.quantize.dynamic import DynamicQuantization
@@ -73,14 +75,15 @@ def test_every_constant_matrix_and_table_became_int8(
     assert TABLE not in tensors(proto)
 
 
-def test_answers_stay_close_at_several_shapes(
-    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path
-) -> None:
-    out, facts, _ = quantized
+def test_answers_stay_close_at_several_shapes(large: Path, tmp_path: Path) -> None:
+    """Without VNNI, x86 CPUs add products of 8 bits up in 16, which saturate. 7 bits don't, and are half as fine."""
+    has_vnni = bool({"avx_vnni", "avx512_vnni"} & set(cpu().flags)) or platform.machine() not in ("x86_64", "AMD64")
+    out = tmp_path / "out"
+    facts, _ = run(large, out, reduce_range=not has_vnni)
     texts = [text for text, _ in tiny.reviews(40)]
     inputs = Encoder.from_folder(out, 24).encode(texts)
     (fp32,), (int8,) = (open_session(folder / "model.onnx").run(inputs) for folder in (large, out))
-    assert np.sqrt(np.mean((fp32 - int8) ** 2)) < 0.15 * fp32.std()
+    assert np.sqrt(np.mean((fp32 - int8) ** 2)) < (0.15 if has_vnni else 0.30) * fp32.std()
     assert 0 < facts["smoke_test"]["max_abs_difference"] < fp32.std()
 
 

@@ -3,6 +3,7 @@
 from compressor.chain.stages.bundle import Bundle
 from compressor.chain.stages.differences import Differences
 from compressor.chain.stages.distill import Distill
+from compressor.chain.stages.evaluate import Evaluate
 from compressor.chain.stages.export import Export
 from compressor.chain.stages.label import Label
 from compressor.chain.stages.measure import Measure
@@ -11,4 +12,16 @@ from compressor.chain.stages.quantize import Quantize
 from compressor.chain.stages.student import Student
 from compressor.chain.stages.teach import Teach
 
-__all__ = ["Bundle", "Differences", "Distill", "Export", "Label", "Measure", "Prepare", "Quantize", "Student", "Teach"]
+__all__ = [
+    "Bundle",
+    "Differences",
+    "Distill",
+    "Evaluate",
+    "Export",
+    "Label",
+    "Measure",
+    "Prepare",
+    "Quantize",
+    "Student",
+    "Teach",
+]

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from compressor import __version__
-from compressor.chain.assemble import assemble
+from compressor.chain.assemble import assemble, choose
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.labels import labels_of
+from compressor.chain.measurement import read_measurements
+from compressor.chain.nodes import variants
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json, versions
 from compressor.engine.stage import Stage
@@ -44,11 +46,12 @@ class Bundle(Stage):
         from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
         from compressor.deploy.clients import dtype_of
 
-        report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs), skipped=self.skipped)
-        examples, _ = evaluation_examples(
-            inputs.get("prepare"), "validation", self.recipe.task, limit=self.recipe.bundle.golden
+        chosen = choose(self.recipe, read_measurements(inputs.values()))
+        report = assemble(
+            self.recipe, dict(inputs), chosen=chosen, labels=labels_of(inputs, self.recipe.task), skipped=self.skipped
         )
-        quantized = {section.name: inputs[f"quantize/{section.name}"].folder for section in self.recipe.quantize}
+        section = self.recipe.bundle
+        examples, _ = evaluation_examples(inputs.get("prepare"), "validation", self.recipe.task, limit=section.golden)
         plan = BundlePlan(
             name=self.recipe.name,
             task=self.recipe.task,
@@ -56,11 +59,11 @@ class Bundle(Stage):
             max_length=self.max_length,
             roles=tuple(examples[0]) if examples else (),
             options=read_options(inputs["export"].folder),
-            variants={"fp32": inputs["export"].folder, **quantized},
+            variants={node.name: inputs[node.stage].folder for node in variants(self.recipe)},
             precisions={section.name: section.precision for section in self.recipe.quantize},
             chosen=report.chosen,
             include=self.recipe.bundle.include,
-            examples=examples,
+            examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
             passed=report.passed,
             versions={
@@ -70,6 +73,6 @@ class Bundle(Stage):
             recipe=dump_recipe(self.recipe),
         )
         file = bundle_files(plan)[report.chosen]
-        card = model_card(report, license_name=self.recipe.bundle.license, file=file, dtype=dtype_of(file))
+        card = model_card(report, license_name=section.license, file=file, dtype=dtype_of(file))
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}

@@ -12,7 +12,7 @@ import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
 from compressor.bench.judged import Judged, judge
-from compressor.bench.results import Accuracy
+from compressor.bench.results import Accuracy, Role
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.measurement import write_measurement, write_scores
 from compressor.engine.artifact import Artifact
@@ -21,26 +21,35 @@ from compressor.engine.stage import Stage
 from compressor.errors import TargetUnavailable, WorkerError
 from compressor.events import Events
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
+from compressor.runtime.outputs import Outputs, read_outputs, write_outputs
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import task_spec
 
-__all__ = ["Measure"]
+__all__ = ["Measure", "read_test_outputs"]
+
+_OUTPUTS = "outputs"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Stage):
-    """Writes `measurement.json`, and `scores.npy` of the test split where there is one.
+    """Writes `measurement.json`, and of the test split, where there is one, `scores.npy` and what the model computed
+    for each text (`outputs/`).
 
     Inputs: `model`; `data` and `outputs` (the teacher's, for the agreement) where the recipe has them.
     """
 
     kind = "measure"
-    version = 4  # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric
+    # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric; 5: outputs are left
+    version = 5
     spares = (WorkerError, TargetUnavailable)
 
     task: str
     subject: str
     """`teacher`, `teacher-bf16`, `baseline`, `student`, or the name of a variant."""
+    role: Role
+    """What the subject is in the chain. Left out of the key: the name and the model tell it."""
+    parent: str | None = None
+    """The subject it is compared with, by the stage `differences`."""
     engine: Literal["onnxruntime", "torch"]
     precision: Precision = "fp32"
     """Of a PyTorch reference."""
@@ -74,9 +83,24 @@ class Measure(Stage):
         return host_fingerprint()
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
-        model = inputs["model"]
         examples, targets = evaluation_examples(inputs.get("data"), "test", self.task)
-        subject = Subject(
+        subject = self.described(inputs["model"])
+        measurement, outputs = measure(
+            subject, self.target, self.workloads, examples, seed=self.seed, work=out / "raw", events=events
+        )
+        measurement = replace(measurement, role=self.role)
+        if outputs is not None:
+            judged = judge(subject, outputs, examples, targets)
+            write_outputs(outputs, out / _OUTPUTS)
+            write_scores(judged.statistics[task_spec(self.task).main_metric.name], out)
+            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs")))
+        write_measurement(measurement, out)
+        # Of the processes that measured: this one only waits for them.
+        return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
+
+    def described(self, model: Artifact) -> Subject:
+        """What is measured, in the folder of the stage that made it."""
+        return Subject(
             name=self.subject,
             engine=self.engine,
             folder=model.folder / "model" if self.engine == "torch" else model.folder,
@@ -86,16 +110,6 @@ class Measure(Stage):
             trust_remote_code=self.trust_remote_code,
             precision=self.precision,
         )
-        measurement, outputs = measure(
-            subject, self.target, self.workloads, examples, seed=self.seed, work=out / "raw", events=events
-        )
-        if outputs is not None:
-            judged = judge(subject, outputs, examples, targets)
-            write_scores(judged.statistics[task_spec(self.task).main_metric.name], out)
-            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs")))
-        write_measurement(measurement, out)
-        # Of the processes that measured: this one only waits for them.
-        return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
 
     def _accuracy(self, judged: Judged, teacher: Artifact | None) -> Accuracy:
         """Beside the figures of the teacher, where there is one."""
@@ -110,6 +124,12 @@ class Measure(Stage):
             task,
             judged.statistics,
             agreement=agreement,
-            reference=None if self.subject == "teacher" else reference,
+            reference=None if self.role == "teacher" and self.parent is None else reference,
             seed=self.seed,
         )
+
+
+def read_test_outputs(artifact: Artifact) -> Outputs | None:
+    """What a measured model computed for the test split; None where it was not measured on one."""
+    folder = artifact.folder / _OUTPUTS
+    return read_outputs(folder) if folder.is_dir() else None

@@ -47,5 +47,5 @@ class Quantize(Stage):
         calibration = None
         if "data" in inputs:
             examples = training_examples(inputs["data"], self.task, self.section.calibration_examples)
-            calibration = Calibration(examples, self.max_length)
+            calibration = Calibration(examples, self.max_length, self.task)
         return quantize(self.section, source=inputs["export"].folder, out=out, events=events, calibration=calibration)

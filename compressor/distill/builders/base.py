@@ -11,6 +11,8 @@ from compressor.recipe.student import BuilderSection
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from compressor.distill.architecture import Layout
+
 __all__ = ["BuilderConfig", "Checkpoint"]
 
 
@@ -40,3 +42,11 @@ class BuilderConfig(BuilderSection):
             RecipeError: the options don't fit this model. StageError: this architecture can't be changed so.
         """
         raise NotImplementedError
+
+    def layout(self, before: Layout) -> Layout | None:
+        """Depth and width of what it makes of a model with `before`; None where that can't be told without the model.
+
+        Raises:
+            RecipeError: the options don't fit such a model. This is asked before anything is trained.
+        """
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,8 @@ from compressor.errors import Problem, RecipeError, StageError
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
+
+    from compressor.distill.architecture import Layout
 
 __all__ = ["COMPONENT", "KeepLayers", "keep_layers"]
 
@@ -38,6 +41,10 @@ class KeepLayers(BuilderConfig):
     def build(self, checkpoint: Checkpoint, data: Path | None) -> Checkpoint:
         return Checkpoint(keep_layers(checkpoint.model, self.keep), checkpoint.tokenizer)
 
+    def layout(self, before: Layout) -> Layout:
+        _check_layers(self.keep, before.layers)
+        return replace(before, layers=len(self.keep))
+
 
 COMPONENT = KeepLayers
 
@@ -56,11 +63,7 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMode
     from compressor.distill.architecture import Layout
 
     depth = Layout.of(model.config).layers
-    if outside := [layer for layer in layers if not 0 <= layer < depth]:
-        raise RecipeError(
-            f"student.layers names {', '.join(map(str, outside))}; the model has {depth} layers, 0 to {depth - 1}.",
-            hint=f"Choose from 0 to {depth - 1}.",
-        )
+    _check_layers(layers, depth)
     student: PreTrainedModel = type(model)(_shallower(model.config, layers, depth))
     try:
         student.load_state_dict(_renumbered(model, layers, depth))
@@ -71,6 +74,14 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMode
             hint="Some architectures treat the first layer differently: keep layer 0 first.",
         ) from error
     return student.eval()
+
+
+def _check_layers(layers: Sequence[int], depth: int) -> None:
+    if outside := [layer for layer in layers if not 0 <= layer < depth]:
+        raise RecipeError(
+            f"student.layers names {', '.join(map(str, outside))}; the model has {depth} layers, 0 to {depth - 1}.",
+            hint=f"Choose from 0 to {depth - 1}.",
+        )
 
 
 def _shallower(config: Any, layers: Sequence[int], depth: int) -> Any:

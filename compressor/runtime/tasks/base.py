@@ -165,6 +165,11 @@ class RuntimeTask(ABC):
         `prepared.json` says of the data."""
         return list(labels)
 
+    def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
+        """How often each class was answered rightly, wrongly and not where it should have been: true positives, false
+        positives, false negatives. By default a task has no classes."""
+        return {}
+
     def values(self, statistics: Mapping[str, FloatArray]) -> dict[str, float]:
         """Every metric, the main one first."""
         return {metric.name: self.metrics[metric.name].value(statistics[metric.name]) for metric in self.spec.metrics}

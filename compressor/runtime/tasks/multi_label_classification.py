@@ -149,6 +149,12 @@ class MultiLabelClassification(RuntimeTask):
             "subset_accuracy": (truth == answers).all(axis=1)[:, None].astype(np.float64),
         }
 
+    def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
+        counts = statistics["f1_macro"].sum(axis=0).reshape(-1, 3).astype(int)
+        return {
+            name: (int(row[0]), int(row[1]), int(row[2])) for name, row in zip(settings.labels, counts, strict=True)
+        }
+
     def tune(self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings) -> dict[str, Any]:
         """For each label the threshold of the best F1 on these outputs; labels that are rare share one."""
         probabilities = _sigmoid(outputs["logits"].values)

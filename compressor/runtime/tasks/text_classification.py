@@ -125,5 +125,16 @@ class TextClassification(RuntimeTask):
             "calibration_error": np.stack([probabilities.max(axis=-1), right], axis=-1),
         }
 
+    def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
+        rows = statistics["f1_macro"]
+        labels, answers = rows[:, 0].astype(int), rows[:, 1].astype(int)
+        width = len(settings.labels)
+        right = np.bincount(labels[labels == answers], minlength=width)
+        given, due = np.bincount(answers, minlength=width), np.bincount(labels, minlength=width)
+        return {
+            name: (int(right[i]), int(given[i] - right[i]), int(due[i] - right[i]))
+            for i, name in enumerate(settings.labels)
+        }
+
 
 TASK = TextClassification()

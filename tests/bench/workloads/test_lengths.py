@@ -9,13 +9,10 @@ from compressor.bench.workloads.lengths import lengths
 from compressor.runtime import Encoder
 
 
-def subject(folder: Path, max_length: int) -> Subject:
-    return Subject("m", "onnxruntime", folder, max_length, "text-classification")
-
-
 def test_lengths_are_those_before_texts_are_cut(onnx_folder: Path) -> None:
     texts = ["good film", "a good film", " ".join(["good"] * 50)]  # and [CLS], [SEP]
-    found = lengths(subject(onnx_folder, max_length=5), [{"text": text} for text in texts])
+    subject = Subject("m", "onnxruntime", onnx_folder, 5, "text-classification")
+    found = lengths(subject, [{"text": text} for text in texts])
 
     assert (found.n, found.max_tokens) == (3, 52)
     assert found.mean_tokens == pytest.approx((4 + 5 + 52) / 3)
@@ -28,5 +25,5 @@ def test_pairs_have_the_length_of_both_texts(onnx_folder: Path) -> None:
     encoder = Encoder.from_folder(onnx_folder, 64)
     together = encoder.encode(["a good film"], ["the plot"])["input_ids"].size
 
-    pair = {"text": "a good film", "text_pair": "the plot"}
-    assert lengths(subject(onnx_folder, max_length=64), [pair]).max_tokens == together
+    subject = Subject("m", "onnxruntime", onnx_folder, 64, "text-classification")
+    assert lengths(subject, [{"text": "a good film", "text_pair": "the plot"}]).max_tokens == together

@@ -1,0 +1,81 @@
+"""Token classification: pieces of a text that have a type, such as names of people and places, or parts of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from compressor.events import Events, Silent
+from compressor.runtime.tasks import Encoded, RuntimeTask
+from compressor.runtime.tasks.token_classification import TASK as RUNTIME
+from compressor.runtime.tasks.token_classification import tags_of, words_of
+from compressor.tasks.base import IGNORED, NewHead, Supervised, Task
+from compressor.tasks.models.loading import load_with_head
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+__all__ = ["TASK", "TokenClassification"]
+
+UNTAGGED = -1
+"""The label of a word that the data leaves untagged: its outputs are kept as every word's, and nothing is learned."""
+
+
+class TokenClassification(Task):
+    """A tagger of `transformers`: logits [batch, sequence, tags]. The first token of each word speaks for it."""
+
+    runtime: ClassVar[RuntimeTask] = RUNTIME
+
+    def load_model(
+        self,
+        folder: Path,
+        labels: Sequence[str] | None,
+        *,
+        new_head: NewHead = "if-needed",
+        trust_remote_code: bool = False,
+        events: Events = Silent(),  # noqa: B008  # stateless
+    ) -> PreTrainedModel:
+        return load_with_head(
+            folder,
+            self.spec.auto_class,
+            labels,
+            problem_type=self.spec.problem_type,
+            what="tagger",
+            new_head=new_head,
+            trust_remote_code=trust_remote_code,
+            events=events,
+        )
+
+    def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[list[int]]:
+        """Number of the tag at the first token of each word; all other tokens are `IGNORED`."""
+        found = []
+        for row, example, spans in zip(encoded.rows, encoded.examples, targets, strict=True):
+            words = words_of(row, example["text"])
+            labels = [IGNORED] * len(row)
+            for word, tag in zip(words, tags_of(words, spans, names), strict=True):
+                labels[word.token] = UNTAGGED if tag is None else tag
+            found.append(labels)
+        return found
+
+    def supervised(
+        self,
+        student: Mapping[str, torch.Tensor],
+        batch: Mapping[str, torch.Tensor],
+        teacher: Mapping[str, torch.Tensor] | None = None,
+    ) -> list[Supervised]:
+        return [_tagged(one) for one in super().supervised(student, batch, teacher)]
+
+
+def _tagged(one: Supervised) -> Supervised:
+    """Without words that have no tag."""
+    if one.labels is None:
+        return one
+    kept = one.labels != UNTAGGED
+    teacher = None if one.teacher is None else one.teacher[kept]
+    return replace(one, student=one.student[kept], labels=one.labels[kept], teacher=teacher)
+
+
+TASK = TokenClassification()

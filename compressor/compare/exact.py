@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from compressor.compare.results import Loss, Row, Verdict
 from compressor.events import Events
 from compressor.recipe.benchmark import Target
 from compressor.runtime.tasks import Example, runtime_task
+from compressor.runtime.tasks.base import names_of
 from compressor.task_specs import task_spec
 
 __all__ = ["Answered", "accuracy_row", "answer_texts", "answers_row", "operators_row", "size_row"]
@@ -60,10 +61,12 @@ def answer_texts(
         DataError: a right answer that the model can't give.
     """
     task, settings = runtime_task(subject.task), answer_settings(subject)
-    right = None if targets is None else [task.target(value, settings) for value in targets]
     asked = list(examples) or samples_for(subject)
     found, outputs = measure(subject, target, (), asked, seed=0, work=work, events=events, profile=True)
     assert outputs is not None
+    if task.spec.named_outputs:  # a bare model may name none: its answers are numbers then
+        settings = replace(settings, labels=names_of(outputs[task.spec.outputs[0].name].values, settings))
+    right = None if targets is None else [task.target(value, settings) for value in targets]
     judged = judge(subject, outputs, asked, right)
     return Answered(
         keys=tuple(judged.keys),

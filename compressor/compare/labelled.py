@@ -26,15 +26,16 @@ class Labelled:
     """As they stand in the file."""
 
 
-def read_labelled(path: Path, roles: Sequence[str], target: str) -> Labelled:
+def read_labelled(path: Path, roles: Sequence[str], target: str, unread: Sequence[str] = ()) -> Labelled:
     """Every row of a csv, tsv or jsonl file.
 
     Args:
         roles: columns of texts.
         target: the column of right answers.
+        unread: columns of texts that other models of the task read and this one doesn't: their answers aren't its own.
 
     Raises:
-        DataError: it can't be read, or a row lacks a column.
+        DataError: it can't be read, a row lacks a column, or has a text that isn't read.
     """
     hint = f"Give a csv, tsv or jsonl file in UTF-8 with the columns {', '.join((*roles, target))}."
     try:
@@ -46,6 +47,8 @@ def read_labelled(path: Path, roles: Sequence[str], target: str) -> Labelled:
     for number, row in enumerate(rows, start=1):
         if lacking := [name for name in (*roles, target) if row.get(name) is None]:
             raise DataError(f"{path} has no `{lacking[0]}` in row {number}.", hint=hint)
+        if others := [name for name in unread if row.get(name) is not None]:
+            raise DataError(f"{path} has the column `{others[0]}`, which this model doesn't read.", hint=hint)
     examples = tuple({role: str(row[role]) for role in roles} for row in rows)
     return Labelled(examples, tuple(row[target] for row in rows))
 

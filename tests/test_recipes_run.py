@@ -71,7 +71,16 @@ def rotten_tomatoes(folder: Path) -> Path:
 
 
 def test_every_shipped_recipe_is_run_here() -> None:
-    run_here = {"debates", "entities", "export-only", "film-mentions", "quickstart", "reviews-mpnet", "sst2-bert"}
+    run_here = {
+        "debates",
+        "entities",
+        "export-only",
+        "film-mentions",
+        "quickstart",
+        "ratings",
+        "reviews-mpnet",
+        "sst2-bert",
+    }
     assert set(shipped()) == run_here
 
 
@@ -198,6 +207,20 @@ def test_entities(run: Runs, tmp_path: Path) -> None:
     assert report.labels == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     fp32 = report.measurement("fp32")
     assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.metric == "f1_entity"
+
+
+def test_ratings(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    report = run(
+        "ratings",
+        f"data.source={tiny.write_ratings(tmp_path / 'ratings.csv', 120)}",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "spearman"
 
 
 def test_export_only(run: Runs, classifier_folder: Path) -> None:

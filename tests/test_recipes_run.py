@@ -226,6 +226,20 @@ def test_entities(run: Runs, tmp_path: Path) -> None:
     assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.metric == "f1_entity"
 
 
+def test_ratings(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    report = run(
+        "ratings",
+        f"data.source={tiny.write_ratings(tmp_path / 'ratings.csv', 120)}",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "spearman"
+
+
 def test_export_only(run: Runs, classifier_folder: Path) -> None:
     """No data: labels come from the model, inputs are made up, and nothing has an accuracy."""
     grid = {"kind": "grid", "batch": [1, 2], "sequence": [8], "min_seconds": 0.05, "min_calls": 10}

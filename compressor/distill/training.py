@@ -27,6 +27,7 @@ from compressor.distill.device import (
     reset_device_peak,
 )
 from compressor.distill.distiller import Distiller
+from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.validation import Validation
 from compressor.errors import TrainingDiverged
 from compressor.events import Events
@@ -69,6 +70,7 @@ def train(
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
         DiskFull: a checkpoint couldn't be written. Those before it stay.
+        MissingExtra: a tracker isn't installed.
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
@@ -85,7 +87,7 @@ def train(
     with quiet_transformers(), disk_full_explained(out):
         trainer = _Trainer(
             distiller,
-            _arguments(section, task, device, precision, seed, checkpoints),
+            _arguments(section, task, device, precision, seed, checkpoints, what),
             what=what,
             lengths=texts["train"]["length"] if section.group_by_length else None,
             train_dataset=texts["train"],
@@ -97,6 +99,7 @@ def train(
                 EvaluationsWithinEpoch(section.evaluations_per_epoch, _steps_per_epoch(section, len(texts["train"]))),
                 Progress(distiller, what, task.spec.main_metric.name, events),
                 *([EarlyStoppingCallback(section.early_stopping)] if section.early_stopping else []),
+                *tracker_callbacks(section.track, what),
             ],
         )
         trainer.remove_callback(PrinterCallback)
@@ -216,7 +219,7 @@ class _EpochOrder(Sampler[int]):
 
 
 def _arguments(
-    section: TrainingSection, task: Task, device: Device, precision: Precision, seed: int, checkpoints: Path
+    section: TrainingSection, task: Task, device: Device, precision: Precision, seed: int, checkpoints: Path, what: str
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -248,7 +251,8 @@ def _arguments(
         dataloader_pin_memory=device == "cuda",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
-        report_to="none",
+        run_name=what,
+        report_to="none",  # trackers come as callbacks
         log_level="error",
     )
     if device == "cuda":

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from compressor.recipe.section import Positive, Section
 
-__all__ = ["TrainingSection"]
+__all__ = ["Tracker", "TrainingSection"]
+
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
 
 
 class TrainingSection(Section):
@@ -30,6 +32,9 @@ class TrainingSection(Section):
     evaluations_per_epoch: Annotated[int, Field(ge=1)] = Field(
         1,
         description="Validations, and with them checkpoints, an epoch. A killed run resumes from the last one.",
+    )
+    track: tuple[Tracker, ...] = Field(
+        (), description="Send losses and scores to these trackers while it trains. Each is an extra of that name."
     )
     early_stopping: Annotated[int, Field(ge=1)] | None = Field(
         3, description="Stop after this many validations without a better score. `null`: never."

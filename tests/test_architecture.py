@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": GROUND | {"sources"},
     "chain": GROUND | ABOVE_GROUND | {"engine"},
     "cli": GROUND | ABOVE_GROUND | {"engine", "chain"},
+    "pytest_plugin": {"compare", "errors", "recipe"},
     "__main__": {"cli"},
 }
 

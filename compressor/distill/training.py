@@ -28,6 +28,7 @@ from compressor.distill.device import (
     reset_device_peak,
 )
 from compressor.distill.distiller import Distiller
+from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.validation import Validation
 from compressor.errors import TrainingDiverged
 from compressor.events import Events
@@ -70,6 +71,7 @@ def train(
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
         DiskFull: a checkpoint couldn't be written. Those before it stay.
+        MissingExtra: a tracker isn't installed.
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
@@ -89,7 +91,7 @@ def train(
     with quiet_transformers(), disk_full_explained(out):
         trainer = _Trainer(
             distiller,
-            _arguments(section, schedule, task, device, precision, seed, checkpoints),
+            _arguments(section, schedule, task, device, precision, seed, checkpoints, what),
             what=what,
             lengths=texts["train"]["length"] if section.group_by_length else None,
             train_dataset=texts["train"],
@@ -102,6 +104,7 @@ def train(
                 Progress(distiller, what, task.spec.main_metric.name, events),
                 Guessing(what, guess, events),
                 *([EarlyStopping(section.early_stopping, first_step=first_step)] if section.early_stopping else []),
+                *tracker_callbacks(section.track, what),
             ],
         )
         trainer.remove_callback(PrinterCallback)
@@ -235,6 +238,7 @@ def _arguments(
     precision: Precision,
     seed: int,
     checkpoints: Path,
+    what: str,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -266,7 +270,8 @@ def _arguments(
         dataloader_pin_memory=device == "cuda",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
-        report_to="none",
+        run_name=what,
+        report_to="none",  # trackers come as callbacks
         log_level="error",
     )
     if device == "cuda":

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from compressor.recipe.section import Positive, Section
 
-__all__ = ["FEWEST_STEPS", "Schedule", "TrainingSection"]
+__all__ = ["FEWEST_STEPS", "Schedule", "Tracker", "TrainingSection"]
+
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
 
 FEWEST_STEPS = 200
 """Updates of the weights below which a model has hardly begun to learn."""
@@ -66,6 +68,9 @@ class TrainingSection(Section):
     evaluations_per_epoch: Annotated[int, Field(ge=1)] = Field(
         1,
         description="Validations, and with them checkpoints, an epoch. A killed run resumes from the last one.",
+    )
+    track: tuple[Tracker, ...] = Field(
+        (), description="Send losses and scores to these trackers while it trains. Each is an extra of that name."
     )
     early_stopping: Annotated[int, Field(ge=1)] | None = Field(
         3, description="Stop after this many validations without a better score. `null`: never."

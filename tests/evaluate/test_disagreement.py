@@ -9,7 +9,7 @@ from compressor.evaluate import JudgedSplit
 from compressor.evaluate.base import Answered
 from compressor.evaluate.disagreement import EVALUATION, LONGEST, distances
 from compressor.report.blocks import Details, Finding, Prose, Row, Table
-from compressor.runtime.tasks import Answer
+from compressor.runtime.tasks import Answer, runtime_task
 from tests.evaluate.splits import certain, many, split
 
 
@@ -82,3 +82,20 @@ def test_answers_without_scores_are_compared_by_their_task() -> None:
     )
     assert distances(judged).tolist() == [0, 0, 0, 0, 1]
     assert texts_of(EVALUATION.run(judged))[0].cells == ("great", "x", "e")
+
+
+def test_numbers_are_compared_by_how_far_apart_they_lie() -> None:
+    def said(name: str, *numbers: float) -> Answered:
+        return Answered(name, Judged([Words(str(number)) for number in numbers], [[number] for number in numbers]))
+
+    judged = JudgedSplit(
+        task=runtime_task("regression"),
+        labels=(),
+        examples=[{"text": text} for text in "abc"],
+        targets=[[1.0], [2.0], [3.0]],
+        model=said("onnx int8", 1.0, 2.5, 3.0),
+        reference=said("teacher", 1.0, 2.0, 2.9),
+    )
+    found = EVALUATION.run(judged)
+    assert found.figures == {"mean_distance": pytest.approx(0.2)}
+    assert [row.cells for row in texts_of(found)] == [("b", "2.0", "2.5", "2"), ("c", "2.9", "3.0", "3")]

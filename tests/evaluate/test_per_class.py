@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from compressor.bench.judged import Judged
-from compressor.evaluate.base import Answered
+from compressor.evaluate.base import Answered, JudgedSplit
 from compressor.evaluate.per_class import EVALUATION, MOST_CLASSES
 from compressor.report.blocks import Finding, Table
+from compressor.runtime.tasks import runtime_task
 from tests.evaluate.splits import LABELS, TARGETS, certain, many, split
 
 
@@ -36,6 +38,22 @@ def test_sets_of_labels_are_counted_label_by_label() -> None:
         ("bad", "100.0%", "66.7%", "80.0%", "3"),
         ("good", "66.7%", "100.0%", "80.0%", "2"),
         ("odd", "n/a", "n/a", "n/a", "0"),
+    ]
+
+
+def test_types_of_spans_are_classes() -> None:
+    # Right, found and wanted spans of PER and LOC in each of two texts.
+    statistics = {"f1_macro": np.asarray([[1, 2, 1, 0, 0, 1], [1, 1, 1, 1, 1, 2]], dtype=np.float64)}
+    judged = JudgedSplit(
+        task=runtime_task("token-classification"),
+        labels=("O", "B-PER", "I-PER", "B-LOC", "I-LOC"),
+        examples=[],
+        targets=[],
+        model=Answered("onnx int8", Judged([], [], statistics)),
+    )
+    assert rows_of(EVALUATION.run(judged)) == [
+        ("PER", "66.7%", "100.0%", "80.0%", "2"),
+        ("LOC", "100.0%", "33.3%", "50.0%", "3"),
     ]
 
 

@@ -252,6 +252,15 @@ class TokenClassification(RuntimeTask):
             "accuracy": accuracy,
         }
 
+    def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
+        """Of each type of span."""
+        types = dict.fromkeys(_type(name) for name in settings.labels if name != OUTSIDE)
+        counts = statistics["f1_macro"].sum(axis=0).reshape(-1, 3).astype(int)
+        return {
+            name: (int(right), int(found - right), int(wanted - right))
+            for name, (right, found, wanted) in zip(types, counts, strict=True)
+        }
+
     def keys(self, answers: Sequence[Answer]) -> list[Any]:
         """Bounds and type of every span."""
         return [

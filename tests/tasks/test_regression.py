@@ -37,8 +37,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Iter
         recipe = recipes.full(tiny.write_ratings(folder / "ratings.csv"), encoder_folder)
         recipe["task"] = TASK.name
         recipe["data"]["columns"] = {"text": "text", "label": "stars"}
-        recipe["teacher"]["finetune"]["epochs"] = 5
-        recipe["distill"] |= {"objectives": [{"kind": "soft-targets"}, {"kind": "hard-labels"}]}
+        recipe["teacher"]["finetune"]["epochs"] = 8
+        recipe["distill"] |= {"epochs": 5, "objectives": [{"kind": "soft-targets"}, {"kind": "hard-labels"}]}
         compressor("run", recipes.write(folder, recipe), "--out", folder / "run", "--format", "json").succeeds()
         yield folder
 

@@ -125,7 +125,8 @@ def _assert_comparable(pair: _Pair) -> None:
 
 
 def _labelled(subject: Subject, data: Path) -> Labelled:
-    return read_labelled(data, roles_of(subject), task_spec(subject.task).target_role)
+    spec = task_spec(subject.task)
+    return read_labelled(data, roles_of(subject), spec.target_role, optional=spec.target_role in spec.optional_roles)
 
 
 def _exact(pair: _Pair, labelled: Labelled | None, settings: Settings, events: Events) -> Iterator[Row]:
@@ -142,9 +143,10 @@ def _exact(pair: _Pair, labelled: Labelled | None, settings: Settings, events: E
         )
         for side, subject in pair.sides
     )
-    if labelled:
+    if mine.statistics is not None and other.statistics is not None:
         yield accuracy_row(pair.name, pair.a.task, mine, other, settings.tolerances.accuracy)
-    yield answers_row(pair.name, mine, other, judged=labelled is not None)
+    known = mine.statistics is not None
+    yield answers_row(pair.name, mine, other, judged=known, task=pair.a.task)
     yield size_row(pair.name, pair.a, pair.b, settings.tolerances.size)
     if row := operators_row(pair.name, mine.graph, other.graph):
         yield row

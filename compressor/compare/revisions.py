@@ -75,8 +75,9 @@ def _arguments(bundle: Path, settings: Settings) -> dict[str, Any]:
     """Of `arm_server.predictor`."""
     manifest = Manifest.read(bundle)
     roles = manifest.roles
-    target = task_spec(manifest.task).target_role
-    given = read_labelled(settings.data, roles, target).examples if settings.data else ()
+    spec = task_spec(manifest.task)
+    target, optional = spec.target_role, spec.target_role in spec.optional_roles
+    given = read_labelled(settings.data, roles, target, optional=optional).examples if settings.data else ()
     examples = given or runtime_task(manifest.task).samples(roles)
     return {
         "bundle": str(bundle.resolve()),

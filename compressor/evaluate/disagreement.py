@@ -37,6 +37,8 @@ class Disagreement(Evaluation):
             f"{split.model.name} answers {differing} of {n} test texts otherwise than {split.reference.name} "
             f"({fmt.percent(differing / n)})."
         )
+        if split.task.graded:
+            said = f"{split.model.name} and {split.reference.name} answer alike to {fmt.percent(1 - apart.mean())}."
         order = [int(i) for i in np.argsort(-apart, kind="stable")[:MOST_TEXTS] if apart[i] > 0]
         blocks: list[Block] = [Prose(said)]
         if order and split.show_examples:
@@ -67,7 +69,8 @@ def distances(split: JudgedSplit) -> FloatArray:
 def _apart(split: JudgedSplit, mine: Any, theirs: Any) -> float:
     if split.task.spec.target in ("number", "score") and _is_number(mine) and _is_number(theirs):
         return float(np.abs(np.subtract(mine, theirs)).max(initial=0.0))
-    return 1 - split.task.agreement([mine], [theirs])
+    alike = split.task.agreement([mine], [theirs])
+    return 0.0 if alike is None else 1 - alike
 
 
 def _is_number(key: Any) -> bool:

@@ -13,6 +13,8 @@ from compressor.report.printers.console import blocks_console
 
 __all__ = ["cache_table", "plain_table", "plan_table", "predictions_table", "reasons_table", "verification_table"]
 
+MOST_VALUES = 8
+"""Of one answer that a table shows."""
 KEY_LENGTH = 12
 """Characters of a key that are shown: enough for `cache rm`."""
 
@@ -77,7 +79,8 @@ def _answer(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(map(_answer, value.values()))
     if isinstance(value, list | tuple):
-        return ", ".join(map(_answer, value)) or "(none)"
+        more = f", ... ({len(value)})" if len(value) > MOST_VALUES else ""
+        return ", ".join(map(_answer, value[:MOST_VALUES])) + more or "(none)"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

@@ -297,3 +297,18 @@ def test_a_finished_teacher_is_taken_as_it_is(
     report = run(recipes.write(tmp_path, full), "distill.epochs=1")
     teach = next(stage for stage in report.stages if stage.name == "teach")
     assert "history" not in teach.facts
+
+
+def test_embeddings_minilm(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Texts without labels: the teacher judges the student."""
+    report = run(
+        "embeddings-minilm",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "teacher_similarity"

@@ -127,7 +127,8 @@ def _assert_comparable(pair: _Pair) -> None:
 
 def _labelled(subject: Subject, data: Path) -> Labelled:
     roles, spec = roles_of(subject), task_spec(subject.task)
-    return read_labelled(data, roles, spec.target_role, [role for role in spec.text_roles if role not in roles])
+    unread = [role for role in spec.text_roles if role not in roles]
+    return read_labelled(data, roles, spec.target_role, unread, optional=spec.target_role in spec.optional_roles)
 
 
 def _exact(pair: _Pair, labelled: Labelled | None, settings: Settings, events: Events) -> Iterator[Row]:
@@ -137,9 +138,10 @@ def _exact(pair: _Pair, labelled: Labelled | None, settings: Settings, events: E
         _answered(side, subject, labelled, settings.target, work=pair.work / f"answers-{side}", events=events)
         for side, subject in pair.sides
     )
-    if labelled:
+    if mine.statistics is not None and other.statistics is not None:
         yield accuracy_row(pair.name, pair.a.task, mine, other, settings.tolerances.accuracy)
-    yield answers_row(pair.name, mine, other, judged=labelled is not None)
+    known = mine.statistics is not None
+    yield answers_row(pair.name, mine, other, judged=known, task=pair.a.task)
     yield size_row(pair.name, pair.a, pair.b, settings.tolerances.size)
     if row := operators_row(pair.name, mine.graph, other.graph):
         yield row

@@ -76,7 +76,8 @@ def _arguments(bundle: Path, settings: Settings) -> dict[str, Any]:
     manifest = Manifest.read(bundle)
     roles, spec = manifest.roles, task_spec(manifest.task)
     unread = [role for role in spec.text_roles if role not in roles]
-    given = read_labelled(settings.data, roles, spec.target_role, unread).examples if settings.data else ()
+    target, optional = spec.target_role, spec.target_role in spec.optional_roles
+    given = read_labelled(settings.data, roles, target, unread, optional=optional).examples if settings.data else ()
     examples = given or runtime_task(manifest.task).samples(roles)
     return {
         "bundle": str(bundle.resolve()),

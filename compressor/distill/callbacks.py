@@ -102,10 +102,9 @@ class StepClock(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy
     """Tells `events` how far training and evaluation are, with the loss since the last evaluation and its score."""
 
-    def __init__(self, distiller: Distiller, what: str, metric: str, events: Events) -> None:
+    def __init__(self, distiller: Distiller, what: str, events: Events) -> None:
         self.distiller = distiller
         self.what = what
-        self.metric = metric
         self.events = events
         self.score = ""
         self.evaluated = 0
@@ -120,4 +119,5 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
         self.evaluated = 0
-        self.score = f", {self.metric.replace('_', ' ')} {metrics[f'eval_{self.metric}']:.4f}"
+        metric = args.metric_for_best_model
+        self.score = f", {metric.replace('_', ' ')} {metrics[f'eval_{metric}']:.4f}"

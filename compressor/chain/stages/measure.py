@@ -23,7 +23,6 @@ from compressor.events import Events
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.runtime.outputs import Outputs, read_outputs, write_outputs
 from compressor.runtime.tasks import runtime_task
-from compressor.task_specs import task_spec
 
 __all__ = ["Measure", "read_test_outputs"]
 
@@ -92,8 +91,7 @@ class Measure(Stage):
         if outputs is not None:
             judged = judge(subject, outputs, examples, targets)
             write_outputs(outputs, out / _OUTPUTS)
-            write_scores(judged.statistics[task_spec(self.task).main_metric.name], out)
-            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs")))
+            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs"), out))
         write_measurement(measurement, out)
         # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
@@ -111,18 +109,24 @@ class Measure(Stage):
             precision=self.precision,
         )
 
-    def _accuracy(self, judged: Judged, teacher: Artifact | None) -> Accuracy:
-        """Beside the figures of the teacher, where there is one."""
-        task = runtime_task(self.task)
+    def _accuracy(self, judged: Judged, teacher: Artifact | None, out: Path) -> Accuracy | None:
+        """Beside the figures of the teacher, where there is one; leaves the main metric's statistics in `out`."""
+        task, statistics = runtime_task(self.task), dict(judged.statistics)
         agreement, reference = None, None
         if teacher is not None:
             folder = teacher.folder / "test"
-            agreement = task.agreement(judged.keys, json.loads((folder / "answers.json").read_text(encoding="utf-8")))
-            with np.load(folder / "statistics.npz") as statistics:
-                reference = statistics[task.spec.main_metric.name]
+            theirs = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+            agreement = task.agreement(judged.keys, theirs)
+            statistics |= task.compared(judged.keys, theirs)
+        main = task.main_metric(statistics)
+        if main is not None:
+            write_scores(statistics[main.name], out)
+        if teacher is not None and main is not None:
+            with np.load(folder / "statistics.npz") as known:
+                reference = known[main.name]
         return score_accuracy(
             task,
-            judged.statistics,
+            statistics,
             agreement=agreement,
             reference=None if self.role == "teacher" and self.parent is None else reference,
             seed=self.seed,

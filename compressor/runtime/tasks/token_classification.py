@@ -12,6 +12,7 @@ from compressor.errors import DataError
 from compressor.runtime.encoder import Row
 from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.tasks.base import (
+    NO_OPTIONS,
     Answer,
     Encoded,
     FloatArray,
@@ -187,7 +188,14 @@ class TokenClassification(RuntimeTask):
             return list(labels)
         return [OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI")]
 
-    def reduce(self, arrays: Sequence[Array], encoded: Encoded, *, pads_left: bool = False) -> dict[str, Ragged]:
+    def reduce(
+        self,
+        arrays: Sequence[Array],
+        encoded: Encoded,
+        *,
+        pads_left: bool = False,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> dict[str, Ragged]:
         """The logits of the first token of each word."""
         (logits,) = arrays
         rows = []

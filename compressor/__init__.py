@@ -1,3 +1,27 @@
-"""compressor: one recipe file turns a large NLP teacher into a small, measured, edge-ready ONNX bundle."""
+"""compressor: one recipe file turns a large NLP teacher into a small, measured, edge-ready ONNX bundle.
+
+>>> import compressor
+>>> compressor.run("recipes/quickstart.yaml").bundle.predict("a gripping, funny film")
+>>> compressor.load("runs/quickstart/bundle").predict(["a gripping, funny film", "dull"])
+
+What is listed in `__all__` is the interface that stays; everything else is internal. Nothing heavy is imported before
+it is used, and running a bundle needs neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compressor.api import Answer, Bundle, Run, bench, compare, compress, load, run
 
 __version__ = "0.1.0"
+
+__all__ = ["Answer", "Bundle", "Run", "__version__", "bench", "compare", "compress", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("compressor.api"), name)

@@ -15,8 +15,9 @@ __all__ = ["evaluation_examples", "training_examples"]
 def evaluation_examples(
     data: Artifact | None, split: str, task: str, *, limit: int | None = None
 ) -> tuple[list[dict[str, Any]], list[Any]]:
-    """The texts of a split in row order, by role, and what a model is to answer; nothing where there is no data."""
-    if data is None:
+    """The texts of a split in row order, by role, and what a model is to answer; nothing where there is no such
+    split."""
+    if data is None or not (data.folder / f"{split}.arrow").is_file():
         return [], []
     from compressor.data import load_split
 

@@ -51,7 +51,7 @@ def predict(
 ) -> None:
     """Answer texts with a bundle. Needs neither torch nor transformers."""
     from compressor import runtime
-    from compressor.report.lists import answers_table
+    from compressor.report.lists import predictions_table
 
     loaded = runtime.load(bundle, device=device.value, threads=threads, variant=variant)
     if texts and input_ is None:
@@ -61,7 +61,7 @@ def predict(
         if format_ is Format.JSON:
             print_([{"text": text, **answer.to_dict()} for text, answer in zip(texts, answers, strict=True)])
         else:
-            print_(answers_table(texts, [answer.brief for answer in answers]))
+            print_(predictions_table(texts, [answer.to_dict() for answer in answers], loaded.manifest.roles[0]))
         return
     if texts or pair:
         raise typer.BadParameter("give texts, or --input, but not both.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,15 +31,36 @@ def run(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
+    _run(_load(recipe, set_), out, force or (), overwrite, format_)
+
+
+@commands.command()
+def compress(
+    model: Annotated[str, typer.Argument(help="A finished model: a folder or a hub id.")],
+    data: Annotated[
+        Path | None, typer.Option(help="A labelled file; all of it is the test set. Columns as the task's roles.")
+    ] = None,
+    teacher: Annotated[str | None, typer.Option(help="A finished model to compare with, on the same data.")] = None,
+    target: Annotated[str, typer.Option(help="Where to measure: cpu-1, cpu-4, cuda.")] = "cpu-1",
+    out: Annotated[Path | None, typer.Option(help="The run directory. Default: runs/<name of the model>.")] = None,
+    overwrite: OverwriteOption = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Make a measured int8 bundle of a finished model, without a recipe."""
+    from compressor.recipe.finished import finished_recipe
+
+    _run(finished_recipe(model, data=data, teacher=teacher, target=target), out, (), overwrite, format_)
+
+
+def _run(loaded: Recipe, out: Path | None, force: Sequence[str], overwrite: bool, format_: Format) -> None:
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
     from compressor.report.console import console_events
     from compressor.report.render import console_table
 
-    loaded = _load(recipe, set_)
     with console_events() as events:
         directory = out or Path("runs") / loaded.name
-        report = run_plan(make_plan(loaded), out=directory, events=events, force=force or (), overwrite=overwrite)
+        report = run_plan(make_plan(loaded), out=directory, events=events, force=force, overwrite=overwrite)
     print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
     if not report.passed:

@@ -70,7 +70,7 @@ def compute_outputs(
     settings = Settings(tuple(names), read_options(model_folder))
     facts: dict[str, Any] = {"device": place, "precision": number_format, "examples": {}}
     seconds, computed = 0.0, 0
-    for split in SPLITS:
+    for split in (split for split in SPLITS if (data / f"{split}.arrow").is_file()):
         examples = load_split(data, split)
         dataset = tokenize_split(examples, task, tokenizer, max_length=max_length, cache=out / "tokens", names=names)
         if not _is_whole(out / split, len(dataset)):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from compressor.errors import Problem, RecipeError, shortened
@@ -19,7 +20,7 @@ from compressor.recipe.recipe import Recipe
 from compressor.recipe.shipped import shipped
 from compressor.recipe.tree import Node, Place, merge, parse, place_of, plain, problem_at
 
-__all__ = ["load_recipe", "resolve"]
+__all__ = ["load_recipe", "recipe_from", "resolve"]
 
 _MOST_BYTES = 1 << 20
 """Of one file. The longest recipes have some KiB; reading YAML takes seconds for each MiB."""
@@ -37,6 +38,20 @@ def load_recipe(
         RecipeError: with every problem of the files, the overrides and the recipe they make.
     """
     tree, problems = _assemble(path, overrides, environment)
+    recipe = None if tree is None else _validate(tree, problems)
+    if recipe is None or problems:
+        raise RecipeError(_sorted(problems))
+    return recipe
+
+
+def recipe_from(data: Mapping[str, Any]) -> Recipe:
+    """The recipe that plain data describe, checked as one from a file is.
+
+    Raises:
+        RecipeError: with every problem found.
+    """
+    problems: list[Problem] = []
+    tree = parse(yaml.safe_dump(dict(data), sort_keys=False), Place(None, 1), problems)
     recipe = None if tree is None else _validate(tree, problems)
     if recipe is None or problems:
         raise RecipeError(_sorted(problems))

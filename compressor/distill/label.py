@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.data import load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained, reserve
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
-from compressor.distill.outputs import model_inputs, rows_of
+from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.runtime.options import read_options
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["ANSWERS", "SPLITS", "STATISTICS", "compute_outputs"]
 
 SPLITS = ("train", "validation", "test")
-ANSWERS = "answers.json"
 STATISTICS = "statistics.npz"
 _BATCH = 64
 _MOST = 6e4
@@ -115,7 +114,7 @@ def _write_split(
     partial.mkdir(parents=True)
     counts = {output.name: task.counts(output, dataset) for output in task.spec.outputs}
     offsets = {name: None if count is None else _offsets(count) for name, count in counts.items()}
-    written: dict[str, npt.NDArray[np.float16]] = {}
+    written: dict[str, npt.NDArray[np.floating[Any]]] = {}
     order = np.argsort(np.asarray(dataset["length"]), kind="stable")[::-1]  # longest first: memory fails at once
     device = next(model.parameters()).device
     collate = task.collator(tokenizer)
@@ -123,18 +122,20 @@ def _write_split(
     for ids in np.array_split(order, max(1, -(-len(order) // _BATCH))):
         batch = {name: tensor.to(device) for name, tensor in collate(rows_of(dataset, ids.tolist())).items()}
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            reduced = task.reduce(model(**model_inputs(model, batch)), batch)
+            reduced = task.reduce(model(**model_inputs(model, batch)), batch, task.options(model))
         for output in task.spec.outputs:
             values = reduced[output.name]
             if not torch.isfinite(values).all():
                 raise StageError(f"{what}: the teacher answers NaN or infinity.", hint="Train it again, in fp32.")
-            array = values.clamp(-_MOST, _MOST).cpu().numpy()
+            # Numbers have the data's units, and are as large and as fine as these; there are few of them.
+            dtype = np.float32 if output.likelihood == "value" else np.float16
+            array = (values.clamp(-_MOST, _MOST) if dtype is np.float16 else values).cpu().numpy()
             count, offset = counts[output.name], offsets[output.name]
             pieces = task.pieces(output, array, None if count is None else count[ids])
             if output.name not in written:
                 total = len(dataset) if offset is None else int(offset[-1])
                 written[output.name] = _open(
-                    partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :])
+                    partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :]), dtype
                 )
             _fill(written[output.name], offset, ids, pieces)
         done += len(ids)
@@ -146,14 +147,14 @@ def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _open(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.float16]:
-    mapped: npt.NDArray[np.float16] = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
+def _open(file: Path, shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    mapped: npt.NDArray[np.floating[Any]] = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
     reserve(file)
     return mapped
 
 
 def _fill(
-    values: npt.NDArray[np.float16],
+    values: npt.NDArray[np.floating[Any]],
     offsets: npt.NDArray[np.int64] | None,
     ids: npt.NDArray[np.int64],
     pieces: list[npt.NDArray[Any]],
@@ -189,8 +190,9 @@ def _judge(
         name: Ragged(np.asarray(ragged.values, dtype=np.float32), ragged.offsets)
         for name, ragged in read_outputs(folder).items()
     }
-    statistics = task.runtime.statistics(outputs, encoded, examples[task.spec.target_role], settings)
-    np.savez(folder / STATISTICS, allow_pickle=False, **statistics)
     keys = task.runtime.keys(task.runtime.decode(outputs, encoded, settings))
+    statistics = task.runtime.statistics(outputs, encoded, targets_of(examples, task), settings)
+    statistics |= task.runtime.compared(keys, keys)
+    np.savez(folder / STATISTICS, allow_pickle=False, **statistics)
     (folder / ANSWERS).write_text(json.dumps(keys, ensure_ascii=False), encoding="utf-8")
     return task.runtime.values(statistics)

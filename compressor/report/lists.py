@@ -12,10 +12,10 @@ from compressor.report.blocks import Prose, table
 from compressor.report.printers.console import blocks_console
 
 __all__ = [
+    "answers_table",
     "cache_table",
     "plain_table",
     "plan_table",
-    "predictions_table",
     "reasons_table",
     "self_test_table",
     "verification_table",
@@ -74,17 +74,9 @@ def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:
     return plain_table(("stage", "what differs", "stored", "wanted"), rows)
 
 
-def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]], role: str = "text") -> RenderableType:
-    """A line a text: what its answer says, but for the scores of every label, and the text."""
-    header = [name for name in (answers[0] if answers else ()) if name != "scores"]
-    rows = [[*(_answer(answer[name]) for name in header), text] for text, answer in zip(texts, answers, strict=True)]
-    return plain_table((*header, role), rows)
-
-
-def _answer(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_answer, value)) or "(none)"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def answers_table(texts: Sequence[str], answers: Sequence[str]) -> RenderableType:
+    """A line a text: its answer in brief, the text."""
+    return plain_table(("answer", "text"), list(zip(answers, texts, strict=True)))
 
 
 def verification_table(result: Mapping[str, Any]) -> RenderableType:

@@ -10,7 +10,7 @@ from compressor.report.blocks import Tone
 from compressor.report.document import RunReport
 from compressor.report.figures import gate_title
 from compressor.report.models import headline, speedup
-from compressor.task_specs import MetricSpec
+from compressor.task_specs import TASK_SPECS, MetricSpec, task_spec
 
 __all__ = ["Majority", "baseline_sentence", "closing_sentence", "is_better", "majority", "too_few", "verdict"]
 
@@ -27,6 +27,8 @@ class Majority(NamedTuple):
 
 def majority(report: RunReport) -> Majority | None:
     """By the counts of the `prepare` stage; None where it has none, or they aren't of one label a text."""
+    if report.task in TASK_SPECS.names and task_spec(report.task).target != "one-label":
+        return None
     facts = next((stage.facts for stage in report.stages if stage.kind == "prepare"), {})
     test = facts["splits"].get("test") if isinstance(facts.get("splits"), dict) else None
     counts, rows = (test.get("labels"), test.get("rows")) if isinstance(test, dict) else (None, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compressor.chain.models import TRAINING_LIBRARIES, fetch_models, model_source
 from compressor.distill.trackers import assert_trackers
@@ -18,7 +19,7 @@ from compressor.tasks import get_task
 
 __all__ = ["Teach"]
 
-_UNCHANGED_BY = {"model": True, "revision": True, "sha256": True, "finetune": {"track"}}
+_UNCHANGED_BY: Any = {"model": True, "revision": True, "sha256": True, "finetune": {"track"}}
 """Settings that are in the sources, or change nothing."""
 
 

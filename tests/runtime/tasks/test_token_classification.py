@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import seqeval.metrics as seqeval
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,7 +134,6 @@ TAGS = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), min_s
 
 @given(texts=st.lists(TAGS, min_size=1, max_size=6))
 def test_metrics_are_seqevals(texts: list[list[tuple[str, str]]]) -> None:
-    seqeval = pytest.importorskip("seqeval.metrics")
     answered, meant = ([[pair[side] for pair in text] for text in texts] for side in (0, 1))
     given = encoded(*(" ".join("w" * len(text)) for text in texts))
     wanted = [

@@ -35,7 +35,7 @@ def answer(text: str) -> dict[str, Any]:
     return {"start": CONTEXT.index(text), "text": text}
 
 
-def labels(folder: Path, *answers: dict[str, Any], context: str = CONTEXT) -> list[tuple[str, str]]:
+def labels(folder: Path, *answers: dict[str, Any], context: str = CONTEXT) -> list[str]:
     """What stands at the labelled tokens of each window, read back from the context."""
     example = {"question": QUESTION, "context": context}
     encoded = TASK.runtime.encode(Encoder.from_folder(folder, MAX_LENGTH), [example])
@@ -102,8 +102,10 @@ def test_question_and_padding_have_no_part_in_the_loss(encoder_folder: Path) -> 
     assert supervised[0].student.shape == (2, 5) and supervised[0].student[1, 4] == ABSENT
     for row in supervised:
         assert row.labels is not None
-        LIKELIHOODS[row.likelihood].loss(row.student, row.labels, smoothing=0.1).backward()
-    used = raw["start_logits"].grad != 0
+        LIKELIHOODS[row.likelihood].loss(row.student, row.labels, smoothing=0.1).backward()  # type: ignore[no-untyped-call]
+    gradient = raw["start_logits"].grad
+    assert gradient is not None
+    used = gradient.ne(0)
     assert used.sum(dim=1).tolist() == [5, 4]
     assert used[:, 0].all() and not used[:, 1:5].any()
 

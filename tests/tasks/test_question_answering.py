@@ -91,7 +91,7 @@ def test_training_keeps_of_the_outputs_what_the_runtime_keeps(encoder_folder: Pa
 
 
 def test_question_and_padding_have_no_part_in_the_loss(encoder_folder: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"question": QUESTION, "context": "the film was gripping", "answers": [{"start": 13, "text": "gripping"}]},
         {"question": QUESTION, "context": "a dull plot", "answers": []},
     ]
@@ -144,7 +144,8 @@ def test_a_bare_model_gets_a_new_head_to_be_trained_only(encoder_folder: Path, c
 
 
 def test_a_finished_model_is_taken_as_it_stands(reader_folder: Path) -> None:
-    weights = [TASK.load_model(reader_folder, names, new_head="never").qa_outputs.weight for names in ([], None)]
+    unnamed: tuple[list[str] | None, ...] = ([], None)
+    weights = [TASK.load_model(reader_folder, names, new_head="never").qa_outputs.weight for names in unnamed]
     assert torch.equal(*weights)
 
 

@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment in .venv, with exactly the versions in constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint types bench schema clean
+.PHONY: help quickstart test lint types bench schema docs clean
 
 # The first of these that runs and is new enough. `make PYTHON=/path/to/python3.11 ...` to choose another.
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -37,6 +37,9 @@ schema: .venv/toolkit.stamp  ## Write recipes/schema.json afresh
 	$(BIN)/compressor schema > recipes/schema.json.new
 	mv recipes/schema.json.new recipes/schema.json
 
+docs: .venv/docs.stamp  ## Build the documentation as a site: build/site/index.html
+	$(BIN)/mkdocs build --strict --quiet
+
 clean:  ## Remove the environment and caches; runs/ stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -51,6 +54,10 @@ clean:  ## Remove the environment and caches; runs/ stays
 	@echo "Installing into .venv (about 2 GB, a minute or more) ..."
 	@$(INSTALL) -e '.[dev]'
 	@touch .venv/toolkit.stamp $@
+
+.venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	@$(INSTALL) mkdocs-material
+	@touch $@
 
 .venv/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found. Install it, or name it:" \

@@ -64,8 +64,9 @@ def main() -> None:
     rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     done = {(row["kind"], row["number"]) for row in rows}
     # In turn, so that both kinds see the same hours of the machine.
-    todo: list[tuple[Kind, int]] = [(kind, number) for number in range(max(options.same, options.slowed))
-            for kind, count in (("same", options.same), ("slowed", options.slowed)) if number < count]  # fmt: skip
+    kinds: tuple[tuple[Kind, int], ...] = (("same", options.same), ("slowed", options.slowed))
+    longest = range(max(options.same, options.slowed))
+    todo = [(kind, number) for number in longest for kind, count in kinds if number < count]
     with tempfile.TemporaryDirectory(prefix="compressor-false-alarms-") as work, log.open("a") as file:
         model = options.model.resolve() if options.model else write_tiny_model(Path(work) / "model.onnx")
         inputs = Path(work) / "inputs.npz"

@@ -70,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="compressor-overhead-") as folder:
         ids = np.random.default_rng(0).integers(1000, 2000, (1, options.sequence))
         named = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        np.savez(inputs := Path(folder) / "inputs.npz", **named)
+        np.savez(inputs := Path(folder) / "inputs.npz", allow_pickle=False, **named)
         seconds = str(options.seconds)
         for pair in range(options.pairs):
             runs = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -11,4 +12,5 @@ from pytest_benchmark.fixture import BenchmarkFixture
 def test_help(benchmark: BenchmarkFixture) -> None:
     """A whole process, from start to exit; the promise is less than half a second."""
     command = [sys.executable, "-c", "from compressor.cli import main; main()", "--help"]
-    benchmark.pedantic(lambda: subprocess.run(command, check=True, capture_output=True), warmup_rounds=1, rounds=10)
+    pedantic: Any = benchmark.pedantic  # untyped in pytest-benchmark
+    pedantic(lambda: subprocess.run(command, check=True, capture_output=True), warmup_rounds=1, rounds=10)

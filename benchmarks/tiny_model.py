@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save
+from onnx import NodeProto, TensorProto, helper, numpy_helper, save
 
 VOCABULARY, HIDDEN, INNER, LAYERS, LABELS = 500, 64, 256, 2, 2
 
@@ -16,7 +16,8 @@ VOCABULARY, HIDDEN, INNER, LAYERS, LABELS = 500, 64, 256, 2, 2
 def write_tiny_model(path: Path, *, layers: int = LAYERS) -> Path:
     """An ONNX file that takes input_ids [batch, sequence] and gives logits [batch, 2]."""
     generator = np.random.default_rng(0)
-    weights, nodes = [], []
+    weights: list[TensorProto] = []
+    nodes: list[NodeProto] = []
 
     def weight(name: str, *shape: int) -> str:
         values = generator.normal(0, 0.05, shape).astype(np.float32) if len(shape) > 1 else np.ones(shape, np.float32)

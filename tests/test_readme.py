@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from compressor import errors
-from compressor.chain.plan import Plan
 from compressor.compare.results import Comparison
+from compressor.engine.plan import Plan
 from compressor.recipe import load_recipe
 from compressor.recipe.benchmark import Target, WorkloadConfig
 from compressor.report.document import RunReport

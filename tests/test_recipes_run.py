@@ -184,7 +184,7 @@ def test_film_mentions(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     assert len(manifest["options"]["thresholds"]) == 2
     (tmp_path / "few.jsonl").write_text("\n".join(map(json.dumps, rows[:60])), encoding="utf-8")
     bundle = tmp_path / "run" / "bundle"
-    answers = runtime.load(bundle).predict([row["text"] for row in rows[:20]])
+    answers = runtime.load(bundle).predict([str(row["text"]) for row in rows[:20]])
     assert {name for answer in answers for name in answer.to_dict()["labels"]} <= {"DATE", "PERSON"}
 
 

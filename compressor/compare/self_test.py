@@ -57,7 +57,7 @@ class Figures:
 
     kind: Kind
     runs: int
-    verdicts: dict[str, int]
+    verdicts: dict[Verdict, int]
     """How many of each verdict."""
     loss_low: float
     loss_high: float
@@ -102,10 +102,11 @@ def self_test(
     """
     assert_possible(settings)
     same, slowed = _arms(path, settings, slow_down, work)
-    outcomes = []
+    outcomes: list[Outcome] = []
+    arms: tuple[tuple[Kind, ArmSpec], ...] = (("same", same), ("slowed", slowed))
     # In turn, so that both kinds see the same minutes of the machine.
     for number in range(runs):
-        for kind, b in (("same", same), ("slowed", slowed)):
+        for kind, b in arms:
             events.progress("comparisons", len(outcomes), 2 * runs)
             outcomes.append(compare_once(kind, number, same, b, settings=settings, work=work, events=events))
     events.progress("comparisons", len(outcomes), 2 * runs)
@@ -153,7 +154,8 @@ def _arms(path: Path | None, settings: Settings, slow_down: float, work: Path) -
 def _figures(outcomes: list[Outcome]) -> Iterator[Figures]:
     from scipy.stats import beta
 
-    for kind in ("same", "slowed"):
+    kinds: tuple[Kind, ...] = ("same", "slowed")
+    for kind in kinds:
         mine = [outcome for outcome in outcomes if outcome.kind == kind]
         wrong = sum((outcome.verdict == "fail") == (kind == "same") for outcome in mine)
         at_most = 1.0 if wrong == len(mine) else float(beta.ppf(0.95, wrong + 1, len(mine) - wrong))

@@ -22,6 +22,7 @@ def statistics(answers: list[int], labels: list[int]) -> dict[str, Any]:
 
 def test_the_main_metric_comes_with_its_interval() -> None:
     found = score_accuracy(TASK, statistics([1] * 80 + [0] * 20, [1] * 100), agreement=0.9, seed=3)
+    assert found is not None
 
     assert (found.metric, found.value, found.n, found.agreement) == ("accuracy", 0.8, 100, 0.9)
     assert set(found.metrics) == {metric.name for metric in TASK.spec.metrics}
@@ -33,7 +34,7 @@ def test_the_difference_from_the_teacher_is_paired() -> None:
     mine, teacher = statistics([1, 0] * 50, [1] * 100), statistics([1, 1] * 50, [1] * 100)
     found = score_accuracy(TASK, mine, reference=teacher["accuracy"], seed=3)
 
-    assert found.difference is not None
+    assert found is not None and found.difference is not None
     assert found.difference.value == -0.5
     assert found.difference.interval.low < -0.5 < found.difference.interval.high < 0
 

@@ -17,6 +17,7 @@ from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.bench.torch_engine import TorchEngine
 from compressor.errors import TargetUnavailable
+from compressor.runtime import open_session
 from tests.bench.models import MAX_LENGTH
 
 INPUTS = {name: np.ones((2, 5), dtype=np.int64) for name in ("input_ids", "attention_mask", "token_type_ids")}
@@ -29,7 +30,8 @@ def onnx(folder: Path) -> Subject:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a session is asked for, while it always runs on the CPU."""
-    real, found = module.open_session, {}
+    real = open_session
+    found: dict[str, Any] = {}
 
     def open_(model: Path, **how: Any) -> Any:
         found.update(how)

@@ -7,6 +7,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from compressor.bench.results import Measurement
 from compressor.errors import TargetUnavailable, WorkerError
 from compressor.events import Silent
 from compressor.recipe.benchmark import DatasetWorkload, GridWorkload, Target, ThroughputWorkload, WorkloadConfig
+from compressor.runtime.outputs import Ragged
 from tests.bench.models import MAX_LENGTH, logits_by_hand
 
 DATASET = DatasetWorkload(kind="dataset", min_seconds=0.01, min_calls=70)
@@ -51,7 +53,7 @@ def run(
     workloads: list[WorkloadConfig] | None = None,
     examples: list[dict[str, str]] | None = None,
     events: Silent | None = None,
-) -> tuple[Measurement, np.ndarray | None]:
+) -> tuple[Measurement, Mapping[str, Ragged] | None]:
     return measure(
         subject,
         target,

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from compressor.bench import placement
 from compressor.bench.placement import Placement, apply_affinity
 from compressor.errors import TargetUnavailable
 from compressor.recipe.benchmark import Target
@@ -49,13 +48,13 @@ def test_cpus_that_are_not_there_are_refused() -> None:
 
 
 def test_cpus_that_the_system_drops_silently_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placement.os, "sched_setaffinity", lambda *_: None, raising=False)
-    monkeypatch.setattr(placement.os, "sched_getaffinity", lambda _: {0}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     with pytest.raises(TargetUnavailable, match=r"pinned to \[0\], and the CPUs 0, 7 were asked for"):
         apply_affinity((7, 0))
 
 
 def test_a_system_that_cannot_pin_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(placement.os, "sched_setaffinity", raising=False)
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     with pytest.raises(TargetUnavailable, match="can't pin a process"):
         apply_affinity((0,))

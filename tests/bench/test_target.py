@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib.util
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal
@@ -100,7 +102,7 @@ def test_a_torch_reference_has_no_place_there(monkeypatch: pytest.MonkeyPatch, w
 def test_cpus_that_are_not_there_are_named(
     monkeypatch: pytest.MonkeyPatch, engine: Literal["onnxruntime", "torch"]
 ) -> None:
-    monkeypatch.setattr(target.os, "sched_getaffinity", lambda _: {0, 1, 4}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 4}, raising=False)
 
     assert target_reason(Target(affinity=(0, 4)), engine) is None
     assert target_reason(Target(affinity=(0, 2)), engine) == ("CPU 2 is not among those this process may use (0, 1, 4)")
@@ -109,7 +111,7 @@ def test_cpus_that_are_not_there_are_named(
 
 def test_where_processes_cannot_be_pinned_that_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS."""
-    monkeypatch.delattr(target.os, "sched_getaffinity", raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
 
     assert target_reason(Target()) is None
     assert target_reason(Target(affinity=(0,))) == "this system can't pin a process to CPUs"
@@ -133,7 +135,7 @@ def test_torch_answers_for_itself(
     providers(monkeypatch, "CUDAExecutionProvider")
     (tmp_path / "version.py").write_text(f"__version__ = '2.13.0'\ncuda: Optional[str] = {line}\n", encoding="utf-8")
     spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(target.importlib.util, "find_spec", lambda _: spec)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
 
     assert target_reason(CUDA, "torch") == reason
 

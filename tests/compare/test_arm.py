@@ -80,7 +80,7 @@ def test_a_model_is_fed_its_inputs_in_turn(onnx_folder: Path, tmp_path: Path, mo
         return run(self, inputs)
 
     monkeypatch.setattr(Session, "run", spied)
-    np.savez(tmp_path / "inputs.npz", **{str(i): np.full((1, 3 + i), 7) for i in range(3)})
+    np.savez(tmp_path / "inputs.npz", allow_pickle=False, **{str(i): np.full((1, 3 + i), 7) for i in range(3)})
     with closing(open_arm(ModelSpec(str(onnx_folder / "model.onnx"), str(tmp_path / "inputs.npz")))) as opened:
         assert len(opened.block(5, 1)) == 5
 

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_calls_too_short_to_be_timed_are_taken_together_as_many_for_each_arm(arm
     assert {repeats for _, _, repeats in arms.blocks[3:]} == {8}
 
 
-def job(tmp_path: Path, **settings: int) -> Path:
+def job(tmp_path: Path, **settings: Any) -> Path:
     file = tmp_path / "job.json"
     a, _, b = SPECS
     UnitJob(a, b, seed=1, out=str(tmp_path / "times.npy"), **settings).write(file)

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -268,16 +269,15 @@ def test_no_text_is_in_two_splits_however_it_is_written(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("leak")
-    disguise = st.sampled_from(
-        [
-            str,
-            str.upper,
-            str.title,
-            lambda t: f"  {t} ",
-            lambda t: t.replace(" ", "\u00a0\t"),
-            lambda t: t.replace("é", "e\u0301"),
-        ]
-    )
+    disguises: list[Callable[[str], str]] = [
+        str,
+        str.upper,
+        str.title,
+        lambda t: f"  {t} ",
+        lambda t: t.replace(" ", "\u00a0\t"),
+        lambda t: t.replace("é", "e\u0301"),
+    ]
+    disguise = st.sampled_from(disguises)
     number = st.integers(0, 25)
 
     def rows(count: int) -> list[Row]:

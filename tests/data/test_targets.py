@@ -245,7 +245,8 @@ def test_any_value_is_read_or_refused_in_words(
     spec, folder = SPECS[kind], tmp_path_factory.mktemp("any")
     values = data.draw(st.lists(JSON, min_size=4, max_size=12))
     odd = data.draw(st.lists(st.text(max_size=3) | JSON, max_size=2)) if kind == "tags" else []
-    rows = [dict.fromkeys(spec.roles, f"text number {i}") | {spec.target_role: v} for i, v in enumerate(values)]
+    texts = [dict.fromkeys(spec.roles, f"text number {i}") for i in range(len(values))]
+    rows: list[Row] = [{**text, spec.target_role: value} for text, value in zip(texts, values, strict=True)]
     rows += [{"text": text, "spans": []} for text in odd]
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,12 @@ def test_tokens_are_made_once_for_a_split_tokenizer_and_length(
     task = get_task("text-classification")
     calls: list[int] = []
     original = type(task).tokenize
-    monkeypatch.setattr(type(task), "tokenize", lambda *args: calls.append(1) or original(*args))
+
+    def counted(*args: Any) -> Any:
+        calls.append(1)
+        return original(*args)
+
+    monkeypatch.setattr(type(task), "tokenize", counted)
 
     def tokenize(split: str, max_length: int) -> bool:
         """Whether it had to work."""

@@ -27,7 +27,8 @@ from tests.runtime.bundles import seal_again
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = "# tiny\n"
-EXAMPLES = [{"text": text, "label": 0, "example_id": i} for i, (text, _) in enumerate(tiny.reviews(5))]
+TEXTS = [text for text, _ in tiny.reviews(5)]
+EXAMPLES: list[dict[str, Any]] = [{"text": text, "label": 0, "example_id": i} for i, text in enumerate(TEXTS)]
 
 Written = tuple[Path, dict[str, Any]]
 

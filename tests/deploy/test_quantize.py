@@ -187,7 +187,8 @@ def test_a_variant_onnxruntime_cannot_open_is_refused(large: Path, tmp_path: Pat
 )
 def test_each_column_has_its_own_scale_and_is_off_by_half_a_step(table: np.ndarray[Any, Any]) -> None:
     quantized, scales = quantize_columns(table)
-    assert (quantized.dtype, scales.dtype) == (np.int8, np.float32)
+    assert quantized.dtype == np.int8
+    assert scales.dtype == np.float32
     assert quantized.shape == table.shape
     assert np.all(np.abs(quantized.astype(int)) <= 127)
     for column in range(table.shape[1]):

@@ -37,8 +37,16 @@ def run(task: Task, data: Path, tmp_path: Path) -> Any:
         **changed: Any,
     ) -> Finished:
         events = Recorder()
-        made = {"task": task, "init_folder": init, "data": data, "trained": True, "seed": 1, "events": events}
-        make_student(StudentSection(layers=layers), **made, out=tmp_path / "student")
+        make_student(
+            StudentSection(layers=layers),
+            task=task,
+            init_folder=init,
+            data=data,
+            trained=True,
+            seed=1,
+            events=events,
+            out=tmp_path / "student",
+        )
         facts = distill(
             DistillSection.model_validate(QUICK | {"epochs": 2, "objectives": objectives} | changed),
             task=task,

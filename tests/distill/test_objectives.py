@@ -11,6 +11,7 @@ import torch
 
 from compressor.distill.architecture import Layout
 from compressor.distill.likelihood import LIKELIHOODS
+from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.objectives.hidden_states import HiddenStates, layer_pairs
@@ -28,7 +29,8 @@ BATCH = {"labels": torch.tensor(LABELS), "attention_mask": torch.tensor([[1, 1, 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponents / exponents.sum(axis=1, keepdims=True)
+    shares: np.ndarray = exponents / exponents.sum(axis=1, keepdims=True)
+    return shares
 
 
 def signals(logits: np.ndarray) -> Signals:
@@ -64,12 +66,18 @@ def test_hard_labels_are_the_cross_entropy_with_smoothed_labels(source: str, smo
     assert objective(signals(STUDENT), signals(TEACHER), BATCH).item() == pytest.approx(total / len(STUDENT))
 
 
+def projections(objective: Objective) -> list[Any]:
+    """What is learned beside the student, a linear layer each."""
+    assert isinstance(objective.learned, torch.nn.ModuleList)
+    return list(objective.learned)
+
+
 def test_hidden_states_are_the_squared_error_of_projected_tokens_without_padding() -> None:
     ours = [RANDOM.normal(size=(2, 4, 6)).astype(np.float32) for _ in range(3)]
     theirs = [RANDOM.normal(size=(2, 4, 10)).astype(np.float32) for _ in range(5)]
     (objective,) = build_objectives([HiddenStates(kind="hidden-states", layers=((1, 2), (2, 4)))], NARROW, WIDE)
     total = 0.0
-    for (student, teacher), projection in zip([(1, 2), (2, 4)], objective.learned, strict=True):
+    for (student, teacher), projection in zip([(1, 2), (2, 4)], projections(objective), strict=True):
         weight = projection.weight.detach().numpy()
         errors = []
         for row, length in enumerate([3, 2]):
@@ -93,11 +101,11 @@ def test_padding_has_no_say_in_hidden_states() -> None:
 
 def test_the_projection_learns_and_begins_as_the_identity_between_equal_widths() -> None:
     (objective,) = build_objectives([HiddenStates(kind="hidden-states")], Layout(2, 10), WIDE)
-    assert all(torch.equal(projection.weight, torch.eye(10)) for projection in objective.learned)
+    assert all(torch.equal(projection.weight, torch.eye(10)) for projection in projections(objective))
     hidden = [torch.randn(2, 4, 10, requires_grad=True) for _ in range(3)]
     theirs = [torch.randn(2, 4, 10, requires_grad=True) for _ in range(5)]
     objective(states(hidden), states(theirs), BATCH).backward()
-    assert all(projection.weight.grad.abs().sum() > 0 for projection in objective.learned)
+    assert all(projection.weight.grad.abs().sum() > 0 for projection in projections(objective))
     assert hidden[1].grad is not None and hidden[2].grad is not None
     assert hidden[0].grad is None, "the embedding output is no layer"
 

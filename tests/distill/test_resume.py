@@ -47,7 +47,8 @@ def left(killed: Path, tmp_path: Path) -> Path:
 def uninterrupted(killed: Path) -> dict[str, torch.Tensor]:
     facts = train(killed, killed / "whole", Silent())
     assert facts["resumed_from_step"] == 0
-    return load_file(killed / "whole" / "model" / "model.safetensors")
+    weights: dict[str, torch.Tensor] = load_file(killed / "whole" / "model" / "model.safetensors")
+    return weights
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_weights_as_if_it_had_not_been(

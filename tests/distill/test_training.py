@@ -67,7 +67,8 @@ def trial(task: Task, encoder_folder: Path, data: Path) -> Trials:
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
-    return load_file(out / "model" / "model.safetensors")
+    found: dict[str, torch.Tensor] = load_file(out / "model" / "model.safetensors")
+    return found
 
 
 class Spoiled(Objective):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from compressor.engine.key import Key, differences, versions
 
 DOCUMENT = {
@@ -19,7 +21,7 @@ def test_the_same_document_has_the_same_digest_in_any_order() -> None:
 
 
 def test_every_part_of_the_document_counts() -> None:
-    changed = [
+    changed: list[dict[str, Any]] = [
         {"kind": "teach"},
         {"version": 2},
         {"config": {"epochs": 4, "layers": [0, 1]}},

@@ -35,12 +35,11 @@ class OrtStatic(QuantizerConfig):
         from onnxruntime.quantization import CalibrationDataReader, quantize_static
 
         assert calibration is not None  # calibration_examples asks for it
+        feeds: Iterator[dict[str, Any]] = calibration.feeds(source)
 
         class Reader(CalibrationDataReader):  # type: ignore[misc]
-            feeds: Iterator[dict[str, Any]] = calibration.feeds(source)
-
             def get_next(self) -> dict[str, Any] | None:
-                return next(self.feeds, None)
+                return next(feeds, None)
 
         # The loaded model rather than its path: onnxruntime writes a file beside it, and artifacts are read-only.
         quantize_static(onnx.load(source), target, Reader(), op_types_to_quantize=["MatMul"])

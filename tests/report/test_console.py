@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from compressor.report import console as module
 from compressor.report.console import LiveEvents, PlainEvents, console_events
@@ -143,7 +144,7 @@ def test_the_display_is_drawn_at_most_ten_times_a_second(
     live: LiveEvents, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draws: list[float] = []
-    monkeypatch.setattr(module.Progress, "refresh", lambda progress: draws.append(clock.now))
+    monkeypatch.setattr(Progress, "refresh", lambda progress: draws.append(clock.now))
     with live:
         live.progress("work", 0, 1000)
         draws.clear()

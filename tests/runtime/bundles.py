@@ -48,7 +48,8 @@ def logits(folder: Path, text: str, variant: str = "int8") -> npt.NDArray[np.flo
     """What a variant must answer to a text: the summed embeddings of its tokens times the head."""
     embeddings, head = weights()
     ids = Encoder.from_folder(folder, MAX_LENGTH).encode([text])["input_ids"][0]
-    return embeddings[ids].sum(axis=0) @ head * (SHARPER if variant == "int8" else 1.0)
+    logits: npt.NDArray[np.float64] = embeddings[ids].sum(axis=0) @ head * (SHARPER if variant == "int8" else 1.0)
+    return logits
 
 
 def copy(bundle: Path, folder: Path) -> Path:

@@ -10,6 +10,7 @@ import pytest
 
 from compressor.errors import BundleError
 from compressor.runtime import load
+from compressor.runtime.tasks.base import Answer
 from tests.bench.models import LABELS, MAX_LENGTH
 from tests.runtime.bundles import TEXTS, edit, logits
 
@@ -18,14 +19,20 @@ def softmax(row: Any) -> Any:
     return np.exp(row) / np.exp(row).sum()
 
 
+def scores(answer: Answer) -> dict[str, float]:
+    found: dict[str, float] = answer.to_dict()["scores"]
+    return found
+
+
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_texts_are_answered_in_order(bundle: Path, batch_size: int) -> None:
     found = load(bundle).predict(TEXTS, batch_size=batch_size)
-    for prediction, text in zip(found, TEXTS, strict=True):
+    for answer, text in zip(found, TEXTS, strict=True):
+        prediction = answer.to_dict()
         expected = softmax(logits(bundle, text))
-        assert list(prediction.scores) == list(LABELS)
-        assert list(prediction.scores.values()) == pytest.approx(expected, abs=1e-5)
-        assert prediction.label == LABELS[int(expected.argmax())]
+        assert list(prediction["scores"]) == list(LABELS)
+        assert list(prediction["scores"].values()) == pytest.approx(expected, abs=1e-5)
+        assert prediction["label"] == LABELS[int(expected.argmax())]
 
 
 def test_another_variant_can_be_asked(bundle: Path) -> None:
@@ -50,7 +57,7 @@ def test_no_texts_get_no_answers(bundle: Path) -> None:
 
 
 def test_an_empty_text_is_answered(bundle: Path) -> None:
-    assert sum(load(bundle).predict("").scores.values()) == pytest.approx(1.0)
+    assert sum(scores(load(bundle).predict("")).values()) == pytest.approx(1.0)
 
 
 def test_a_long_text_is_cut(bundle: Path) -> None:
@@ -78,9 +85,9 @@ def test_a_batch_size_of_nothing_is_refused(bundle: Path) -> None:
 def test_pairs_are_answered_as_pairs(pairs_bundle: Path) -> None:
     loaded = load(pairs_bundle)
     first, second = loaded.predict(TEXTS[:2], TEXTS[2:4], batch_size=2)
-    assert first.scores == pytest.approx(loaded.predict(TEXTS[0], TEXTS[2]).scores)
-    assert second.scores == pytest.approx(loaded.predict(TEXTS[1], TEXTS[3]).scores)
-    assert first.scores != pytest.approx(loaded.predict(TEXTS[0], TEXTS[3]).scores)
+    assert scores(first) == pytest.approx(scores(loaded.predict(TEXTS[0], TEXTS[2])))
+    assert scores(second) == pytest.approx(scores(loaded.predict(TEXTS[1], TEXTS[3])))
+    assert scores(first) != pytest.approx(scores(loaded.predict(TEXTS[0], TEXTS[3])))
 
 
 def test_pairs_where_none_belong_are_refused_and_the_other_way_round(bundle: Path, pairs_bundle: Path) -> None:
@@ -117,4 +124,4 @@ print(runtime.verify({str(bundle)!r}).files)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [load(bundle).predict("a good film").label, "9"]
+    assert done.stdout.split() == [load(bundle).predict("a good film").to_dict()["label"], "9"]

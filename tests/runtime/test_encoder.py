@@ -88,7 +88,7 @@ def test_any_text_becomes_what_transformers_makes_of_it(encoder_folder: Path, te
 
 
 @pytest.mark.parametrize("settings", [{"padding_side": "left"}, {"truncation_side": "left"}])
-def test_sides_are_those_of_the_tokenizer(encoder_folder: Path, tmp_path: Path, settings: dict[str, str]) -> None:
+def test_sides_are_those_of_the_tokenizer(encoder_folder: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
     folder = copy(encoder_folder, tmp_path)
     edit(folder / "tokenizer_config.json", lambda config: config.update(settings))
     found = Encoder.from_folder(folder, MAX_LENGTH).encode(TEXTS)

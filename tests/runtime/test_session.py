@@ -31,7 +31,8 @@ def model(bundle: Path) -> Path:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What onnxruntime is asked for, while it always runs on the CPU, as it does where CUDA can't start."""
-    real, found = onnxruntime.InferenceSession, {}
+    real = onnxruntime.InferenceSession
+    found: dict[str, Any] = {}
 
     def open_(path: str, options: onnxruntime.SessionOptions, providers: list[Any], **rest: Any) -> Any:
         found.update(options=options, providers=providers, **rest)

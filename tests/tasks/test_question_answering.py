@@ -35,7 +35,7 @@ def answer(text: str) -> dict[str, Any]:
     return {"start": CONTEXT.index(text), "text": text}
 
 
-def labels(folder: Path, *answers: dict[str, Any], context: str = CONTEXT) -> list[tuple[str, str]]:
+def labels(folder: Path, *answers: dict[str, Any], context: str = CONTEXT) -> list[str]:
     """What stands at the labelled tokens of each window, read back from the context."""
     example = {"question": QUESTION, "context": context}
     encoded = TASK.runtime.encode(Encoder.from_folder(folder, MAX_LENGTH), [example])
@@ -91,7 +91,7 @@ def test_training_keeps_of_the_outputs_what_the_runtime_keeps(encoder_folder: Pa
 
 
 def test_question_and_padding_have_no_part_in_the_loss(encoder_folder: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"question": QUESTION, "context": "the film was gripping", "answers": [{"start": 13, "text": "gripping"}]},
         {"question": QUESTION, "context": "a dull plot", "answers": []},
     ]
@@ -102,8 +102,10 @@ def test_question_and_padding_have_no_part_in_the_loss(encoder_folder: Path) -> 
     assert supervised[0].student.shape == (2, 5) and supervised[0].student[1, 4] == ABSENT
     for row in supervised:
         assert row.labels is not None
-        LIKELIHOODS[row.likelihood].loss(row.student, row.labels, smoothing=0.1).backward()
-    used = raw["start_logits"].grad != 0
+        LIKELIHOODS[row.likelihood].loss(row.student, row.labels, smoothing=0.1).backward()  # type: ignore[no-untyped-call]
+    gradient = raw["start_logits"].grad
+    assert gradient is not None
+    used = gradient.ne(0)
     assert used.sum(dim=1).tolist() == [5, 4]
     assert used[:, 0].all() and not used[:, 1:5].any()
 
@@ -142,7 +144,8 @@ def test_a_bare_model_gets_a_new_head_to_be_trained_only(encoder_folder: Path, c
 
 
 def test_a_finished_model_is_taken_as_it_stands(reader_folder: Path) -> None:
-    weights = [TASK.load_model(reader_folder, names, new_head="never").qa_outputs.weight for names in ([], None)]
+    unnamed: tuple[list[str] | None, ...] = ([], None)
+    weights = [TASK.load_model(reader_folder, names, new_head="never").qa_outputs.weight for names in unnamed]
     assert torch.equal(*weights)
 
 

@@ -36,7 +36,8 @@ def logits(model: Any, folder: Path, texts: Sequence[str] = TEXTS) -> torch.Tens
     del features["length"]
     rows = [{name: values[i] for name, values in features.items()} for i in range(len(texts))]
     with torch.inference_mode():
-        return model(**TASK.collator(tokenizer)(rows)).logits
+        logits: torch.Tensor = model(**TASK.collator(tokenizer)(rows)).logits
+        return logits
 
 
 def copy_of(folder: Path, to: Path, **config: Any) -> Path:

@@ -62,7 +62,7 @@ def test_requests_wait_for_those_before_them_as_the_theory_of_queues_says(rate: 
 
 def test_a_hiccup_is_felt_by_every_request_that_was_due_meanwhile() -> None:
     """A closed loop would see one slow answer (coordinated omission)."""
-    due = np.arange(1, 101) * 0.1
+    due = np.linspace(0.1, 10.0, 100)
     services = [0.001] * 100
     services[10] = 5.0
     summary = served(due, services).summary(10.0)

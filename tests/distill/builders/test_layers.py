@@ -82,7 +82,8 @@ def layers_of(model: Any, depth: int) -> tuple[Any, str]:
 
 def logits(model: Any) -> torch.Tensor:
     with torch.no_grad():
-        return model(**INPUTS).logits
+        logits: torch.Tensor = model(**INPUTS).logits
+        return logits
 
 
 @pytest.mark.parametrize("architecture", CONFIGS)

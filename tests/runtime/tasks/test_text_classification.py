@@ -101,7 +101,7 @@ def test_macro_f1_is_that_of_scikit_learn() -> None:
 
     generator = np.random.default_rng(0)
     logits, labels = generator.normal(size=(200, 5)), generator.integers(0, 5, 200)
-    found = TASK.figures(outputs(logits), encoded(200), labels, Settings(tuple("abcde")))
+    found = TASK.figures(outputs(logits), encoded(200), labels.tolist(), Settings(tuple("abcde")))
     assert found["f1_macro"] == pytest.approx(f1_score(labels, logits.argmax(axis=1), average="macro"))
 
 

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,12 @@ import pytest
 from tiny_model import write_tiny_model
 
 from compressor.bench import Subject, environment, subjects_from
-from compressor.runtime.manifest import Manifest
+
+# Where this package is installed, pytest finds the plugin by itself.
+pytest_plugins = ["compressor.pytest_plugin"]
 
 NO_BUNDLE = "no bundle given: --bundle runs/quickstart/bundle"
 NOTHING_TO_COMPARE = "no second bundle given: --against DIR"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """B is to be no worse than A."""
-
-    name: str
-    a: Path
-    b: Path
-    texts: Subject | None = None
-    """Whose tokenizer makes the inputs; None: token ids drawn by chance."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,15 +47,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny fixed model."""
     return write_tiny_model(tmp_path_factory.mktemp("tiny") / "model.onnx")
-
-
-@pytest.fixture(params=["tiny", "bundle"])
-def pair(request: pytest.FixtureRequest, tiny_model: Path) -> Pair:
-    """The tiny model beside itself, and --bundle beside --against, each by its default variant."""
-    if request.param == "tiny":
-        return Pair("tiny", tiny_model, tiny_model)
-    bundle, against = (request.config.getoption(name) for name in ("bundle", "against"))
-    if bundle is None or against is None:
-        pytest.skip(NO_BUNDLE if bundle is None else NOTHING_TO_COMPARE)
-    a, b = (subjects_from(path, [Manifest.read(path).default])[0] for path in (against, bundle))
-    return Pair(b.name, a.folder / a.file, b.folder / b.file, texts=b)

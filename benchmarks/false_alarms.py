@@ -2,44 +2,42 @@
 
     python benchmarks/false_alarms.py --same 200 --slowed 100 --slow-down 0.1 --out DIR
 
-Every comparison is what the command does for one case: fresh processes, a second look, a confirmation. Results are
-written after each, so that a run that was stopped goes on where it was (same --out).
+Every comparison is what the command does for one case: fresh processes, a second look, a confirmation.
+`compressor compare --self-test` does the same, shorter and with any model. Results are written after each, so that a
+run that was stopped goes on where it was (same --out).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from compressor.bench.environment import cpu_ticks, environment
-from compressor.compare.arm import CallSpec
-from compressor.compare.latency import LatencyCase
-from compressor.compare.trial import decide
+from compressor.compare.arm import ModelSpec
+from compressor.compare.self_test import Kind, compare_once
+from compressor.compare.settings import Settings
 from compressor.events import Silent
 
 sys.path.insert(0, str(Path(__file__).parent))
-from slowed import MODEL_VARIABLE, SLOW_DOWN_VARIABLE  # beside this file
-from tiny_model import write_tiny_model
-
-HERE = Path(__file__).resolve().parent
+from tiny_model import VOCABULARY, write_tiny_model  # beside this file
 
 
-def compare(kind: str, number: int, work: Path) -> dict[str, object]:
+def compare(kind: Kind, number: int, a: ModelSpec, slow_down: float, work: Path) -> dict[str, object]:
     """One comparison as a row of the log."""
-    plain = CallSpec("slowed:plain", str(HERE))
-    other = CallSpec(f"slowed:{'plain' if kind == 'same' else 'slowed'}", str(HERE))
+    b = a if kind == "same" else replace(a, slow_down=slow_down)
     begin, ticks = time.perf_counter(), cpu_ticks()
-    (row,) = decide([LatencyCase(kind, plain, other, work)], seed=100 * number, events=Silent())
+    outcome = compare_once(kind, number, a, b, settings=Settings(), work=work, events=Silent())
     steal = environment(since=ticks).get("steal_percent")
     seconds = round(time.perf_counter() - begin, 1)
-    return {"kind": kind, "number": number, "seconds": seconds, "steal_percent": steal, **asdict(row)}
+    return {"number": number, "seconds": seconds, "steal_percent": steal, **asdict(outcome)}
 
 
 def summary(rows: list[dict[str, object]], slow_down: float) -> str:
@@ -66,14 +64,16 @@ def main() -> None:
     rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     done = {(row["kind"], row["number"]) for row in rows}
     # In turn, so that both kinds see the same hours of the machine.
-    todo = [(kind, number) for number in range(max(options.same, options.slowed))
+    todo: list[tuple[Kind, int]] = [(kind, number) for number in range(max(options.same, options.slowed))
             for kind, count in (("same", options.same), ("slowed", options.slowed)) if number < count]  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="compressor-false-alarms-") as work, log.open("a") as file:
         model = options.model.resolve() if options.model else write_tiny_model(Path(work) / "model.onnx")
-        os.environ[MODEL_VARIABLE] = str(model)
-        os.environ[SLOW_DOWN_VARIABLE] = str(options.slow_down)
+        inputs = Path(work) / "inputs.npz"
+        ids = np.random.default_rng(0).integers(0, VOCABULARY, (1, 32))
+        np.savez(inputs, allow_pickle=False, **{"0": ids})
+        a = ModelSpec(str(model), str(inputs))
         for kind, number in (wanted for wanted in todo if wanted not in done):
-            rows.append(compare(kind, number, Path(work) / "times"))
+            rows.append(compare(kind, number, a, options.slow_down, Path(work)))
             file.write(json.dumps(rows[-1]) + "\n")
             file.flush()
             (options.out / "summary.md").write_text(summary(rows, options.slow_down) + "\n")

@@ -14,7 +14,7 @@ from compressor.bench import Subject
 from compressor.runtime import Encoder, Session, load, open_session
 from compressor.runtime.samples import SAMPLES
 
-TEXTS = [sample["text"] for sample in SAMPLES]
+TEXTS = list(SAMPLES)
 
 
 @pytest.fixture

@@ -69,17 +69,19 @@ class TaskSpec:
     auto_class: str
     """The class of transformers that loads a finished model."""
     metrics: tuple[MetricSpec, ...]
-    """The main metric first."""
+    """In order: a data set that doesn't allow the first is judged by the next one that it allows."""
     pipeline_tag: str
     """What the hub calls the task."""
     problem_type: str | None = None
     """What `config.json` says where several tasks share a class of transformers: `regression`, for example."""
     named_outputs: bool = True
     """Whether the last dimension of the outputs has names: the labels."""
+    single_or_pair: bool = False
+    """Whether a deployed model answers a text as well as a pair of texts, whichever its data had."""
 
     @property
     def main_metric(self) -> MetricSpec:
-        """The one that gates, early stopping and reports judge by."""
+        """The one that gates, early stopping and reports judge by, where the data allows it."""
         return self.metrics[0]
 
     @property

@@ -14,6 +14,8 @@ from tests import tiny
 from tests.tiny_run import TinyRun
 from tests.tiny_run import make as make_tiny_run
 
+pytest_plugins = ["pytester"]
+
 # A job that a shell starts in the background ignores ctrl-C, and so would every process the tests start to interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

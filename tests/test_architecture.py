@@ -31,6 +31,7 @@ ABOVE_GROUND = {
     "report",
     "compare",
     "evaluate",
+    "predict",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": GROUND | {"tasks", "sources", "recipe"},
     "distill": GROUND | {"tasks", "data", "recipe", "runtime"},
     "bench": GROUND | {"runtime", "recipe"},
+    "predict": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
     "report": GROUND | {"bench.results", "compare.results"},
@@ -53,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": GROUND | {"sources"},
     "chain": GROUND | ABOVE_GROUND | {"engine"},
     "cli": GROUND | ABOVE_GROUND | {"engine", "chain"},
+    "pytest_plugin": {"compare", "errors", "recipe"},
     "__main__": {"cli"},
 }
 

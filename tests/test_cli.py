@@ -141,15 +141,15 @@ def test_a_target_that_is_not_here_is_reported_as_skipped(finished: TinyRun) -> 
 
 
 def test_a_second_run_finds_everything_finished(finished: TinyRun, tmp_path: Path) -> None:
-    again = compressor("run", finished.recipe, "--out", tmp_path, "--format", "json").succeeds()
+    again = compressor("run", finished.recipe, "--out", tmp_path / "run", "--format", "json").succeeds()
     assert all(stage["cached"] for stage in again.json["stages"])
     assert again.json["measurements"] == finished.result.json["measurements"]
     assert "done in" not in again.err
-    assert (tmp_path / "bundle" / "manifest.json").is_file()
+    assert (tmp_path / "run" / "bundle" / "manifest.json").is_file()
 
 
 def test_the_closing_table_goes_to_stdout(finished: TinyRun, tmp_path: Path) -> None:
-    found = compressor("run", finished.recipe, "--out", tmp_path).succeeds()
+    found = compressor("run", finished.recipe, "--out", tmp_path / "run").succeeds()
     for word in ("teacher", "student", "int8", "accuracy", "p50", "size as a share of fp32", "HOLDS"):
         assert word in found.out
     assert "found finished" not in found.out

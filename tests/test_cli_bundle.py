@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -20,9 +21,17 @@ def test_predict_answers_arguments_and_lines(finished: TinyRun) -> None:
         assert answer["score"] == max(answer["scores"].values()) == answer["scores"][answer["label"]]
         assert sum(answer["scores"].values()) == pytest.approx(1, abs=1e-6)
     piped = compressor("predict", finished.bundle, "--format", "json", stdin="a good film\n\na dull story\n")
-    assert piped.succeeds().json == found
+    first, blank, last = map(json.loads, piped.succeeds().out.splitlines())
+    assert [first, last] == found, "a line for each line, in order"
+    assert blank["text"] == "" and blank["label"] in ("bad", "good"), "a blank line is a text too"
     table = compressor("predict", finished.bundle, *asked).succeeds().out
     assert "a dull story" in table
+
+
+def test_the_name_of_a_file_is_not_taken_for_a_text(finished: TinyRun, tmp_path: Path) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("a good film\n", encoding="utf-8")
+    compressor("predict", finished.bundle, file).fails(2, "--input")
 
 
 def test_predict_can_be_asked_for_another_variant(finished: TinyRun) -> None:
@@ -38,7 +47,6 @@ def test_texts_are_shown_as_they_are(finished: TinyRun) -> None:
 
 def test_predict_without_a_text_is_a_wrong_call(finished: TinyRun) -> None:
     compressor("predict", finished.bundle, stdin="").fails(2, "text")
-    compressor("predict", finished.bundle, stdin="\n  \n").fails(2, "text")
 
 
 def test_a_pair_for_a_bundle_of_single_texts_is_refused(finished: TinyRun) -> None:

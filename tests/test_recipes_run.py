@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
         report = RunReport.from_json(found.json)
         bundle = tmp_path / "run" / "bundle"
         compressor("verify", bundle).succeeds()
-        answer = runtime.load(bundle).predict("a good film").to_dict()
+        loaded = runtime.load(bundle)
+        answer = loaded.predict(dict.fromkeys(loaded.manifest.roles, "a good film")).to_dict()
         assert "scores" not in answer or set(answer["scores"]) == set(report.labels)
         assert {"fp32", "int8"} <= {measurement.subject for measurement in report.measurements}
         return report
@@ -71,16 +73,8 @@ def rotten_tomatoes(folder: Path) -> Path:
 
 
 def test_every_shipped_recipe_is_run_here() -> None:
-    run_here = {
-        "debates",
-        "entities",
-        "export-only",
-        "film-mentions",
-        "quickstart",
-        "ratings",
-        "reviews-mpnet",
-        "sst2-bert",
-    }
+    """Each by its name, as a user runs it."""
+    run_here = set(re.findall(r'\brun\(\s*"([\w-]+)"', Path(__file__).read_text(encoding="utf-8")))
     assert set(shipped()) == run_here
 
 
@@ -194,6 +188,29 @@ def test_film_mentions(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     assert {name for answer in answers for name in answer.to_dict()["labels"]} <= {"DATE", "PERSON"}
 
 
+def test_squad_minilm(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path) -> None:
+    """Also a column of groups, and contexts of several windows."""
+    files = {}
+    for split, count in (("train", 80), ("validation", 20)):
+        rows = tiny.questions(count, longest=40, seed=count)
+        titled = [json.dumps({**row, "title": f"{split} {index % 20}"}) for index, row in enumerate(rows)]
+        files[split] = tmp_path / f"{split}.jsonl"
+        files[split].write_text("\n".join(titled), encoding="utf-8")
+    report = run(
+        "squad-minilm",
+        f"data.source={{train: {files['train']}, validation: {files['validation']}}}",
+        "data.split.validation=0.2",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={encoder_folder}",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None
+    assert int8.accuracy.n == 20 and set(int8.accuracy.metrics) == {"f1", "exact_match"}
+
+
 def test_entities(run: Runs, tmp_path: Path) -> None:
     """Spans in a CoNLL file; the outputs have other names than the labels."""
     report = run(
@@ -280,3 +297,18 @@ def test_a_finished_teacher_is_taken_as_it_is(
     report = run(recipes.write(tmp_path, full), "distill.epochs=1")
     teach = next(stage for stage in report.stages if stage.name == "teach")
     assert "history" not in teach.facts
+
+
+def test_embeddings_minilm(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Texts without labels: the teacher judges the student."""
+    report = run(
+        "embeddings-minilm",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "teacher_similarity"

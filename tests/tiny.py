@@ -209,3 +209,19 @@ def write_ratings(path: Path, count: int = 200, *, seed: int = 0) -> Path:
         for text, label in reviews(count, seed=seed):
             writer.writerow([text, round((50 if label == "good" else 30) + generator.uniform(-1, 1), 2)])
     return path
+
+
+def pairs(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
+    """`count` distinct rows {text, text_pair, score}: 5 where both texts praise or both don't, else 1."""
+    texts = reviews(2 * count, seed=seed)
+    halves = zip(texts[:count], texts[count:], strict=True)
+    return [
+        {"text": text, "text_pair": other, "score": 5.0 if mine == theirs else 1.0}
+        for (text, mine), (other, theirs) in halves
+    ]
+
+
+def write_pairs(path: Path, count: int = 120, *, seed: int = 0) -> Path:
+    """A jsonl file of `pairs`."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in pairs(count, seed=seed)), encoding="utf-8")
+    return path

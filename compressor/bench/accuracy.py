@@ -28,14 +28,17 @@ def score_accuracy(
     agreement: float | None = None,
     reference: FloatArray | None = None,
     seed: int,
-) -> Accuracy:
-    """Every metric of the task, and of the main one a bootstrap interval.
+) -> Accuracy | None:
+    """Every metric that has statistics, and of the main one a bootstrap interval; None where none has.
 
     Args:
         statistics: of each metric [examples, k], as `RuntimeTask.statistics` gives them.
         reference: the main metric's statistics of the teacher on the same examples, for the paired difference.
     """
-    name = task.spec.main_metric.name
+    main = task.main_metric(statistics)
+    if main is None:
+        return None
+    name = main.name
     metric, rows = task.metrics[name], statistics[name]
     values = task.values(statistics)
     return Accuracy(

@@ -57,7 +57,8 @@ def _onnxruntime(job: dict[str, Any]) -> Callable[[], Callable[[], object]]:
 
         def answer_first() -> object:
             encoded = task.encode(encoder, examples[:1])
-            outputs = task.reduce(session.run(encoded.inputs(encoder)), encoded, pads_left=encoder.pads_left)
+            arrays = session.run(encoded.inputs(encoder))
+            outputs = task.reduce(arrays, encoded, pads_left=encoder.pads_left, options=settings.options)
             return task.decode(outputs, encoded, settings)
 
         return answer_first

@@ -6,52 +6,56 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from compressor.bench import environment, evaluate_gates
-from compressor.bench.results import GateVerdict, Measurement, Size, Skipped
+from compressor.bench.results import GateVerdict, Measurement, Role, Size, Skipped
 from compressor.chain.findings import read_findings
 from compressor.chain.measurement import read_differences, read_measurements
+from compressor.chain.nodes import model_nodes, variants
 from compressor.engine.artifact import Artifact
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport, StageRecord
 
-__all__ = ["assemble", "choose"]
+__all__ = ["assemble", "choose", "verdicts"]
 
 
-def choose(recipe: Recipe, measurements: Sequence[Measurement]) -> tuple[str, tuple[GateVerdict, ...]]:
-    """The variant that answers by default, and its gates' verdicts, on the first target that is here.
+def choose(recipe: Recipe, measurements: Sequence[Measurement]) -> str:
+    """The variant that answers by default, by what was found on the first target that is here.
 
     That is the recipe's `bundle.variant`; else the fastest of those that pass every gate; else the fastest of all.
     """
-    here = _decisive(recipe, measurements)
-    variants = ["fp32", *(section.name for section in recipe.quantize)]
-    verdicts = {
-        variant: tuple(
-            evaluate_gates(
-                recipe.gates,
-                variant=here.get(variant),
-                fp32=here.get("fp32"),
-                teacher=here.get("teacher"),
-                student=here.get("student"),
-            )
-        )
-        for variant in variants
-    }
     if recipe.bundle.variant:
-        return recipe.bundle.variant, verdicts[recipe.bundle.variant]
-    passing = [variant for variant in variants if all(gate.passed for gate in verdicts[variant])]
-    chosen = min(passing or variants, key=lambda variant: _speed(here.get(variant)))
-    return chosen, verdicts[chosen]
+        return recipe.bundle.variant
+    names = [node.name for node in variants(recipe)]
+    passing = [name for name in names if all(gate.passed for gate in verdicts(recipe, measurements, name))]
+    here = _decisive(recipe, measurements)
+    return min(passing or names, key=lambda name: _speed(here.get(("variant", name))))
 
 
-def _decisive(recipe: Recipe, measurements: Sequence[Measurement]) -> dict[str, Measurement]:
-    """By subject: the variants on the first target that is here, and the PyTorch references these compare with."""
-    variants = [found for found in measurements if found.engine == "onnxruntime" and found.skipped is None]
-    if not variants:
+def verdicts(recipe: Recipe, measurements: Sequence[Measurement], variant: str) -> tuple[GateVerdict, ...]:
+    """Whether each gate of the recipe holds for a variant, on the first target that is here."""
+    here = _decisive(recipe, measurements)
+    first = {node.role: here.get((node.role, node.name)) for node in reversed(model_nodes(recipe))}
+    return tuple(
+        evaluate_gates(
+            recipe.gates,
+            variant=here.get(("variant", variant)),
+            fp32=first["variant"],
+            teacher=first.get("teacher"),
+            student=first["student"],
+        )
+    )
+
+
+def _decisive(recipe: Recipe, measurements: Sequence[Measurement]) -> dict[tuple[Role | None, str], Measurement]:
+    """By role and name: the variants on the first target that is here, and the references these compare with."""
+    made = [found for found in measurements if found.role == "variant" and found.skipped is None]
+    if not made:
         return {}
-    first = variants[0].target
+    first = made[0].target
     reference = next((target.reference.name for target in recipe.benchmark.targets if target.name == first), first)
-    references = [found for found in measurements if found.engine == "torch"]
-    return {found.subject: found for found in references if found.target == reference} | {
-        found.subject: found for found in variants if found.target == first
+    return {
+        (found.role, found.subject): found
+        for found in measurements
+        if (found.target == first and found in made) or (found.target == reference and found.role != "variant")
     }
 
 
@@ -67,15 +71,30 @@ def assemble(
     recipe: Recipe,
     artifacts: Mapping[str, Artifact],
     *,
+    chosen: str,
     labels: Sequence[str],
     skipped: Mapping[str, str],
     cached: Collection[str] = (),
 ) -> RunReport:
-    """Put together what the stages found. `artifacts`: name of the stage -> its artifact, in the order they ran."""
+    """Put together what the stages found.
+
+    Args:
+        artifacts: name of the stage -> its artifact, in the order they ran.
+        chosen: the variant that ships.
+        labels: names of what the model answers.
+        skipped: name of a target that isn't here -> why.
+        cached: names of the stages that were found finished.
+    """
     measurements = read_measurements(artifacts.values())
-    chosen, gates = choose(recipe, measurements)
     absent = [
-        Measurement(subject=chosen, engine="onnxruntime", target=target, size=Size(0.0), skipped=Skipped(reason))
+        Measurement(
+            subject=chosen,
+            engine="onnxruntime",
+            target=target,
+            size=_size(recipe, artifacts, measurements, chosen),
+            skipped=Skipped(reason),
+            role="variant",
+        )
         for target, reason in skipped.items()
     ]
     return RunReport(
@@ -85,7 +104,7 @@ def assemble(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         chosen=chosen,
         measurements=(*measurements, *absent),
-        gates=gates,
+        gates=verdicts(recipe, measurements, chosen),
         stages=tuple(
             StageRecord(name, artifact.key, name in cached, artifact.seconds, artifact.facts, artifact.peak_mb)
             for name, artifact in artifacts.items()
@@ -94,3 +113,12 @@ def assemble(
         differences=tuple(read_differences(artifacts.values())),
         findings=tuple(read_findings(artifacts.values())),
     )
+
+
+def _size(recipe: Recipe, artifacts: Mapping[str, Artifact], measurements: Sequence[Measurement], variant: str) -> Size:
+    """What a variant weighs, measured on another target, else by its file."""
+    for found in measurements:
+        if (found.role, found.subject) == ("variant", variant):
+            return found.size
+    stage = next(node.stage for node in variants(recipe) if node.name == variant)
+    return Size(artifacts[stage].files["model.onnx"].size / 1e6)

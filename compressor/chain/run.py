@@ -57,6 +57,7 @@ def run_plan(
             report = assemble(
                 plan.recipe,
                 artifacts,
+                chosen=artifacts["bundle"].facts["chosen"],
                 labels=labels_of(artifacts, plan.recipe.task),
                 skipped=plan.skipped,
                 cached=runner.cached,

@@ -25,8 +25,14 @@ commands = typer.Typer()
 
 @commands.command()
 def compare(
-    a: Annotated[str, typer.Argument(help="What is there: a bundle or an ONNX file. With --worktree, a git revision.")],
-    b: Annotated[str, typer.Argument(help="What may replace it. With --worktree, `.` is the files as they are.")],
+    a: Annotated[
+        str | None,
+        typer.Argument(help="What is there: a bundle or an ONNX file. With --worktree, a git revision.", metavar="A"),
+    ] = None,
+    b: Annotated[
+        str | None,
+        typer.Argument(help="What may replace it. With --worktree, `.` is the files as they are.", metavar="B"),
+    ] = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="This variant of both. Repeatable. Default: each bundle's default.")
     ] = None,
@@ -53,6 +59,11 @@ def compare(
     call: Annotated[
         str | None, typer.Option(help="With --worktree: module:function, which returns what is called and timed.")
     ] = None,
+    self_test: Annotated[
+        bool,
+        typer.Option("--self-test", help="Tell how often verdicts are wrong on this machine."),
+    ] = False,
+    runs: Annotated[int, typer.Option(min=1, help="With --self-test: comparisons of each kind.")] = 6,
     out: Annotated[
         Path | None, typer.Option(help="Folder for comparison.html, .md and .json, and the raw times.")
     ] = None,
@@ -63,11 +74,13 @@ def compare(
     from compressor.bench.command import work_folder
     from compressor.compare.command import compare_paths
     from compressor.compare.revisions import compare_revisions
+    from compressor.compare.self_test import self_test as run_self_test
     from compressor.compare.settings import Settings, Tolerances
     from compressor.errors import RecipeError
     from compressor.overwrite import COMPARISON, claim_folder
     from compressor.recipe.benchmark import Target
     from compressor.report.console import console_events
+    from compressor.report.lists import self_test_table
     from compressor.report.render import console_table, render, write_file
 
     settings = Settings(
@@ -86,6 +99,15 @@ def compare(
     )
     if not worktree and (bundle or call):
         raise RecipeError("--bundle and --call go with --worktree.")
+    if self_test:
+        if b is not None or worktree or out is not None:
+            raise RecipeError("--self-test takes one model or none, and neither --worktree nor --out.")
+        with console_events() as events, work_folder(None) as work:
+            result = run_self_test(Path(a) if a else None, settings=settings, runs=runs, work=work, events=events)
+        print_(result.to_json() if format_ is Format.JSON else self_test_table(result.to_json()))
+        return
+    if a is None or b is None:
+        raise RecipeError("Comparing takes two: A, what is there, and B, what may replace it.")
     if out is not None:
         claim_folder(out, COMPARISON, overwrite=overwrite)
     with console_events() as events, work_folder(out) as work:

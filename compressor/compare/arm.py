@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -40,6 +41,8 @@ class ModelSpec:
     """An npz file with the arrays 0, 1, ..."""
     device: str = "cpu"
     threads: int = 1
+    slow_down: float = 0.0
+    """Share by which every call is slowed, to test the comparison itself."""
     kind: str = "model"
 
 
@@ -49,6 +52,8 @@ class CallSpec:
 
     call: str
     path: str
+    slow_down: float = 0.0
+    """Share by which every call is slowed, to test the comparison itself."""
     kind: str = "call"
 
 
@@ -82,9 +87,10 @@ def open_arm(spec: ArmSpec) -> Arm:
     Raises:
         CompressorError: it can't be loaded.
     """
-    if isinstance(spec, ModelSpec):
-        return _model(spec)
-    return _Remote(spec) if isinstance(spec, RevisionSpec) else _call(spec)
+    if isinstance(spec, RevisionSpec):
+        return _Remote(spec)
+    call = _model(spec) if isinstance(spec, ModelSpec) else _call(spec)
+    return _Local(_slowed(call, spec.slow_down) if spec.slow_down else call)
 
 
 @dataclass
@@ -100,14 +106,28 @@ class _Local:
         """Nothing to let go of."""
 
 
-def _model(spec: ModelSpec) -> Arm:
+def _slowed(call: arm_server.Call, share: float) -> arm_server.Call:
+    """The same call and a busy wait: a share of the call itself, so that it is that share on any machine."""
+
+    def slower() -> object:
+        begin = time.perf_counter()
+        answer = call()
+        end = begin + (1 + share) * (time.perf_counter() - begin)
+        while time.perf_counter() < end:
+            pass
+        return answer
+
+    return slower
+
+
+def _model(spec: ModelSpec) -> arm_server.Call:
     from compressor.runtime.session import open_session
 
     session = open_session(Path(spec.model), device=spec.device, threads=spec.threads)
     with np.load(spec.inputs) as stored:
         fed = [_named(stored[str(index)]) for index in range(len(stored.files))]
     following = cycle(fed)
-    return _Local(lambda: session.run(next(following)))
+    return lambda: session.run(next(following))
 
 
 def _named(ids: Any) -> dict[str, Any]:
@@ -115,11 +135,11 @@ def _named(ids: Any) -> dict[str, Any]:
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
 
 
-def _call(spec: CallSpec) -> Arm:
+def _call(spec: CallSpec) -> arm_server.Call:
     if spec.path not in sys.path:
         sys.path.insert(0, spec.path)
     try:
-        return _Local(resolve(spec.call))
+        return resolve(spec.call)
     except ImportError as error:
         raise WorkerError(f"{spec.call} can't be had: {error}") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from compressor.bench.environment import cpu_ticks
 from compressor.bench.subject import Subject, position_limit, roles_of, samples_for, subjects_from
 from compressor.compare.arm import ModelSpec
-from compressor.compare.exact import accuracy_row, answer_texts, answers_row, operators_row, size_row
+from compressor.compare.exact import Answered, accuracy_row, answer_texts, answers_row, operators_row, size_row
 from compressor.compare.inputs import TEXTS, assert_shape, write_inputs
 from compressor.compare.labelled import Labelled, read_labelled
 from compressor.compare.latency import LatencyCase
@@ -19,9 +19,10 @@ from compressor.compare.memory import MemoryCase
 from compressor.compare.results import Comparison, Row
 from compressor.compare.settings import Settings, assert_possible, concluded
 from compressor.compare.trial import Case, decide
-from compressor.errors import BundleError
+from compressor.errors import BundleError, DataError
 from compressor.events import Events
 from compressor.memory import memory_is_known
+from compressor.recipe.benchmark import Target
 from compressor.runtime.manifest import MANIFEST, Manifest
 from compressor.task_specs import task_spec
 
@@ -125,29 +126,35 @@ def _assert_comparable(pair: _Pair) -> None:
 
 
 def _labelled(subject: Subject, data: Path) -> Labelled:
-    return read_labelled(data, roles_of(subject), task_spec(subject.task).target_role)
+    roles, spec = roles_of(subject), task_spec(subject.task)
+    unread = [role for role in spec.text_roles if role not in roles]
+    return read_labelled(data, roles, spec.target_role, unread, optional=spec.target_role in spec.optional_roles)
 
 
 def _exact(pair: _Pair, labelled: Labelled | None, settings: Settings, events: Events) -> Iterator[Row]:
     examples = labelled.examples if labelled else ()
     events.note(f"answering {len(examples or samples_for(pair.a))} texts: {pair.name}")
     mine, other = (
-        answer_texts(
-            subject,
-            settings.target,
-            examples,
-            labelled.targets if labelled else None,
-            work=pair.work / f"answers-{side}",
-            events=events,
-        )
+        _answered(side, subject, labelled, settings.target, work=pair.work / f"answers-{side}", events=events)
         for side, subject in pair.sides
     )
-    if labelled:
+    if mine.statistics is not None and other.statistics is not None:
         yield accuracy_row(pair.name, pair.a.task, mine, other, settings.tolerances.accuracy)
-    yield answers_row(pair.name, mine, other, judged=labelled is not None)
+    known = mine.statistics is not None
+    yield answers_row(pair.name, mine, other, judged=known, task=pair.a.task)
     yield size_row(pair.name, pair.a, pair.b, settings.tolerances.size)
     if row := operators_row(pair.name, mine.graph, other.graph):
         yield row
+
+
+def _answered(
+    side: str, subject: Subject, labelled: Labelled | None, target: Target, *, work: Path, events: Events
+) -> Answered:
+    examples, targets = (labelled.examples, labelled.targets) if labelled else ((), None)
+    try:
+        return answer_texts(subject, target, examples, targets, work=work, events=events)
+    except DataError as error:
+        raise DataError(f"{side.upper()}: {error.message}", hint=error.hint) from error
 
 
 def _cases(pair: _Pair, texts: Sequence[Mapping[str, str]], settings: Settings, inputs: Path) -> Iterator[Case]:

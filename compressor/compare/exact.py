@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from compressor.compare.results import Loss, Row, Verdict
 from compressor.events import Events
 from compressor.recipe.benchmark import Target
 from compressor.runtime.tasks import Example, runtime_task
+from compressor.runtime.tasks.base import names_of
 from compressor.task_specs import task_spec
 
 __all__ = ["Answered", "accuracy_row", "answer_texts", "answers_row", "operators_row", "size_row"]
@@ -39,6 +40,8 @@ class Answered:
     graph: Graph | None = None
     statistics: FloatArray | None = None
     """Of the main metric [examples, k]; None where the right answers aren't known."""
+    metric: str | None = None
+    """The main metric, where it isn't the task's first."""
 
 
 def answer_texts(
@@ -60,16 +63,20 @@ def answer_texts(
         DataError: a right answer that the model can't give.
     """
     task, settings = runtime_task(subject.task), answer_settings(subject)
-    right = None if targets is None else [task.target(value, settings) for value in targets]
     asked = list(examples) or samples_for(subject)
     found, outputs = measure(subject, target, (), asked, seed=0, work=work, events=events, profile=True)
     assert outputs is not None
+    if task.spec.named_outputs:  # a bare model may name none: its answers are numbers then
+        settings = replace(settings, labels=names_of(outputs[task.spec.outputs[0].name].values, settings))
+    right = None if targets is None else [task.target(value, settings) for value in targets]
     judged = judge(subject, outputs, asked, right)
+    main = task.main_metric(judged.statistics)
     return Answered(
         keys=tuple(judged.keys),
         known=settings.labels,
         graph=found.graph,
-        statistics=judged.statistics.get(task.spec.main_metric.name),
+        statistics=judged.statistics[main.name] if main else None,
+        metric=main.name if main else None,
     )
 
 
@@ -103,24 +110,29 @@ def _changes(before: Counter[str], after: Counter[str]) -> str:
     return ", ".join([*said, f"and {rest} more"] if rest else said)
 
 
-def answers_row(case: str, a: Answered, b: Answered, *, judged: bool) -> Row:
+def answers_row(case: str, a: Answered, b: Answered, *, judged: bool, task: str | None = None) -> Row:
     """Whether B answers as A does.
 
     Args:
+        task: whose answers they are; left out, of one whose answers are the same or not.
         judged: whether the right answers are known. Where they aren't, a difference is a warning.
     """
     same = sum(mine == other for mine, other in zip(a.keys, b.keys, strict=True))
     count = len(a.keys)
+    share: float | None = same / count
     notes = [] if same == count else [f"{same} of {count} texts are answered as A answers them"]
+    if task is not None and runtime_task(task).graded and notes:
+        share, notes = runtime_task(task).agreement(b.keys, a.keys), ["how alike the answers are"]
     if set(a.known) != set(b.known):
         notes.append(f"A says {_few(a.known)}, B {_few(b.known)}")
     said: Verdict = "pass" if judged or same == count else "warn"
-    return Row("answers", case, "%", 100.0, 100 * same / count, None, 0.0, said, "; ".join(notes))
+    return Row("answers", case, "%", 100.0, None if share is None else 100 * share, None, 0.0, said, "; ".join(notes))
 
 
 def accuracy_row(case: str, task: str, a: Answered, b: Answered, tolerance: float) -> Row:
     """The task's main metric of both on the same examples, and the paired difference."""
-    spec, metric = task_spec(task).main_metric, runtime_task(task).metrics[task_spec(task).main_metric.name]
+    spec = task_spec(task).metric(a.metric) if a.metric else task_spec(task).main_metric
+    metric = runtime_task(task).metrics[spec.name]
     assert a.statistics is not None and b.statistics is not None
     # Two-sided at 98%: each bound holds at 99%.
     difference = metric_difference(metric, b.statistics, a.statistics, seed=0, confidence=1 - 2 * ALPHA)

@@ -23,18 +23,22 @@ class Labelled:
     examples: tuple[dict[str, str], ...]
     """Each with a text for every role."""
     targets: tuple[Any, ...]
-    """As they stand in the file."""
+    """As they stand in the file; none where it has none."""
 
 
-def read_labelled(path: Path, roles: Sequence[str], target: str) -> Labelled:
+def read_labelled(
+    path: Path, roles: Sequence[str], target: str, unread: Sequence[str] = (), *, optional: bool = False
+) -> Labelled:
     """Every row of a csv, tsv or jsonl file.
 
     Args:
         roles: columns of texts.
         target: the column of right answers.
+        unread: columns of texts that other models of the task read and this one doesn't: their answers aren't its own.
+        optional: whether it may be missing: there are no targets then.
 
     Raises:
-        DataError: it can't be read, or a row lacks a column.
+        DataError: it can't be read, a row lacks a column, or has a text that isn't read.
     """
     hint = f"Give a csv, tsv or jsonl file in UTF-8 with the columns {', '.join((*roles, target))}."
     try:
@@ -43,11 +47,15 @@ def read_labelled(path: Path, roles: Sequence[str], target: str) -> Labelled:
         raise DataError(f"{path} can't be read: {error}", hint=hint) from error
     if not rows:
         raise DataError(f"{path} has no rows.", hint=hint)
+    labelled = not optional or target in rows[0]
+    wanted = (*roles, *([target] if labelled else []))
     for number, row in enumerate(rows, start=1):
-        if lacking := [name for name in (*roles, target) if row.get(name) is None]:
+        if lacking := [name for name in wanted if row.get(name) is None]:
             raise DataError(f"{path} has no `{lacking[0]}` in row {number}.", hint=hint)
+        if others := [name for name in unread if row.get(name) is not None]:
+            raise DataError(f"{path} has the column `{others[0]}`, which this model doesn't read.", hint=hint)
     examples = tuple({role: str(row[role]) for role in roles} for row in rows)
-    return Labelled(examples, tuple(row[target] for row in rows))
+    return Labelled(examples, tuple(row[target] for row in rows) if labelled else ())
 
 
 def _rows(path: Path, hint: str) -> Iterator[dict[str, Any]]:

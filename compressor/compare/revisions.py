@@ -74,9 +74,10 @@ def compare_revisions(
 def _arguments(bundle: Path, settings: Settings) -> dict[str, Any]:
     """Of `arm_server.predictor`."""
     manifest = Manifest.read(bundle)
-    roles = manifest.roles
-    target = task_spec(manifest.task).target_role
-    given = read_labelled(settings.data, roles, target).examples if settings.data else ()
+    roles, spec = manifest.roles, task_spec(manifest.task)
+    unread = [role for role in spec.text_roles if role not in roles]
+    target, optional = spec.target_role, spec.target_role in spec.optional_roles
+    given = read_labelled(settings.data, roles, target, unread, optional=optional).examples if settings.data else ()
     examples = given or runtime_task(manifest.task).samples(roles)
     return {
         "bundle": str(bundle.resolve()),

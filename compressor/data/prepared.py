@@ -24,6 +24,7 @@ __all__ = [
     "load_output_names",
     "load_prepared",
     "load_split",
+    "targets_of",
     "write_description",
     "write_split",
 ]
@@ -57,6 +58,12 @@ def load_labels(folder: Path) -> list[str]:
 def load_output_names(folder: Path, task: Task) -> list[str]:
     """What a model's outputs are named that is trained on this data: by most tasks the labels."""
     return task.runtime.output_names(load_labels(folder), load_prepared(folder))
+
+
+def targets_of(split: Dataset, task: Task) -> list[Any]:
+    """What a model is to answer to each row of a split; none where the data doesn't say it."""
+    role = task.spec.target_role
+    return list(split[role]) if role in split.column_names else []
 
 
 def load_prepared(folder: Path) -> dict[str, Any]:

@@ -5,12 +5,57 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from transformers import TrainerCallback
+from transformers import EarlyStoppingCallback, TrainerCallback
 
+from compressor.distill.course import is_guess
 from compressor.distill.distiller import Distiller
 from compressor.events import Events
+from compressor.recipe.training import FEWEST_STEPS
 
-__all__ = ["EvaluationsWithinEpoch", "Progress", "StepClock"]
+__all__ = ["EarlyStopping", "EvaluationsWithinEpoch", "Guessing", "Progress", "StepClock"]
+
+
+class EarlyStopping(EarlyStoppingCallback):  # type: ignore[misc]  # transformers is untyped to mypy
+    """Ends a training after so many validations without a better score; those before `first_step` don't count.
+
+    At the pace of small data the first epochs hold a few steps each, and a score that doesn't move yet says nothing.
+    """
+
+    # Names and state are those of the Trainer, which makes this anew from them on a resume.
+    def __init__(
+        self, early_stopping_patience: int = 1, early_stopping_threshold: float = 0.0, first_step: int = 0
+    ) -> None:
+        super().__init__(early_stopping_patience, early_stopping_threshold)
+        self.first_step = first_step
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
+        if state.global_step >= self.first_step:
+            super().on_evaluate(args, state, control, metrics, **kwargs)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        kept: dict[str, Any] = super().state()
+        return {**kept, "args": {**kept["args"], "first_step": self.first_step}}
+
+
+class Guessing(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy
+    """Says once, while there is time to stop, that the loss is still that of a guess after `FEWEST_STEPS` steps."""
+
+    def __init__(self, what: str, guess: float | None, events: Events) -> None:
+        self.what = what
+        self.guess = guess
+        self.events = events
+        self.said = False
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
+        begun = FEWEST_STEPS <= state.global_step < state.max_steps
+        if begun and not self.said and is_guess(metrics["eval_loss"], self.guess):
+            self.said = True
+            self.events.warn(
+                f"{self.what}: after {state.global_step} of {state.max_steps} steps the loss on validation is "
+                f"{metrics['eval_loss']:.3f}, still that of a guess ({self.guess:.3f}). If it stays there, change "
+                "learning_rate, and look whether labels fit their texts."
+            )
 
 
 class EvaluationsWithinEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy
@@ -57,10 +102,9 @@ class StepClock(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped to mypy
     """Tells `events` how far training and evaluation are, with the loss since the last evaluation and its score."""
 
-    def __init__(self, distiller: Distiller, what: str, metric: str, events: Events) -> None:
+    def __init__(self, distiller: Distiller, what: str, events: Events) -> None:
         self.distiller = distiller
         self.what = what
-        self.metric = metric
         self.events = events
         self.score = ""
         self.evaluated = 0
@@ -75,4 +119,5 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
         self.evaluated = 0
-        self.score = f", {self.metric.replace('_', ' ')} {metrics[f'eval_{self.metric}']:.4f}"
+        metric = args.metric_for_best_model
+        self.score = f", {metric.replace('_', ' ')} {metrics[f'eval_{metric}']:.4f}"

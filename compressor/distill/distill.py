@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
 
-from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
+from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
-from compressor.distill.signals import Signal, in_words
+from compressor.distill.signals import LOGITS, Signal, in_words
 from compressor.distill.training import train
 from compressor.errors import RecipeError
 from compressor.events import Events
@@ -73,7 +75,14 @@ def distill(
         cache=out / "tokens",
         trust_remote_code=trust_teacher_code,
     )
-    distiller = Distiller(model, objectives, task=task, teacher=teacher)
+    validation = None
+    if outputs is not None and load_prepared(data)["target_role"] is None:
+        _refuse_unvalidated(objectives)
+        rows = tokenize_split(
+            load_split(data, "validation"), task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels
+        )
+        validation = CachedOutputs(outputs / "validation", task=task, rows=rows)
+    distiller = Distiller(model, objectives, task=task, teacher=teacher, validation=validation)
     facts = train(
         distiller,
         section,
@@ -85,11 +94,20 @@ def distill(
         seed=seed,
         out=out,
         events=events,
+        teacher_validation=None if outputs is None else outputs / "validation",
     )
     if teacher_folder is not None:
         facts["teacher_parameters"] = _count_parameters(teacher_folder)
         facts["compression_ratio"] = round(facts["teacher_parameters"] / facts["parameters"], 3)
     return {"labels": labels, **facts}
+
+
+def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
+    if not any(objective.needs == {LOGITS} for objective in objectives):
+        raise RecipeError(
+            "Data without labels is validated by the teacher's outputs, and no objective compares these.",
+            hint="Add one that does, for example {kind: soft-targets}.",
+        )
 
 
 def _open_teacher(

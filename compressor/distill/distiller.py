@@ -25,7 +25,8 @@ class Distiller(torch.nn.Module):
     """Student and objectives as one module, so that a plain `transformers.Trainer` trains and checkpoints both.
 
     In training the loss is the weighted sum of the objectives. In evaluation it is the loss against the
-    data's labels (for classes the cross-entropy), which needs no teacher and can be compared between runs.
+    data's labels (for classes the cross-entropy), which needs no teacher and can be compared between runs; where the
+    data has no labels, it is the weighted sum of the objectives that compare outputs, against those of the teacher.
 
     Raises:
         RecipeError: an objective needs what `teacher` doesn't provide.
@@ -41,13 +42,19 @@ class Distiller(torch.nn.Module):
         *,
         task: Task,
         teacher: TeacherOutputs | None = None,
+        validation: TeacherOutputs | None = None,
     ) -> None:
+        """
+        Args:
+            validation: the teacher's outputs for the validation split, for data without labels.
+        """
         super().__init__()
         _check_needs(objectives, teacher)
         self.student = student
         self.objectives = torch.nn.ModuleList(objectives)
         self.task = task
         self.teacher = teacher
+        self.validation = validation
         self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
         self._sums: dict[str, torch.Tensor | float] = dict.fromkeys(self.names, 0.0)
@@ -59,14 +66,10 @@ class Distiller(torch.nn.Module):
         output = self.student(**model_inputs(self.student, batch), **asked(needs))
         # Losses are computed in fp32, also where autocast runs the models in bf16.
         with torch.autocast(batch["input_ids"].device.type, enabled=False):
-            reduced = self.task.reduce(output, batch)
+            reduced = self.task.reduce(output, batch, self.task.options(self.student))
             if self.training:
                 return {"loss": self._loss(reduced, captured(needs - {LOGITS}, output), batch)}
-            rows = self.task.supervised(reduced, batch)
-            losses = [
-                LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None
-            ]
-            return {"loss": torch.stack(losses).mean(), **reduced}
+            return {"loss": self._validation_loss(reduced, batch), **reduced}
 
     def means(self) -> dict[str, float]:
         """Mean of each objective, before weighting, over the batches since `forget`."""
@@ -86,21 +89,32 @@ class Distiller(torch.nn.Module):
         rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
         total = rows[0].student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
-            # Of several outputs (the start and the end of an answer), each has an equal part in the loss.
-            values = [objective(*_signals(row, student, teacher, batch)) for row in rows]
-            value = torch.stack(values).mean()
+            value = _value(objective, rows, student, teacher, batch)
             self._sums[name] += value.detach()
             total = total + objective.weight * value
         self._batches += 1
         return total
 
+    def _validation_loss(self, outputs: Mapping[str, torch.Tensor], batch: Batch) -> torch.Tensor:
+        teacher = self.validation.read(batch, frozenset({LOGITS})) if self.validation is not None else {}
+        rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
+        if self.validation is None:
+            losses = [
+                LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None
+            ]
+            return torch.stack(losses).mean()
+        compared = [objective for objective in self._each() if objective.needs == {LOGITS}]
+        return torch.stack([o.weight * _value(o, rows, {}, teacher, batch) for o in compared]).sum()
+
     def _each(self) -> Sequence[Objective]:
         return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
 
 
-def _loss_of(row: Supervised) -> torch.Tensor:
-    assert row.labels is not None
-    return LIKELIHOODS[row.likelihood].loss(row.student, row.labels)
+def _value(
+    objective: Objective, rows: Sequence[Supervised], student: Signals, teacher: Signals, batch: Batch
+) -> torch.Tensor:
+    """The loss of one objective. Of several outputs (the start and the end of an answer), each has an equal part."""
+    return torch.stack([objective(*_signals(row, student, teacher, batch)) for row in rows]).mean()
 
 
 def _signals(row: Supervised, student: Signals, teacher: Signals, batch: Batch) -> tuple[Signals, Signals, Batch]:

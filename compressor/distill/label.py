@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.data import load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained, reserve
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
-from compressor.distill.outputs import model_inputs, rows_of
+from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.runtime.options import read_options
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["ANSWERS", "SPLITS", "STATISTICS", "compute_outputs"]
 
 SPLITS = ("train", "validation", "test")
-ANSWERS = "answers.json"
 STATISTICS = "statistics.npz"
 _BATCH = 64
 _MOST = 6e4
@@ -123,7 +122,7 @@ def _write_split(
     for ids in np.array_split(order, max(1, -(-len(order) // _BATCH))):
         batch = {name: tensor.to(device) for name, tensor in collate(rows_of(dataset, ids.tolist())).items()}
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            reduced = task.reduce(model(**model_inputs(model, batch)), batch)
+            reduced = task.reduce(model(**model_inputs(model, batch)), batch, task.options(model))
         for output in task.spec.outputs:
             values = reduced[output.name]
             if not torch.isfinite(values).all():
@@ -191,8 +190,9 @@ def _judge(
         name: Ragged(np.asarray(ragged.values, dtype=np.float32), ragged.offsets)
         for name, ragged in read_outputs(folder).items()
     }
-    statistics = task.runtime.statistics(outputs, encoded, examples[task.spec.target_role], settings)
-    np.savez(folder / STATISTICS, allow_pickle=False, **statistics)
     keys = task.runtime.keys(task.runtime.decode(outputs, encoded, settings))
+    statistics = task.runtime.statistics(outputs, encoded, targets_of(examples, task), settings)
+    statistics |= task.runtime.compared(keys, keys)
+    np.savez(folder / STATISTICS, allow_pickle=False, **statistics)
     (folder / ANSWERS).write_text(json.dumps(keys, ensure_ascii=False), encoding="utf-8")
     return task.runtime.values(statistics)

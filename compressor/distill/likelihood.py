@@ -17,6 +17,9 @@ __all__ = ["LIKELIHOODS", "Likelihood"]
 class Likelihood(ABC):
     """The distribution that outputs [rows, classes] stand for."""
 
+    is_direction = False
+    """Whether outputs are vectors of a space of the model's own, as wide as the model."""
+
     @abstractmethod
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
         """Negative log likelihood of the labels, averaged over rows; a scalar."""
@@ -104,10 +107,19 @@ class Value(Likelihood):
 
 
 class Vector(Likelihood):
-    """A direction: vectors of length 1 are compared by their cosine. Labels are vectors [rows, dimensions]."""
+    """A direction: vectors are compared by their cosine. Labels are vectors [rows, dimensions]; or the cosine that each
+    row should have with the next one [rows], NaN where there is none to have."""
+
+    is_direction = True
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """`mean(1 - cos)` over rows."""
+        """`mean(1 - cos)` over rows for vectors, `mean((cos - label)^2)` over pairs for cosines."""
+        if labels.dim() < student.dim():
+            first = torch.nonzero(torch.isfinite(labels)).flatten()
+            if not len(first):
+                return 0 * student.sum()
+            found = functional.cosine_similarity(student[first], student[first + 1], dim=-1)
+            return functional.mse_loss(found, labels[first].to(student.dtype))
         return (1 - functional.cosine_similarity(student, labels.to(student.dtype), dim=-1)).mean()
 
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-__all__ = ["CachedOutputs", "LiveOutputs", "TeacherOutputs", "assert_same_parts", "model_inputs", "rows_of"]
+__all__ = ["ANSWERS", "CachedOutputs", "LiveOutputs", "TeacherOutputs", "assert_same_parts", "model_inputs", "rows_of"]
+
+
+ANSWERS = "answers.json"
+"""Keys of the teacher's answers to a split, beside its outputs."""
 
 
 class TeacherOutputs(ABC):
@@ -38,12 +42,12 @@ class TeacherOutputs(ABC):
 
 
 class CachedOutputs(TeacherOutputs):
-    """The task's outputs on disk, memory-mapped: entry i belongs to the training row whose `row_id` is i."""
+    """The task's outputs on disk, memory-mapped: entry i belongs to the row of the split whose `row_id` is i."""
 
     provides = frozenset({LOGITS})
 
     def __init__(self, folder: Path, *, task: Task, rows: Dataset) -> None:
-        """`rows`: the training split in the student's tokens.
+        """`rows`: the split in the student's tokens.
 
         Raises:
             StageError: the outputs belong to other data, or teacher and student cut texts apart otherwise.
@@ -54,7 +58,7 @@ class CachedOutputs(TeacherOutputs):
             stored, counts = self._outputs[output.name], task.counts(output, rows)
             if len(stored) != len(rows):
                 raise StageError(
-                    f"{folder} holds {output.name} of {len(stored):,} rows; the training split has {len(rows):,}.",
+                    f"{folder} holds {output.name} of {len(stored):,} rows; the split has {len(rows):,}.",
                     hint="Compute the teacher's outputs again for this data, or give both models one tokenizer.",
                 )
             if counts is not None and not np.array_equal([len(row) for row in stored], counts):
@@ -116,7 +120,9 @@ class LiveOutputs(TeacherOutputs):
         with torch.no_grad():
             output = self._model(**model_inputs(self._model, batch), **asked(wanted))
         found = dict(captured(wanted - {LOGITS}, output))
-        return found | ({LOGITS: self._task.reduce(output, batch)} if LOGITS in wanted else {})
+        if LOGITS in wanted:
+            found[LOGITS] = self._task.reduce(output, batch, self._task.options(self._model))
+        return found
 
 
 def model_inputs(model: PreTrainedModel, batch: Batch) -> dict[str, torch.Tensor]:

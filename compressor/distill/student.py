@@ -52,6 +52,7 @@ def make_student(
     checkpoint = Checkpoint(model, load_tokenizer(init_folder, trust_remote_code))
     for builder in section.builders:
         checkpoint = builder.build(checkpoint, data)
-    save_model(checkpoint.model, checkpoint.tokenizer, out / "model")
+    save_model(checkpoint.model, checkpoint.tokenizer, out / "model", task.options(checkpoint.model))
     names = checkpoint.model.config.id2label
-    return {"labels": [names[i] for i in sorted(names)], "parameters": checkpoint.model.num_parameters()}
+    labels = [names[i] for i in sorted(names)] if task.spec.named_outputs else []
+    return {"labels": labels, "parameters": checkpoint.model.num_parameters()}

@@ -49,7 +49,7 @@ def teach(
         events=events,
     )
     if section.finetune is None:
-        save_model(model, tokenizer, out / "model")
+        save_model(model, tokenizer, out / "model", task.options(model))
         return {"finetuned": False, "labels": labels, "parameters": model.num_parameters()}
     distiller = Distiller(model, [_on_labels(section.finetune, model.config)], task=task)
     facts = train(

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from torch.utils.data import Sampler, SequentialSampler
+from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
-from compressor.distill.callbacks import EvaluationsWithinEpoch, Progress, StepClock
+from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress, StepClock
 from compressor.distill.checkpoints import newest_complete, step_of
+from compressor.distill.course import concerns, course, loss_of_a_guess
 from compressor.distill.device import (
     Device,
     Precision,
@@ -27,11 +28,13 @@ from compressor.distill.device import (
     reset_device_peak,
 )
 from compressor.distill.distiller import Distiller
+from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.validation import Validation
 from compressor.errors import TrainingDiverged
 from compressor.events import Events
-from compressor.recipe.training import TrainingSection
+from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
 from compressor.runtime.options import write_options
+from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.tasks import quiet_transformers
 from compressor.tasks.base import Task
 
@@ -56,6 +59,7 @@ def train(
     seed: int,
     out: Path,
     events: Events,
+    teacher_validation: Path | None = None,
 ) -> dict[str, Any]:
     """Train the distiller's student and write it to `out/model`, with the weights that scored best on validation.
 
@@ -63,12 +67,15 @@ def train(
     one, with the order of the data, the dropout and the optimizer as if it had never stopped. They are removed when
     the model is written.
 
-    Returns facts for the report: history of evaluations, best epoch, steps, epochs, seconds, examples a second, device,
-    its peak of memory, precision.
+    `teacher_validation` is what `compute_outputs` wrote for the validation split, for metrics that compare with it.
+
+    Returns facts for the report: history of evaluations, best epoch, steps, epochs, batch size, seconds, examples a
+    second, device, its peak of memory, precision, and warnings: what of it should be looked at.
 
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
         DiskFull: a checkpoint couldn't be written. Those before it stay.
+        MissingExtra: a tracker isn't installed.
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
@@ -81,37 +88,54 @@ def train(
         )
         for split in ("train", "validation")
     }
-    validation = Validation(task, tokenizer, data, texts["validation"], max_length=max_length)
+    validation = Validation(
+        task, tokenizer, data, texts["validation"], max_length=max_length, teacher=teacher_validation
+    )
+    schedule = section.schedule(len(texts["train"]))
+    guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
+    first_step = min(FEWEST_STEPS, schedule.steps) if section.epochs == "auto" else 0
     with quiet_transformers(), disk_full_explained(out):
         trainer = _Trainer(
             distiller,
-            _arguments(section, task, device, precision, seed, checkpoints),
+            _arguments(section, schedule, task, device, precision, seed, checkpoints, what),
             what=what,
             lengths=texts["train"]["length"] if section.group_by_length else None,
+            together=task.rows_together(texts["train"]),
             train_dataset=texts["train"],
             eval_dataset=texts["validation"],
             data_collator=task.collator(tokenizer),
             processing_class=tokenizer,
             compute_metrics=validation.metrics,
             callbacks=[
-                EvaluationsWithinEpoch(section.evaluations_per_epoch, _steps_per_epoch(section, len(texts["train"]))),
-                Progress(distiller, what, task.spec.main_metric.name, events),
-                *([EarlyStoppingCallback(section.early_stopping)] if section.early_stopping else []),
+                EvaluationsWithinEpoch(section.evaluations_per_epoch, schedule.steps_per_epoch),
+                Progress(distiller, what, events),
+                Guessing(what, guess, events),
+                *([EarlyStopping(section.early_stopping, first_step=first_step)] if section.early_stopping else []),
+                *tracker_callbacks(section.track, what),
             ],
         )
         trainer.remove_callback(PrinterCallback)
+        if "labels" not in texts["validation"].column_names:
+            _judge_by_what_there_is(trainer, task, texts["validation"])
         checkpoint = newest_complete(checkpoints, events)
         if checkpoint is not None:
             events.note(f"{what}: going on from {checkpoint.name}.")
         with task.training(distiller.student, texts["train"]):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-        save_model(distiller.student, tokenizer, out / "model")
+        options = task.options(distiller.student)
         if validation.chooses:
-            write_options(validation.options(trainer.predict(texts["validation"])), out / "model")
+            options |= validation.options(trainer.predict(texts["validation"]))
+        save_model(distiller.student, tokenizer, out / "model", options)
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)
+    found = course(trainer)
+    warnings = concerns(found, schedule, learning_rate=section.learning_rate, guess=guess)
+    for warning in warnings:
+        events.warn(f"{what}: {warning}")
     return {
-        **_course(trainer),
+        **found,
+        "batch_size": schedule.batch_size,
+        "warnings": warnings,
         "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),
         "device": device,
         "precision": precision,
@@ -120,11 +144,23 @@ def train(
     }
 
 
-def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json."""
+def save_model(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, options: Mapping[str, Any] = NO_OPTIONS
+) -> None:
+    """Write a model folder: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; and the options of
+    answering where there are some."""
     with quiet_transformers(), disk_full_explained(folder):
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        write_options(options, folder)
+
+
+def _judge_by_what_there_is(trainer: Trainer, task: Task, validation: Dataset) -> None:
+    """Choose the best weights by the first metric that data without labels allows, or by the loss."""
+    found = {name.removeprefix("test_") for name in trainer.predict(validation).metrics}
+    metric = task.runtime.main_metric(found)
+    trainer.args.metric_for_best_model = metric.name if metric else "loss"
+    trainer.args.greater_is_better = metric is not None and metric.higher_is_better
 
 
 class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to mypy
@@ -134,10 +170,13 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
     since the entry before, without evaluations and checkpoints.
     """
 
-    def __init__(self, model: Distiller, args: TrainingArguments, *, what: str, lengths: Any, **others: Any) -> None:
+    def __init__(
+        self, model: Distiller, args: TrainingArguments, *, what: str, lengths: Any, together: int = 1, **others: Any
+    ) -> None:
         super().__init__(model, args, **others)
         self.what = what
         self.lengths = lengths
+        self.together = together
         self.samples = 0
         self.clock = StepClock()
         self.add_callback(self.clock)
@@ -148,7 +187,14 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
             None if self.lengths is None else list(self.lengths),
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             self.args.seed,
+            self.together,
         )
+
+    def _get_eval_sampler(self, eval_dataset: Dataset) -> Sampler[int] | None:
+        sampler: Sampler[int] | None = (
+            SequentialSampler(eval_dataset) if self.together > 1 else super()._get_eval_sampler(eval_dataset)
+        )
+        return sampler
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
         self.clock.start()
@@ -195,8 +241,10 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to myp
 class _EpochOrder(Sampler[int]):
     """The order of the training examples, made of the seed and the epoch alone: a resumed epoch has the same."""
 
-    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int) -> None:
+    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int, together: int = 1) -> None:
+        """`together`: how many rows, one behind the other, stay so."""
         self.size = size
+        self.together = together
         self.lengths = lengths
         self.batch = batch
         self.seed = seed
@@ -211,23 +259,34 @@ class _EpochOrder(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        rows = self.together
         if self.lengths is None:
-            return iter(torch.randperm(self.size, generator=generator).tolist())
-        return iter(get_length_grouped_indices(self.lengths, self.batch, generator=generator))
+            order = torch.randperm(self.size // rows, generator=generator).tolist()
+        else:
+            lengths = [max(self.lengths[start : start + rows]) for start in range(0, self.size, rows)]
+            order = get_length_grouped_indices(lengths, max(1, self.batch // rows), generator=generator)
+        return (rows * place + row for place in order for row in range(rows))
 
 
 def _arguments(
-    section: TrainingSection, task: Task, device: Device, precision: Precision, seed: int, checkpoints: Path
+    section: TrainingSection,
+    schedule: Schedule,
+    task: Task,
+    device: Device,
+    precision: Precision,
+    seed: int,
+    checkpoints: Path,
+    what: str,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=seed,
         use_cpu=device == "cpu",
         bf16=precision == "bf16",
-        num_train_epochs=section.epochs,
+        num_train_epochs=schedule.epochs,
         learning_rate=section.learning_rate,
-        per_device_train_batch_size=section.batch_size,
-        per_device_eval_batch_size=max(64, section.batch_size),
+        per_device_train_batch_size=schedule.batch_size,
+        per_device_eval_batch_size=max(64, schedule.batch_size),
         gradient_accumulation_steps=section.gradient_accumulation,
         lr_scheduler_type=_SCHEDULERS[section.scheduler],
         warmup_steps=section.warmup,  # below 1 it is a share of all steps
@@ -249,51 +308,10 @@ def _arguments(
         dataloader_pin_memory=device == "cuda",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
-        report_to="none",
+        run_name=what,
+        report_to="none",  # trackers come as callbacks
         log_level="error",
     )
     if device == "cuda":
         arguments._n_gpu = 1  # one process, one GPU: several would be wrapped in DataParallel, which copies the module
     return arguments
-
-
-def _steps_per_epoch(section: TrainingSection, examples: int) -> int:
-    return math.ceil(math.ceil(examples / section.batch_size) / section.gradient_accumulation)
-
-
-def _course(trainer: _Trainer) -> dict[str, Any]:
-    """How the training went, from the Trainer's log, which survives a resume: one entry an evaluation, and totals."""
-    history: dict[int, dict[str, Any]] = {}
-    training: dict[str, Any] = {}
-    samples, training_seconds, seconds = 0, 0.0, 0.0
-    for entry in trainer.state.log_history:
-        if "objectives" in entry:
-            training = entry
-            samples += entry["samples"]
-            training_seconds += entry["seconds"]
-        elif "eval_loss" in entry:
-            seconds += entry["eval_runtime"]
-            history[entry["step"]] = {
-                "epoch": round(entry["epoch"], 3),
-                "step": entry["step"],
-                "train_loss": training["loss"],
-                "objectives": training["objectives"],
-                "validation": {name.removeprefix("eval_"): entry[name] for name in entry if _is_metric(name)},
-            }
-    best = history[trainer.state.best_global_step]
-    return {
-        "history": list(history.values()),
-        "best_epoch": best["epoch"],
-        "best_step": best["step"],
-        "validation": best["validation"],
-        "epochs": round(trainer.state.epoch, 3),
-        "steps": trainer.state.global_step,
-        "steps_planned": trainer.state.max_steps,
-        "stopped_early": trainer.state.global_step < trainer.state.max_steps,
-        "seconds": round(seconds + training_seconds, 3),
-        "examples_per_second": round(samples / training_seconds, 1),
-    }
-
-
-def _is_metric(name: str) -> bool:
-    return name.startswith("eval_") and not name.endswith(("runtime", "_per_second", "preparation_time"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compressor.data import load_output_names, load_split
+from compressor.data import load_output_names, load_split, targets_of
+from compressor.distill.outputs import ANSWERS
 from compressor.runtime.outputs import Ragged
 from compressor.runtime.tasks import RuntimeTask, Settings
 from compressor.tasks.base import Task
@@ -26,16 +28,28 @@ class Validation:
     """Judges predictions on the validation split."""
 
     def __init__(
-        self, task: Task, tokenizer: PreTrainedTokenizerBase, data: Path, rows: Dataset, *, max_length: int
+        self,
+        task: Task,
+        tokenizer: PreTrainedTokenizerBase,
+        data: Path,
+        rows: Dataset,
+        *,
+        max_length: int,
+        teacher: Path | None = None,
     ) -> None:
-        """`rows`: the tokenized split."""
+        """
+        Args:
+            rows: the tokenized split.
+            teacher: what `compute_outputs` wrote for the split, where metrics that compare with it are wanted.
+        """
         self._task = task.runtime
         self._pieces = task.pieces
         self._counts = {output.name: task.counts(output, rows) for output in task.spec.outputs}
         examples = load_split(data, "validation")
         self._encoded = self._task.encode(encoder_of(tokenizer, max_length), list(examples))
-        self._targets = examples[task.spec.target_role]
+        self._targets = targets_of(examples, task)
         self._settings = Settings(tuple(load_output_names(data, task)))
+        self._teacher = None if teacher is None else json.loads((teacher / ANSWERS).read_text(encoding="utf-8"))
 
     def metrics(self, results: EvalPrediction) -> dict[str, float]:
         """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows.
@@ -44,7 +58,12 @@ class Validation:
         """
         outputs = self._outputs(results)
         options = self._task.tune(outputs, self._encoded, self._targets, self._settings)
-        return self._task.figures(outputs, self._encoded, self._targets, replace(self._settings, options=options))
+        settings = replace(self._settings, options=options)
+        statistics = self._task.statistics(outputs, self._encoded, self._targets, settings)
+        if self._teacher is not None:
+            keys = self._task.keys(self._task.decode(outputs, self._encoded, settings))
+            statistics |= self._task.compared(keys, self._teacher)
+        return self._task.values(statistics)
 
     def options(self, results: EvalPrediction) -> dict[str, Any]:
         """What the task chooses on these predictions: thresholds, for example."""

@@ -40,14 +40,15 @@ class Calibration(Evaluation):
         return known and scores_of(split.model, split.labels) is not None
 
     def run(self, split: JudgedSplit) -> Finding:
-        pairs = {one: _confidences(one, split) for one in split.models if scores_of(one, split.labels) is not None}
-        errors = {one.name: expected_calibration_error(*found) for one, found in pairs.items()}
-        bins = {one: _bins(*found) for one, found in pairs.items()}
+        judged = [one for one in split.models if scores_of(one, split.labels) is not None]
+        pairs = [_confidences(one, split) for one in judged]
+        errors = [expected_calibration_error(*found) for found in pairs]
+        bins = [_bins(*found) for found in pairs]
         curves = tuple(
             Curve(one.name, one.colour, tuple((found.confidence, found.right) for found in of_one), strong=not i)
-            for i, (one, of_one) in enumerate(bins.items())
+            for i, (one, of_one) in enumerate(zip(judged, bins, strict=True))
         )
-        said = "; ".join(f"{name} {100 * error:.1f} points" for name, error in errors.items())
+        said = "; ".join(f"{one.name} {100 * error:.1f} points" for one, error in zip(judged, errors, strict=True))
         what = "label" if split.task.spec.target == "many-labels" else "answer"
         rows = [
             (
@@ -56,7 +57,7 @@ class Calibration(Evaluation):
                 fmt.percent(found.right),
                 str(found.n),
             )
-            for found in bins[split.model]
+            for found in bins[0]
         ]
         return Finding(
             "Calibration",
@@ -68,7 +69,7 @@ class Calibration(Evaluation):
                 LineChart("Reliability on the test texts", "confidence", "share that is right", curves, diagonal=True),
                 table((f"{what}s of {split.model.name}", "mean confidence", "right", "n"), rows),
             ),
-            {"calibration_error": errors[split.model.name]},
+            {"calibration_error": errors[0]},
         )
 
 

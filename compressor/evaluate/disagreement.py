@@ -30,23 +30,39 @@ class Disagreement(Evaluation):
     def run(self, split: JudgedSplit) -> Finding:
         assert split.reference is not None
         apart = distances(split)
-        pairs = zip(split.model.judged.keys, split.reference.judged.keys, strict=True)
-        differing = sum(mine != theirs for mine, theirs in pairs)
-        n = len(split.examples)
-        said = (
-            f"{split.model.name} answers {differing} of {n} test texts otherwise than {split.reference.name} "
-            f"({fmt.percent(differing / n)})."
-        )
         order = [int(i) for i in np.argsort(-apart, kind="stable")[:MOST_TEXTS] if apart[i] > 0]
+        said, figures = _measured(split, apart) if _is_measured(split) else _counted(split)
         blocks: list[Block] = [Prose(said)]
         if order and split.show_examples:
             title = f"The {len(order)} texts with answers furthest apart" if len(order) > 1 else "The text"
             blocks.append(Details(title, (_texts(split, order),)))
-        return Finding(
-            f"Where {split.reference.name} and {split.model.name} disagree",
-            tuple(blocks),
-            {"disagreement": differing / n},
-        )
+        return Finding(f"Where {split.reference.name} and {split.model.name} disagree", tuple(blocks), figures)
+
+
+def _is_measured(split: JudgedSplit) -> bool:
+    """Whether answers are numbers or directions, of which hardly two are ever the same."""
+    return all(output.likelihood in ("value", "vector") for output in split.task.spec.outputs)
+
+
+def _measured(split: JudgedSplit, apart: FloatArray) -> tuple[str, dict[str, float]]:
+    assert split.reference is not None
+    mean = float(apart.mean())
+    said = (
+        f"The answers of {split.model.name} and {split.reference.name} to {len(apart)} test texts lie "
+        f"{fmt.number(mean)} apart on average, and {fmt.number(float(apart.max()))} at most."
+    )
+    return said, {"mean_distance": mean}
+
+
+def _counted(split: JudgedSplit) -> tuple[str, dict[str, float]]:
+    assert split.reference is not None
+    pairs = zip(split.model.judged.keys, split.reference.judged.keys, strict=True)
+    differing, n = sum(mine != theirs for mine, theirs in pairs), len(split.examples)
+    said = (
+        f"{split.model.name} answers {differing} of {n} test texts otherwise than {split.reference.name} "
+        f"({fmt.percent(differing / n)})."
+    )
+    return said, {"disagreement": differing / n}
 
 
 def distances(split: JudgedSplit) -> FloatArray:
@@ -67,7 +83,8 @@ def distances(split: JudgedSplit) -> FloatArray:
 def _apart(split: JudgedSplit, mine: Any, theirs: Any) -> float:
     if split.task.spec.target in ("number", "score") and _is_number(mine) and _is_number(theirs):
         return float(np.abs(np.subtract(mine, theirs)).max(initial=0.0))
-    return 1 - split.task.agreement([mine], [theirs])
+    agreed: float | None = split.task.agreement([mine], [theirs])
+    return 0.0 if agreed is None else 1 - agreed
 
 
 def _is_number(key: Any) -> bool:

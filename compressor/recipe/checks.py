@@ -18,6 +18,7 @@ from compressor.recipe.benchmark import (
 )
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gates import parse_gate
+from compressor.recipe.label_checks import labels_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
 from compressor.task_specs import task_spec
@@ -321,6 +322,7 @@ def _repeated(values: Collection[T]) -> list[T]:
 # Each check, and the sections it reads.
 _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_data_has_a_source, ("data",)),
+    (labels_are_there, ("task", "data", "teacher", "distill")),
     (_training_has_data, ("data", "teacher", "distill")),
     (_test_sets_are_not_trained_on, ("data", "teacher", "distill")),
     (_columns_fit_the_task, ("task", "data")),

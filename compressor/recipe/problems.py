@@ -116,7 +116,8 @@ def _describe(path: Keys, details: list[ErrorDetails], data: Mapping[str, Any]) 
         expected.remove("null")
     choices = [choice for each in details if each["type"] == "literal_error" for choice in _choices(each)]
     if choices and isinstance(value, str):
-        hint: str | None = suggest(value, choices)
+        as_number = (_hint_for_value(value, each) for each in details)
+        hint: str | None = next(filter(None, as_number), None) or suggest(value, choices)
     else:
         hint = _hint_for_value(value, detail) if len(details) == 1 else _description(path, data)
     return f"must be {' or '.join(expected)}, and is {_shown(value)}", hint

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from compressor.report import format as fmt
-from compressor.report.document import RunReport, StageRecord
+from compressor.report.document import RunReport
 from compressor.report.verdict import is_better, majority, too_few
 
 __all__ = ["advice"]
 
-FEWEST_STEPS = 200
-"""Below this many updates of the weights a training has hardly begun."""
-LEARNED_NOTHING = 0.03
-"""A loss within this share of ln(classes) is that of a guess."""
 QUANTIZATION_LOSS = 0.01
 """More than a point: 8 bits usually cost less."""
 
 
 def advice(report: RunReport) -> list[str]:
     """Sentences, the gravest cause first; none where nothing stands out."""
-    rules = (_guessing, _teacher, _few_steps, _without_teacher, _quantization, _few_texts, _skipped)
+    rules = (_trainings, _teacher, _without_teacher, _quantization, _few_texts, _skipped)
     return list(dict.fromkeys(said for rule in rules for said in rule(report)))
 
 
-def _trainings(report: RunReport) -> Iterator[StageRecord]:
-    return (stage for stage in report.stages if isinstance(stage.facts.get("steps"), int))
-
-
-def _guessing(report: RunReport) -> Iterator[str]:
-    """The loss of one objective stayed at that of a guess among all labels."""
-    if len(report.labels) < 2:
-        return
-    guess = math.log(len(report.labels))
-    for stage in _trainings(report):
-        last = (stage.facts.get("history") or [{}])[-1]
-        loss = last.get("train_loss")
-        if loss is not None and len(last.get("objectives", ())) <= 1 and abs(loss - guess) <= LEARNED_NOTHING * guess:
-            yield (
-                f"{stage.name}: the loss stayed at {loss:.3f}, that of a guess among {len(report.labels)} labels "
-                f"({guess:.3f}): nothing was learned. Change learning_rate, and look whether labels fit their texts."
-            )
+def _trainings(report: RunReport) -> Iterator[str]:
+    """What each training warned of: nothing learned, few steps, an early end."""
+    for stage in report.stages:
+        yield from (f"{stage.name}: {warning}" for warning in stage.facts.get("warnings", ()))
 
 
 def _teacher(report: RunReport) -> Iterator[str]:
@@ -51,15 +33,6 @@ def _teacher(report: RunReport) -> Iterator[str]:
             f"The teacher itself isn't shown to do better than always saying {base.label!r}: nobody can learn from it. "
             "Train it longer, or take another."
         )
-
-
-def _few_steps(report: RunReport) -> Iterator[str]:
-    for stage in _trainings(report):
-        if stage.facts["steps"] < FEWEST_STEPS:
-            yield (
-                f"{stage.name}: {stage.facts['steps']} steps are few, under about {FEWEST_STEPS} a model has hardly "
-                "begun to learn. Raise epochs, lower batch_size, or add texts."
-            )
 
 
 def _without_teacher(report: RunReport) -> Iterator[str]:

@@ -11,7 +11,15 @@ from compressor.report import format as fmt
 from compressor.report.blocks import Prose, table
 from compressor.report.printers.console import blocks_console
 
-__all__ = ["cache_table", "plain_table", "plan_table", "predictions_table", "reasons_table", "verification_table"]
+__all__ = [
+    "answers_table",
+    "cache_table",
+    "plain_table",
+    "plan_table",
+    "reasons_table",
+    "self_test_table",
+    "verification_table",
+]
 
 KEY_LENGTH = 12
 """Characters of a key that are shown: enough for `cache rm`."""
@@ -66,19 +74,9 @@ def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:
     return plain_table(("stage", "what differs", "stored", "wanted"), rows)
 
 
-def predictions_table(texts: Sequence[str], answers: Sequence[Mapping[str, Any]], role: str = "text") -> RenderableType:
-    """A line a text: what its answer says, but for the scores of every label, and the text."""
-    header = [name for name in (answers[0] if answers else ()) if name != "scores"]
-    rows = [[*(_answer(answer[name]) for name in header), text] for text, answer in zip(texts, answers, strict=True)]
-    return plain_table((*header, role), rows)
-
-
-def _answer(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(map(_answer, value.values()))
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_answer, value)) or "(none)"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def answers_table(texts: Sequence[str], answers: Sequence[str]) -> RenderableType:
+    """A line a text: its answer in brief, the text."""
+    return plain_table(("answer", "text"), list(zip(answers, texts, strict=True)))
 
 
 def verification_table(result: Mapping[str, Any]) -> RenderableType:
@@ -89,6 +87,27 @@ def verification_table(result: Mapping[str, Any]) -> RenderableType:
     ]
     line = f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."
     return plain_table(("variant", "largest difference", "tolerance"), rows, [line])
+
+
+def self_test_table(result: Mapping[str, Any]) -> RenderableType:
+    """How often the comparison was wrong, and how much it can't tell apart here."""
+    kinds = {"same": ("A itself", "false alarms"), "slowed": (f"A slowed by {result['slow_down']:.0%}", "missed")}
+    rows, lines = [], []
+    for figures in result["figures"]:
+        words, mistake = kinds[figures["kind"]]
+        counts = [str(count) for count in figures["verdicts"].values()]
+        losses = f"{figures['loss_low']:+.1%} to {figures['loss_high']:+.1%}"
+        rows.append((words, str(figures["runs"]), *counts, losses))
+        lines.append(
+            f"{mistake[:1].upper()}{mistake[1:]}: {figures['wrong']} of {figures['runs']}, so at most "
+            f"{figures['wrong_at_most']:.0%} (95% confidence); more --runs narrow that."
+        )
+    lines.append(
+        f"{result['tolerance']:.0%} is allowed. A copy of A is within {result['noise']:.1%} of A on this machine "
+        "(99% bounds, median over runs): smaller losses can't be told."
+    )
+    verdicts = result["figures"][0]["verdicts"]
+    return plain_table(("B is", "comparisons", *verdicts, "loss found"), rows, lines)
 
 
 def _short(value: Any) -> str:

@@ -79,6 +79,9 @@ class Bundle:
             BundleError: as `predict` does.
         """
         roles = self.manifest.roles
+        if self.task.spec.single_or_pair:
+            paired = pairs is not None or any(isinstance(text, Mapping) and len(text) > 1 for text in texts)
+            roles = self.task.spec.text_roles[: 2 if paired else 1]
         if len(roles) > 1 and not all(isinstance(text, Mapping) for text in texts):
             if pairs is None or len(pairs) != len(texts):
                 raise BundleError(
@@ -104,7 +107,8 @@ class Bundle:
             rows = encoded.rows[start : start + batch_size]
             part = Encoded(encoded.examples, rows, encoded.example_of_row[start : start + batch_size])
             arrays = self._session.run(self.encoder.pad(rows))
-            parts.append(self.task.reduce(arrays, part, pads_left=self.encoder.pads_left))
+            reduced = self.task.reduce(arrays, part, pads_left=self.encoder.pads_left, options=self.settings.options)
+            parts.append(reduced)
         return {name: _joined([part[name] for part in parts]) for name in parts[0]}
 
 

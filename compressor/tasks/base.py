@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from compressor.events import Events, Silent
 from compressor.runtime.tasks import Encoded, Example, RuntimeTask
+from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.task_specs import OutputSpec, TaskSpec
 from compressor.tasks.models.checkpoint import encoder_of
 
@@ -147,7 +148,21 @@ class Task(ABC):
 
         return collator(tokenizer, labels_per_token=any(output.per_token for output in self.spec.outputs))
 
-    def reduce(self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def options(self, model: PreTrainedModel) -> dict[str, Any]:
+        """Options of answering that belong to a loaded model; they are written beside it. By default there are none."""
+        return {}
+
+    def rows_together(self, dataset: Dataset) -> int:
+        """How many rows of a tokenized split, one behind the other, must be in one batch; by default each may go its
+        own way."""
+        return 1
+
+    def reduce(
+        self,
+        outputs: Mapping[str, torch.Tensor],
+        batch: Mapping[str, torch.Tensor],
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> dict[str, torch.Tensor]:
         """What of a model's raw outputs is compared and kept, in fp32: the same as `RuntimeTask.reduce`, in torch.
 
         By default an output a text [batch, ...] as it is, and of an output a token [batch, sequence, ...] the tokens

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from compressor.events import Events, Silent
 from compressor.runtime.encoder import Row
 from compressor.runtime.tasks import Encoded, RuntimeTask
+from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.runtime.tasks.question_answering import TASK as RUNTIME
 from compressor.runtime.tasks.question_answering import context_tokens
 from compressor.task_specs import OutputSpec
@@ -82,7 +83,12 @@ class QuestionAnswering(Task):
 
         return collator(tokenizer, labels_per_token=False)
 
-    def reduce(self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def reduce(
+        self,
+        outputs: Mapping[str, torch.Tensor],
+        batch: Mapping[str, torch.Tensor],
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> dict[str, torch.Tensor]:
         import torch
 
         places = torch.arange(batch["input_ids"].shape[1], device=batch["input_ids"].device)

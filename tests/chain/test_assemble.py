@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from compressor.bench.results import Measurement, Skipped
-from compressor.chain.assemble import choose
+from compressor.bench.results import GateVerdict, Measurement, Skipped
+from compressor.chain.assemble import assemble, choose, verdicts
+from compressor.chain.measurement import write_measurement
+from compressor.engine.artifact import Artifact, Made, seal
 from compressor.recipe import Recipe
 from tests.chain import recipes
+from tests.engine.fakes import fake_key
 from tests.report.sample import measurement
 
 
@@ -31,38 +34,44 @@ def found(**p50: float) -> list[Measurement]:
     ]
 
 
+def decided(recipe: Recipe, measurements: list[Measurement]) -> tuple[str, tuple[GateVerdict, ...]]:
+    """The variant that ships, and its gates' verdicts."""
+    chosen = choose(recipe, measurements)
+    return chosen, verdicts(recipe, measurements, chosen)
+
+
 def test_the_fastest_of_those_that_pass_is_chosen(recipe: Recipe) -> None:
-    chosen, gates = choose(recipe, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
+    chosen, gates = decided(recipe, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
     assert chosen == "int8"
     assert [(gate.name, gate.passed) for gate in gates] == [("accuracy_retained", True)]
 
 
 def test_a_slower_variant_is_chosen_where_only_it_passes(recipe: Recipe) -> None:
     measured = [m for m in found(teacher=9, student=5, fp32=3, int8=1, small=0.5) if m.subject != "int8"]
-    assert choose(recipe, measured)[0] == "fp32"
+    assert decided(recipe, measured)[0] == "fp32"
 
 
 def test_where_none_passes_the_fastest_is_chosen_and_its_gate_fails(recipe: Recipe) -> None:
     strict = recipe.model_copy(update={"gates": recipe.gates.model_copy(update={"accuracy_retained": ">= 1.5"})})
-    chosen, gates = choose(strict, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
+    chosen, gates = decided(strict, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
     assert chosen == "small"
     assert not gates[0].passed
 
 
 def test_of_two_as_fast_the_smaller_is_chosen(recipe: Recipe) -> None:
     free = recipe.model_copy(update={"gates": recipe.gates.model_copy(update={"accuracy_retained": None})})
-    assert choose(free, found(fp32=1, int8=1, small=1))[0] == "small"
+    assert decided(free, found(fp32=1, int8=1, small=1))[0] == "small"
 
 
 def test_the_recipe_has_the_last_word(recipe: Recipe) -> None:
     named = recipe.model_copy(update={"bundle": recipe.bundle.model_copy(update={"variant": "small"})})
-    chosen, gates = choose(named, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
+    chosen, gates = decided(named, found(teacher=9, student=5, fp32=3, int8=1, small=0.5))
     assert chosen == "small"
     assert not gates[0].passed
 
 
 def test_where_nothing_was_measured_the_gates_do_not_hold_and_say_so(recipe: Recipe) -> None:
-    chosen, gates = choose(recipe, [])
+    chosen, gates = decided(recipe, [])
     assert chosen in ("fp32", "int8", "small")
     assert [(gate.passed, gate.reason) for gate in gates] == [(False, "not measured")]
 
@@ -71,7 +80,7 @@ def test_only_the_first_target_that_is_here_decides(recipe: Recipe) -> None:
     here = found(teacher=9, student=5, fp32=3, int8=1, small=2)
     absent = [replace(m, target="cuda", skipped=Skipped("no GPU")) for m in here]
     elsewhere = [replace(m, target="cpu-2") for m in found(teacher=9, student=5, fp32=0.1, int8=4, small=2)]
-    assert choose(recipe, [*absent, *here, *elsewhere])[0] == "int8"
+    assert decided(recipe, [*absent, *here, *elsewhere])[0] == "int8"
 
 
 def test_a_target_pytorch_cannot_run_on_is_compared_with_pytorch_on_the_same_device(
@@ -85,7 +94,7 @@ def test_a_target_pytorch_cannot_run_on_is_compared_with_pytorch_on_the_same_dev
         for found in found(teacher=9, student=5, fp32=3, int8=1)
     ]
     elsewhere = found(teacher=90, student=50, fp32=0.3, int8=0.1)
-    chosen, gates = choose(recipes.load(tmp_path, full), [*bound, *elsewhere])
+    chosen, gates = decided(recipes.load(tmp_path, full), [*bound, *elsewhere])
     assert chosen == "int8"
     assert [(gate.name, gate.value) for gate in gates][-1] == ("speedup", 9.0)
 
@@ -95,7 +104,29 @@ def test_a_gate_says_why_there_is_nothing_to_compare_with(recipe: Recipe) -> Non
     lacking = [
         replace(m, skipped=Skipped("no CUDA build"), accuracy=None) if m.subject == "teacher" else m for m in measured
     ]
-    _, gates = choose(recipe, lacking)
+    _, gates = decided(recipe, lacking)
     assert [(gate.passed, gate.reason) for gate in gates] == [
         (False, "the teacher was not measured in PyTorch: no CUDA build")
     ]
+
+
+def sealed(folder: Path, measured: Measurement | None = None, weights: int = 0) -> Artifact:
+    folder.mkdir()
+    if measured is not None:
+        write_measurement(measured, folder)
+    if weights:
+        (folder / "model.onnx").write_bytes(b"x" * weights)
+    seal(folder, stage=folder.name, key=fake_key({}), made=Made({}, 1.0))
+    return Artifact.read(folder)
+
+
+def test_a_model_weighs_what_it_weighs_on_a_target_that_is_not_there(recipe: Recipe, tmp_path: Path) -> None:
+    skipped = {"cuda": "no GPU"}
+    (int8,) = found(int8=1)
+    artifacts = {"quantize/int8": sealed(tmp_path / "quantize", weights=2_500_000)}
+    nowhere = assemble(recipe, artifacts, chosen="int8", labels=["bad", "good"], skipped=skipped)
+    assert [(one.target, one.size.model_mb) for one in nowhere.measurements] == [("cuda", 2.5)]
+    artifacts["measure/int8@cpu-1"] = sealed(tmp_path / "measure", measured=int8)
+    somewhere = assemble(recipe, artifacts, chosen="int8", labels=["bad", "good"], skipped=skipped)
+    assert [(one.target, one.size.model_mb) for one in somewhere.measurements] == [("cpu-1", 15.0), ("cuda", 15.0)]
+    assert somewhere.measurements[1].role == "variant"

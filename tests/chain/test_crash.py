@@ -53,4 +53,4 @@ def test_a_killed_measurement_is_named_and_the_others_are_kept(
 
     again = compressor("run", recipe, "--out", tmp_path / "run", "--format", "json").succeeds()
     made = [stage["name"] for stage in again.json["stages"] if not stage["cached"]]
-    assert made == ["measure/fp32@cpu-1", "differences", "bundle"]
+    assert made == ["measure/fp32@cpu-1", "differences", "evaluate", "bundle"]

@@ -25,7 +25,7 @@ def measured(folder: Path, found: Measurement, right: list[int] | None) -> Artif
     folder.mkdir()
     write_measurement(found, folder)
     if right is not None:
-        write_scores(np.asarray(right, dtype=np.float64), folder)
+        write_scores(np.asarray(right, dtype=np.float64)[:, None], folder)
     return sealed(folder)
 
 
@@ -53,6 +53,6 @@ def test_models_are_compared_text_by_text(artifacts: dict[str, Artifact], tmp_pa
     assert found.difference.value == pytest.approx(-0.2)
     assert found.difference.p_value == pytest.approx(2 * (1 + 4) / 2**4)
     assert found.difference == paired_difference(
-        np.load(artifacts["int8"].folder / "scores.npy"), np.load(artifacts["fp32"].folder / "scores.npy"), seed=1
+        *(np.load(artifacts[name].folder / "scores.npy")[:, 0] for name in ("int8", "fp32")), seed=1
     )
     assert (out / SEAL).is_file()

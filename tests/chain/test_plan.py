@@ -51,11 +51,11 @@ CHAIN = ["prepare", "teach", "label", "student", "distill", "export", "quantize/
 def test_the_full_chain(planned: Planned) -> None:
     plan = planned()
     measures = [f"measure/{subject}@cpu-1" for subject in ("teacher", "student", "fp32", "int8")]
-    assert names(plan) == [*CHAIN, *measures, "differences", "bundle"]
+    assert names(plan) == [*CHAIN, *measures, "differences", "evaluate", "bundle"]
     assert inputs(plan, "student") == {"data": "prepare", "teacher": "teach"}
     assert inputs(plan, "distill") == {"data": "prepare", "student": "student", "teacher": "teach", "outputs": "label"}
     assert inputs(plan, "measure/int8@cpu-1") == {"model": "quantize/int8", "data": "prepare", "outputs": "label"}
-    assert set(inputs(plan, "bundle")) == {*CHAIN, *measures, "differences"}
+    assert set(inputs(plan, "bundle")) == {*CHAIN, *measures, "differences", "evaluate"}
 
 
 def test_every_stage_reads_only_what_comes_before_it(planned: Planned) -> None:
@@ -207,12 +207,13 @@ def changed(planned: Planned, *overrides: str, before: tuple[str, ...] = ()) -> 
     return {name for name in names(new) if name not in old.keys or old.keys[name].digest != new.keys[name].digest}
 
 
-STUDENT = {"distill", "export", "quantize/int8", "differences", "bundle"} | {
+STUDENT = {"distill", "export", "quantize/int8", "differences", "evaluate", "bundle"} | {
     f"measure/{subject}@cpu-1" for subject in ("student", "fp32", "int8")
 }
 ALL = {
     *CHAIN,
     "differences",
+    "evaluate",
     "bundle",
     *(f"measure/{subject}@cpu-1" for subject in ("teacher", "student", "fp32", "int8")),
 }
@@ -228,10 +229,11 @@ ALL = {
         ("data.split={test: 0.2}", ALL),
         ("data.max_length=16", ALL - {"prepare"}),
         ("seed=14", ALL),
-        ("quantize.0.per_channel=false", {"quantize/int8", "measure/int8@cpu-1", "differences", "bundle"}),
+        ("quantize.0.per_channel=false", {"quantize/int8", "measure/int8@cpu-1", "differences", "evaluate", "bundle"}),
         ("benchmark.workloads=[{kind: dataset}]", ALL - set(CHAIN)),
-        ("gates={size_mb: '<= 1'}", {"bundle"}),
+        ("gates={size_mb: '<= 1'}", {"evaluate", "bundle"}),
         ("bundle.golden=3", {"bundle"}),
+        ("bundle.examples=false", {"evaluate", "bundle"}),
         ("name=other", {"bundle"}),
         ("distill.baseline=true", {"baseline", "measure/baseline@cpu-1", "differences", "bundle"}),
         ("benchmark.targets.0.required=true", {"bundle"}),
@@ -287,5 +289,6 @@ def test_a_pinned_file_that_differs_stops_the_plan(planned: Planned) -> None:
 def test_descendants_are_found_however_far(planned: Planned) -> None:
     plan = planned()
     assert plan.descendants({"label"}) == ALL - {"prepare", "teach", "student"}
-    assert plan.descendants({"quantize/int8"}) == {"quantize/int8", "measure/int8@cpu-1", "differences", "bundle"}
+    after = {"quantize/int8", "measure/int8@cpu-1", "differences", "evaluate", "bundle"}
+    assert plan.descendants({"quantize/int8"}) == after
     assert plan.descendants({"bundle"}) == {"bundle"}

@@ -15,6 +15,7 @@ from compressor.compare.exact import (
     operators_row,
     size_row,
 )
+from compressor.compare.results import Row
 from compressor.errors import DataError
 from compressor.events import Silent
 from compressor.recipe.benchmark import Target
@@ -26,8 +27,15 @@ def graph(**operators: int) -> Graph:
     return Graph(8, 100, operators)
 
 
-def answered(labels: str, known: str = "bg") -> Answered:
-    return Answered(tuple(labels), tuple(known), None)
+def answered(labels: str, known: str = "bg", *, right: str | None = None) -> Answered:
+    """Answers of a letter each, scored where the right ones are given."""
+    pairs = zip(labels, right or "", strict=right is not None)
+    statistics = None if right is None else np.array([[float(answer == label)] for answer, label in pairs])
+    return Answered(tuple(labels), tuple(known), None, statistics)
+
+
+def accuracy(a: str, b: str, right: str) -> Row:
+    return accuracy_row("m", "text-classification", answered(a, right=right), answered(b, right=right), 0.01)
 
 
 def weighing(folder: Path, size: int) -> Subject:
@@ -43,7 +51,7 @@ def test_a_model_answers_every_text_in_order_and_tells_what_it_executes(
     found = answer_texts(subject, Target(), texts, work=tmp_path, events=Silent())
 
     expected = logits_by_hand(onnx_folder, [text["text"] for text in texts]).argmax(axis=1)
-    assert found.labels == tuple(LABELS[column] for column in expected)
+    assert found.keys == tuple(LABELS[column] for column in expected)
     assert found.known == LABELS
     assert found.graph is not None and found.graph.operators["MatMul"] == 1
 
@@ -55,7 +63,7 @@ def test_a_model_without_names_for_its_answers_counts_them(
     found = answer_texts(subject, Target(), texts, work=tmp_path / "work", events=Silent())
 
     assert found.known == ("0", "1")
-    assert set(found.labels) <= {"0", "1"}
+    assert set(found.keys) <= {"0", "1"}
 
 
 @pytest.mark.parametrize(
@@ -133,8 +141,7 @@ def test_models_with_other_labels_can_be_compared_and_the_note_says_why_nothing_
 
 
 def test_accuracy_is_paired_and_in_points() -> None:
-    labels = "b" * 1000
-    row = accuracy_row("m", answered("b" * 900 + "g" * 100), answered("b" * 850 + "g" * 150), labels, 0.01)
+    row = accuracy("b" * 900 + "g" * 100, "b" * 850 + "g" * 150, right="b" * 1000)
 
     assert (row.a, row.b, row.verdict) == (90.0, 85.0, "fail")
     assert row.loss is not None and row.loss.value == pytest.approx(0.05)
@@ -144,7 +151,7 @@ def test_accuracy_is_paired_and_in_points() -> None:
 
 
 def test_a_gain_in_accuracy_passes() -> None:
-    row = accuracy_row("m", answered("b" * 500 + "g" * 500), answered("b" * 600 + "g" * 400), "b" * 1000, 0.01)
+    row = accuracy("b" * 500 + "g" * 500, "b" * 600 + "g" * 400, right="b" * 1000)
 
     assert row.verdict == "pass"
     assert row.loss is not None and row.loss.value == pytest.approx(-0.1) and row.loss.high < 0
@@ -152,25 +159,34 @@ def test_a_gain_in_accuracy_passes() -> None:
 
 def test_texts_that_are_too_few_prove_nothing_though_every_answer_is_the_same() -> None:
     """None of n texts is answered worse also where a share p of all texts would be, with chance (1 - p)^n."""
-    same = answered("b" * 458)
-    row = accuracy_row("m", same, same, "b" * 458, 0.01)
+    row = accuracy("b" * 458, "b" * 458, right="b" * 458)
 
     assert row.verdict == "inconclusive"
     assert row.note == "0 texts better, 0 worse: too few texts to tell, it takes 459"
     assert row.loss is not None and row.loss.value == 0 and not np.signbit(row.loss.value)
     assert (1 - row.loss.high) ** 458 == pytest.approx(0.01)
-    enough = answered("b" * 459)
-    assert accuracy_row("m", enough, enough, "b" * 459, 0.01).verdict == "pass"
+    assert accuracy("b" * 459, "b" * 459, right="b" * 459).verdict == "pass"
 
 
 def test_a_few_texts_that_all_got_worse_are_no_proof_either() -> None:
-    row = accuracy_row("m", answered("b" * 20), answered("b" * 15 + "g" * 5), "b" * 20, 0.01)
+    row = accuracy("b" * 20, "b" * 15 + "g" * 5, right="b" * 20)
 
     assert row.verdict == "inconclusive"
 
 
-@pytest.mark.parametrize(("a", "b", "side"), [("bg", "01", "B"), ("01", "bg", "A")])
-def test_a_label_that_a_model_does_not_know(a: str, b: str, side: str) -> None:
-    with pytest.raises(DataError, match=f"labelled 'b', which {side} never answers") as caught:
-        accuracy_row("m", answered(a, known=a), answered(b, known=b), "bg", 0.01)
-    assert caught.value.hint == "Its answers are: 0, 1."
+@pytest.mark.parametrize(("labels", "known"), [((), "0, 1"), (("neg", "pos"), "neg, pos")])
+def test_a_label_that_a_model_does_not_know(labels: tuple[str, ...], known: str, tmp_path: Path) -> None:
+    subject = Subject("m", "onnxruntime", relabelled(tmp_path / "m", *labels), MAX_LENGTH, "text-classification")
+    with pytest.raises(DataError, match="labelled 'bad', which the model never answers") as caught:
+        answer_texts(subject, Target(), [{"text": "dull"}], ["bad"], work=tmp_path / "work", events=Silent())
+    assert caught.value.hint == f"Its answers are: {known}."
+
+
+def test_numbers_are_right_answers_of_a_model_without_names(
+    texts: list[dict[str, str]], tmp_path: Path, onnx_folder: Path
+) -> None:
+    subject = Subject("m", "onnxruntime", relabelled(tmp_path / "m"), MAX_LENGTH, "text-classification")
+    right = [str(column) for column in logits_by_hand(onnx_folder, [text["text"] for text in texts]).argmax(axis=1)]
+    found = answer_texts(subject, Target(), texts, right, work=tmp_path / "work", events=Silent())
+
+    assert found.statistics is not None and found.statistics.all()

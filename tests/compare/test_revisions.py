@@ -11,7 +11,7 @@ from compressor.compare.latency import LatencyCase
 from compressor.compare.results import Comparison
 from compressor.compare.revisions import compare_revisions
 from compressor.compare.settings import Settings
-from compressor.errors import BundleError, RecipeError, SourceError
+from compressor.errors import BundleError, DataError, RecipeError, SourceError
 from compressor.events import Silent
 from compressor.recipe.benchmark import Target
 from tests.runtime import bundles
@@ -62,14 +62,15 @@ def test_a_bundle_answers_the_texts_it_is_given(tmp_path: Path, repository: Path
     with_pairs = Settings(data=tmp_path / "pairs.jsonl")
     compare(repository, tmp_path, bundle=bundle)
     compare(repository, tmp_path, bundle=pairs, settings=with_pairs)
+    compare(repository, tmp_path, bundle=pairs)
 
-    single, paired = (case.a.predict for case in cases if isinstance(case.a, RevisionSpec))
+    single, paired, samples = (case.a.predict for case in cases if isinstance(case.a, RevisionSpec))
     assert all(len(text) == 1 for text in single["inputs"])
     assert paired["inputs"] == [["a", "b"]]
+    assert all(len(texts) == 2 for texts in samples["inputs"]), "pairs come with the program too"
     assert single["bundle"] == str(bundle.resolve())
-    for wrong, settings in ((bundle, with_pairs), (pairs, Settings())):
-        with pytest.raises(RecipeError, match="pairs"):
-            compare(repository, tmp_path, bundle=wrong, settings=settings)
+    with pytest.raises(DataError, match="has the column `text_pair`, which this model doesn't read"):
+        compare(repository, tmp_path, bundle=bundle, settings=with_pairs)
 
 
 def test_what_does_not_go_together_is_refused(repository: Path, tmp_path: Path) -> None:

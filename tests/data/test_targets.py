@@ -174,13 +174,21 @@ def pairs(count: int) -> list[Row]:
     return [{"text": f"a {i}", "text_pair": f"b {i}", "score": i % 5 + 0.5} for i in range(count)]
 
 
-def test_a_score_of_a_pair_is_one_number(tmp_path: Path) -> None:
+def test_a_score_of_a_pair_is_one_number_between_0_and_1(tmp_path: Path) -> None:
     run(tmp_path / "out", write(tmp_path, pairs(30), "csv"), spec=SCORE)
     data = load_split(tmp_path / "out", "train")
     assert data.column_names == ["text", "text_pair", "score", "example_id"]
     assert {row["text"]: row["score"] for row in data} == {
-        row["text"]: row["score"] for row in pairs(30) if row["text"] in data["text"][:]
+        row["text"]: (row["score"] - 0.5) / 4 for row in pairs(30) if row["text"] in data["text"][:]
     }
+    assert load_prepared(tmp_path / "out")["score_scale"] == [0.5, 4.5]
+
+
+def test_a_score_that_may_be_a_cosine_stays_as_it_is(tmp_path: Path) -> None:
+    rows = [{**row, "score": row["score"] / 5 - 0.4} for row in pairs(30)]
+    run(tmp_path / "out", write(tmp_path, rows, "csv"), spec=SCORE)
+    known = {row["text"]: row["score"] for row in rows}
+    assert all(row["score"] == pytest.approx(known[row["text"]]) for row in load_split(tmp_path / "out", "train"))
 
 
 def test_without_a_column_for_an_optional_target_texts_are_unlabelled(tmp_path: Path) -> None:

@@ -123,6 +123,21 @@ def test_early_stopping_ends_training_after_so_many_validations_without_a_better
     assert facts["steps_planned"] == 90
 
 
+def test_with_automatic_epochs_early_stopping_waits_for_the_two_hundredth_step(
+    trial: Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "FEWEST_STEPS", 25)  # two hundred take long
+    facts = trial(tmp_path, epochs="auto", learning_rate=1e-9, early_stopping=1)
+    assert facts["stopped_early"] is True
+    assert [entry["step"] for entry in facts["history"]] == [10, 20, 30]
+
+
+def test_a_training_says_what_should_be_looked_at(trial: Trials, tmp_path: Path) -> None:
+    facts = trial(tmp_path, learning_rate=1e-9)
+    assert facts["batch_size"] == 16
+    assert [words for words in ("nothing was learned", "20 steps are few") if words in " ".join(facts["warnings"])]
+
+
 def test_validations_fall_evenly_in_each_epoch_and_one_at_its_end(trial: Trials, tmp_path: Path) -> None:
     facts = trial(tmp_path, evaluations_per_epoch=3)
     assert [entry["step"] for entry in facts["history"]] == [4, 7, 10, 14, 17, 20]

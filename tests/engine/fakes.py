@@ -67,6 +67,7 @@ class Fake(Stage):
         if self.name == "bundle":
             (out / "bundle").mkdir()
             (out / "bundle" / "model.onnx").write_text(f"{self.setting}", encoding="utf-8")
+            return {"setting": self.setting, "chosen": "fp32"}
         return {"setting": self.setting}
 
 

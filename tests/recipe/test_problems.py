@@ -14,10 +14,10 @@ from tests.recipe.write import BASE, only, problems_of, write
     ("override", "path", "message", "hint"),
     [
         # Types: strict, so that a wrong type is never turned into a right one.
-        ("distill.epochs=true", "distill.epochs", "must be a number, and is true", ""),
-        ("distill.epochs='3'", "distill.epochs", "must be a number, and is the text '3'", "quotation marks"),
-        ("distill.epochs=three", "distill.epochs", "must be a number, and is the text 'three'", ""),
-        ("distill.batch_size=1.5", "distill.batch_size", "must be a whole number, and is the number 1.5", ""),
+        ("distill.epochs=true", "distill.epochs", "must be a number or auto, and is true", ""),
+        ("distill.epochs='3'", "distill.epochs", "must be a number or auto, and is the text '3'", "quotation marks"),
+        ("distill.epochs=three", "distill.epochs", "must be a number or auto, and is the text 'three'", ""),
+        ("distill.batch_size=1.5", "distill.batch_size", "must be a whole number or auto, and is the number 1.5", ""),
         ("distill.baseline=1", "distill.baseline", "must be true or false, and is the number 1", ""),
         ("name=2024", "name", "must be text, and is the number 2024", "quotation marks"),
         ("data.labels=[0, 1]", "data.labels.0", "must be text, and is the number 0", "quotation marks"),
@@ -27,7 +27,7 @@ from tests.recipe.write import BASE, only, problems_of, write
         ("student.layers=[]", "student.layers", "a list of at least 1, and is an empty list", ""),
         ("distill.learning_rate=.inf", "distill.learning_rate", "must be a finite number", ""),
         # Bounds and forms.
-        ("distill.epochs=0", "distill.epochs", "must be more than 0, and is the number 0", ""),
+        ("distill.epochs=0", "distill.epochs", "must be more than 0 or auto, and is the number 0", ""),
         ("distill.warmup=1", "distill.warmup", "must be less than 1, and is the number 1", ""),
         ("seed=99999999999", "seed", "must be less than 4294967296", ""),
         ("bundle.golden=0", "bundle.golden", "must be at least 1", ""),

@@ -120,4 +120,5 @@ class Bench:
         )
 
     def _reduced(self, arrays: Sequence[npt.NDArray[Any]], encoded: Encoded) -> dict[str, Ragged]:
-        return self.task.reduce(arrays, encoded, pads_left=self.encoder.pads_left)
+        options = self.settings.options
+        return self.task.reduce(arrays, encoded, pads_left=self.encoder.pads_left, options=options)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from compressor import __version__
-from compressor.chain.assemble import assemble
+from compressor.chain.assemble import assemble, choose
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.labels import labels_of
+from compressor.chain.measurement import read_measurements
+from compressor.chain.nodes import variants
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json, versions
 from compressor.engine.stage import Stage
@@ -38,16 +41,19 @@ class Bundle(Stage):
 
     @property
     def config(self) -> dict[str, Json]:
-        return {"recipe": self.recipe.model_dump(mode="json"), "skipped": dict(self.skipped)}
+        trackers: Any = {"teacher": {"finetune": {"track"}}, "distill": {"track"}}  # they change nothing
+        return {"recipe": self.recipe.model_dump(mode="json", exclude=trackers), "skipped": dict(self.skipped)}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
         from compressor.deploy.clients import dtype_of
 
-        report = assemble(self.recipe, dict(inputs), labels=labels_of(inputs, self.recipe.task), skipped=self.skipped)
+        chosen = choose(self.recipe, read_measurements(inputs.values()))
+        report = assemble(
+            self.recipe, dict(inputs), chosen=chosen, labels=labels_of(inputs, self.recipe.task), skipped=self.skipped
+        )
         section = self.recipe.bundle
         examples, _ = evaluation_examples(inputs.get("prepare"), "validation", self.recipe.task, limit=section.golden)
-        quantized = {section.name: inputs[f"quantize/{section.name}"].folder for section in self.recipe.quantize}
         plan = BundlePlan(
             name=self.recipe.name,
             task=self.recipe.task,
@@ -55,7 +61,7 @@ class Bundle(Stage):
             max_length=self.max_length,
             roles=tuple(examples[0]) if examples else (),
             options=read_options(inputs["export"].folder),
-            variants={"fp32": inputs["export"].folder, **quantized},
+            variants={node.name: inputs[node.stage].folder for node in variants(self.recipe)},
             precisions={section.name: section.precision for section in self.recipe.quantize},
             chosen=report.chosen,
             include=self.recipe.bundle.include,

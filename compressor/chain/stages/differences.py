@@ -46,10 +46,11 @@ class Differences(Stage):
             return None
         task = runtime_task(self.task)
         (measured,), (compared,) = read_measurements([subject]), read_measurements([reference])
+        metric = measured.accuracy.metric if measured.accuracy else task.spec.main_metric.name
         return VariantDifference(
             subject=measured.subject,
             reference=compared.subject,
             target=measured.target,
-            metric=measured.accuracy.metric if measured.accuracy else "",
-            difference=metric_difference(task.metrics[task.spec.main_metric.name], mine, theirs, seed=self.seed),
+            metric=metric,
+            difference=metric_difference(task.metrics[metric], mine, theirs, seed=self.seed),
         )

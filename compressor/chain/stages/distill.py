@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressor.chain.models import TRAINING_LIBRARIES
+from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
@@ -43,10 +44,14 @@ class Distill(Stage):
     def config(self) -> dict[str, Json]:
         return {
             "task": self.task,
-            "distill": self.section.model_dump(mode="json", exclude={"baseline"}),
+            "distill": self.section.model_dump(mode="json", exclude={"baseline", "track"}),
             "max_length": self.max_length,
             "seed": self.seed,
         }
+
+    def fetch(self, events: Events) -> dict[str, Path]:
+        assert_trackers(self.section.track)
+        return super().fetch(events)
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.distill import distill

@@ -59,7 +59,7 @@ class Evaluate(Stage):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         measurements = read_measurements(inputs[stage.name] for stage in self.measures)
-        chosen, _ = choose(self.recipe, measurements)
+        chosen = choose(self.recipe, measurements)
         examples, targets = evaluation_examples(inputs["prepare"], "test", self.recipe.task)
         colour = colours(measurements)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
 from compressor.bench.judged import Judged, judge
-from compressor.bench.results import Accuracy
+from compressor.bench.results import Accuracy, Role
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.measurement import write_measurement, write_scores
 from compressor.engine.artifact import Artifact
@@ -23,7 +23,6 @@ from compressor.events import Events
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.runtime.outputs import Outputs, read_outputs, write_outputs
 from compressor.runtime.tasks import runtime_task
-from compressor.task_specs import task_spec
 
 __all__ = ["Measure", "read_test_outputs"]
 
@@ -46,6 +45,10 @@ class Measure(Stage):
     task: str
     subject: str
     """`teacher`, `teacher-bf16`, `baseline`, `student`, or the name of a variant."""
+    role: Role
+    """What the subject is in the chain. Left out of the key: the name and the model tell it."""
+    parent: str | None = None
+    """The subject it is compared with, by the stage `differences`."""
     engine: Literal["onnxruntime", "torch"]
     precision: Precision = "fp32"
     """Of a PyTorch reference."""
@@ -84,11 +87,11 @@ class Measure(Stage):
         measurement, outputs = measure(
             subject, self.target, self.workloads, examples, seed=self.seed, work=out / "raw", events=events
         )
+        measurement = replace(measurement, role=self.role)
         if outputs is not None:
             judged = judge(subject, outputs, examples, targets)
             write_outputs(outputs, out / _OUTPUTS)
-            write_scores(judged.statistics[task_spec(self.task).main_metric.name], out)
-            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs")))
+            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs"), out))
         write_measurement(measurement, out)
         # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
@@ -106,20 +109,26 @@ class Measure(Stage):
             precision=self.precision,
         )
 
-    def _accuracy(self, judged: Judged, teacher: Artifact | None) -> Accuracy:
-        """Beside the figures of the teacher, where there is one."""
-        task = runtime_task(self.task)
+    def _accuracy(self, judged: Judged, teacher: Artifact | None, out: Path) -> Accuracy | None:
+        """Beside the figures of the teacher, where there is one; leaves the main metric's statistics in `out`."""
+        task, statistics = runtime_task(self.task), dict(judged.statistics)
         agreement, reference = None, None
         if teacher is not None:
             folder = teacher.folder / "test"
-            agreement = task.agreement(judged.keys, json.loads((folder / "answers.json").read_text(encoding="utf-8")))
-            with np.load(folder / "statistics.npz") as statistics:
-                reference = statistics[task.spec.main_metric.name]
+            theirs = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+            agreement = task.agreement(judged.keys, theirs)
+            statistics |= task.compared(judged.keys, theirs)
+        main = task.main_metric(statistics)
+        if main is not None:
+            write_scores(statistics[main.name], out)
+        if teacher is not None and main is not None:
+            with np.load(folder / "statistics.npz") as known:
+                reference = known[main.name]
         return score_accuracy(
             task,
-            judged.statistics,
+            statistics,
             agreement=agreement,
-            reference=None if self.subject == "teacher" else reference,
+            reference=None if self.role == "teacher" and self.parent is None else reference,
             seed=self.seed,
         )
 

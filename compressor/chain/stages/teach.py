@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compressor.chain.models import TRAINING_LIBRARIES, fetch_models, model_source
+from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
@@ -16,6 +18,9 @@ from compressor.sources import Source
 from compressor.tasks import get_task
 
 __all__ = ["Teach"]
+
+_UNCHANGED_BY: Any = {"model": True, "revision": True, "sha256": True, "finetune": {"track"}}
+"""Settings that are in the sources, or change nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ class Teach(Stage):
 
     @property
     def config(self) -> dict[str, Json]:
-        section = self.section.model_dump(mode="json", exclude={"model", "revision", "sha256"})
+        section = self.section.model_dump(mode="json", exclude=_UNCHANGED_BY)
         return {"task": self.task, "teacher": section, "max_length": self.max_length, "seed": self.seed}
 
     @property
@@ -41,6 +46,7 @@ class Teach(Stage):
         return {"model": model_source(self.section.model, self.section)}
 
     def fetch(self, events: Events) -> dict[str, Path]:
+        assert_trackers(self.section.finetune.track if self.section.finetune else ())
         return fetch_models(self.sources, self.section, events)
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:

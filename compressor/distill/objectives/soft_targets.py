@@ -13,6 +13,9 @@ from compressor.recipe.section import Positive
 if TYPE_CHECKING:
     import torch
 
+    from compressor.distill.architecture import Layout
+    from compressor.distill.objective import Objective
+
 __all__ = ["COMPONENT", "SoftTargets"]
 
 
@@ -35,6 +38,29 @@ class SoftTargets(ObjectiveConfig):
         """
         divergence: torch.Tensor = student[LIKELIHOOD].divergence(student[LOGITS], teacher[LOGITS], self.temperature)
         return divergence
+
+    def build(self, student: Layout, teacher: Layout | None) -> Objective:
+        """Between models of unlike widths it learns a projection, for outputs that are as wide as the model: the
+        student's vectors are compared with the teacher's through it."""
+        import torch
+
+        from compressor.distill.objective import Objective
+
+        if teacher is None or teacher.hidden_size == student.hidden_size:
+            return super().build(student, teacher)
+        # Most outputs, classes for example, are of one width and don't use it: nothing else may be drawn otherwise.
+        with torch.random.fork_rng(devices=[]):
+            projection = torch.nn.Linear(student.hidden_size, teacher.hidden_size, bias=False)
+
+        def loss(student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
+            mine, theirs = student[LOGITS], teacher[LOGITS]
+            if mine.shape[-1] != theirs.shape[-1] and student[LIKELIHOOD].is_direction:
+                # Vectors may be cut to fewer dimensions than the models have.
+                weight = projection.weight[: theirs.shape[-1], : mine.shape[-1]]
+                student = {**student, LOGITS: torch.nn.functional.linear(mine, weight)}
+            return self.loss(student, teacher, batch)
+
+        return Objective(self.kind, self.weight, self.needs, loss, learned=projection)
 
 
 COMPONENT = SoftTargets

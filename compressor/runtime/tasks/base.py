@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,13 +15,14 @@ from compressor.errors import BundleError
 from compressor.runtime.encoder import Encoder, Inputs, Row
 from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.samples import SAMPLES
-from compressor.task_specs import TaskSpec
+from compressor.task_specs import MetricSpec, TaskSpec
 
 __all__ = ["Answer", "Encoded", "Example", "FloatArray", "Metric", "RuntimeTask", "Settings"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 Example = Mapping[str, Any]
 """Role -> its text. Rows of a prepared split also hold the target's value."""
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class RuntimeTask(ABC):
     """A task without training: the same code encodes and scores texts in training, in benchmarks and on a device."""
 
     spec: ClassVar[TaskSpec]
+    graded: ClassVar[bool] = False
+    """Whether two answers are more or less alike, rather than the same or not."""
     metrics: ClassVar[Mapping[str, Metric]]
     """By the names of `spec.metrics`."""
 
@@ -111,9 +115,17 @@ class RuntimeTask(ABC):
         pairs = None if second is None else [example[second] for example in examples]
         return Encoded(examples, encoder.rows(texts, pairs), np.arange(len(examples), dtype=np.int64))
 
-    def reduce(self, arrays: Sequence[Array], encoded: Encoded, *, pads_left: bool = False) -> dict[str, Ragged]:
+    def reduce(
+        self,
+        arrays: Sequence[Array],
+        encoded: Encoded,
+        *,
+        pads_left: bool = False,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> dict[str, Ragged]:
         """A padded batch's raw outputs, in the order of the spec, as what of each row is kept: by default all of it but
-        the padding. A task may keep less: the first token of each word, or the mean over tokens.
+        the padding. A task may keep less: the first token of each word, or the mean over tokens; `options` are the
+        model's own.
         """
         found = {}
         for output, array in zip(self.spec.outputs, arrays, strict=True):
@@ -146,15 +158,22 @@ class RuntimeTask(ABC):
     def statistics(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
     ) -> dict[str, FloatArray]:
-        """Metric -> statistics [examples, k] of these outputs, with `targets` as a prepared split holds them."""
+        """Metric -> statistics [examples, k] of these outputs, with `targets` as a prepared split holds them: none
+        where the data has no right answers. A metric that these examples don't allow is left out."""
 
     def keys(self, answers: Sequence[Answer]) -> list[Any]:
         """What of each answer must be the same for two models to agree, as plain data; by default its brief form."""
         return [answer.brief for answer in answers]
 
-    def agreement(self, keys: Sequence[Any], reference: Sequence[Any]) -> float:
-        """How far two models' answers are the same, 0 to 1: by default the share of examples with equal keys."""
+    def agreement(self, keys: Sequence[Any], reference: Sequence[Any]) -> float | None:
+        """How far two models' answers are the same, 0 to 1: by default the share of examples with equal keys. None
+        where such answers can't be compared."""
         return float(np.mean([mine == other for mine, other in zip(keys, reference, strict=True)]))
+
+    def compared(self, keys: Sequence[Any], teacher: Sequence[Any]) -> dict[str, FloatArray]:
+        """Metric -> statistics [examples, k] of metrics that judge answers by the teacher's; by default there are
+        none."""
+        return {}
 
     def tune(self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings) -> dict[str, Any]:
         """Options chosen on validation outputs: a threshold, for example. By default there are none."""
@@ -171,8 +190,13 @@ class RuntimeTask(ABC):
         return {}
 
     def values(self, statistics: Mapping[str, FloatArray]) -> dict[str, float]:
-        """Every metric, the main one first."""
-        return {metric.name: self.metrics[metric.name].value(statistics[metric.name]) for metric in self.spec.metrics}
+        """Every metric that has statistics, the main one first."""
+        known = (metric.name for metric in self.spec.metrics if metric.name in statistics)
+        return {name: self.metrics[name].value(statistics[name]) for name in known}
+
+    def main_metric(self, statistics: Collection[str]) -> MetricSpec | None:
+        """The metric to judge by among those that have statistics; None where none has."""
+        return next((metric for metric in self.spec.metrics if metric.name in statistics), None)
 
     def figures(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings

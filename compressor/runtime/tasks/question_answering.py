@@ -15,6 +15,7 @@ from compressor.errors import DataError
 from compressor.runtime.encoder import Encoder, Row
 from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.tasks.base import (
+    NO_OPTIONS,
     Answer,
     Encoded,
     Example,
@@ -115,7 +116,14 @@ class QuestionAnswering(RuntimeTask):
         owners = np.repeat(np.arange(len(examples), dtype=np.int64), [len(rows) for rows in windows])
         return Encoded(examples, [row for rows in windows for row in rows], owners)
 
-    def reduce(self, arrays: Sequence[Array], encoded: Encoded, *, pads_left: bool = False) -> dict[str, Ragged]:
+    def reduce(
+        self,
+        arrays: Sequence[Array],
+        encoded: Encoded,
+        *,
+        pads_left: bool = False,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> dict[str, Ragged]:
         whole = super().reduce(arrays, encoded, pads_left=pads_left)
         return {
             name: Ragged.of([_kept(values, row) for values, row in zip(ragged, encoded.rows, strict=True)], ragged=True)

@@ -12,6 +12,7 @@ from compressor.errors import DataError
 from compressor.runtime.encoder import Row
 from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.tasks.base import (
+    NO_OPTIONS,
     Answer,
     Encoded,
     FloatArray,
@@ -187,7 +188,14 @@ class TokenClassification(RuntimeTask):
             return list(labels)
         return [OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI")]
 
-    def reduce(self, arrays: Sequence[Array], encoded: Encoded, *, pads_left: bool = False) -> dict[str, Ragged]:
+    def reduce(
+        self,
+        arrays: Sequence[Array],
+        encoded: Encoded,
+        *,
+        pads_left: bool = False,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> dict[str, Ragged]:
         """The logits of the first token of each word."""
         (logits,) = arrays
         rows = []
@@ -250,6 +258,15 @@ class TokenClassification(RuntimeTask):
             **dict.fromkeys(("f1_entity", "precision", "recall"), spans.sum(axis=1)),
             "f1_macro": spans.reshape(len(spans), -1),
             "accuracy": accuracy,
+        }
+
+    def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
+        """Of each type of span."""
+        types = dict.fromkeys(_type(name) for name in settings.labels if name != OUTSIDE)
+        counts = statistics["f1_macro"].sum(axis=0).reshape(-1, 3).astype(int)
+        return {
+            name: (int(right), int(found - right), int(wanted - right))
+            for name, (right, found, wanted) in zip(types, counts, strict=True)
         }
 
     def keys(self, answers: Sequence[Answer]) -> list[Any]:

@@ -15,7 +15,7 @@ from compressor.tasks.models.checkpoint import load_tokenizer, quiet_transformer
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["load_with_head"]
+__all__ = ["check_body", "load_with_head", "prepare_decoder"]
 
 
 def load_with_head(
@@ -63,7 +63,7 @@ def load_with_head(
             **trusted,
         )
     fresh = set(loaded["missing_keys"]) | {key for key, *_ in loaded["mismatched_keys"]}
-    _check_body(folder, model, fresh)
+    check_body(folder, model, fresh)
     if fresh and new_head == "never":
         raise SourceError(
             f"{folder} is not a finished {what}: it lacks {', '.join(sorted(fresh))}.",
@@ -75,7 +75,7 @@ def load_with_head(
         head.permute_rows(head.output_layer(model), order)
     if order is None or fresh:
         events.note(f"A new head of the {what} for {len(names)} outputs: {_few(names)}.")
-    _prepare_decoder(model, folder, trust_remote_code)
+    prepare_decoder(model, folder, trust_remote_code)
     return model.eval()
 
 
@@ -99,7 +99,7 @@ def _unlike_labels(folder: Path, known: Sequence[str], names: Sequence[str]) -> 
     )
 
 
-def _check_body(folder: Path, model: PreTrainedModel, fresh: set[str]) -> None:
+def check_body(folder: Path, model: PreTrainedModel, fresh: set[str]) -> None:
     """A head may be new, and a pooler, which is part of it in all but name; the rest must come from the checkpoint."""
     body = {key for key, _ in model.base_model.named_parameters(prefix=model.base_model_prefix)}
     missing = sorted(key for key in fresh & body if "pooler" not in key)
@@ -112,7 +112,7 @@ def _check_body(folder: Path, model: PreTrainedModel, fresh: set[str]) -> None:
         )
 
 
-def _prepare_decoder(model: Any, folder: Path, trust_remote_code: bool) -> None:
+def prepare_decoder(model: Any, folder: Path, trust_remote_code: bool) -> None:
     """A decoder classifies at its last token, which it finds by the padding token, and needs no cache for it."""
     if getattr(model.config, "use_cache", False):
         model.config.use_cache = False

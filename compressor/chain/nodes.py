@@ -1,0 +1,54 @@
+"""The models of a recipe that are measured: what each one is, and which one it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from compressor.bench.results import Role
+from compressor.recipe.benchmark import Precision
+from compressor.recipe.recipe import Recipe
+
+__all__ = ["ModelNode", "model_nodes", "variants"]
+
+
+@dataclass(frozen=True)
+class ModelNode:
+    """One model of the chain."""
+
+    name: str
+    """As reports call it: `teacher`, `student`, `int8`."""
+    role: Role
+    parent: str | None
+    """Name of the node it is compared with: the one it is made of, or, for a baseline, the one that is to be better."""
+    stage: str
+    """Name of the stage that makes it."""
+    engine: Literal["onnxruntime", "torch"]
+    precision: Precision = "fp32"
+    """What a PyTorch model computes in."""
+
+
+def model_nodes(recipe: Recipe) -> tuple[ModelNode, ...]:
+    """Every model of a recipe, teachers first, in the order they are measured."""
+    return tuple(_nodes(recipe))
+
+
+def variants(recipe: Recipe) -> tuple[ModelNode, ...]:
+    """The models that may ship. The first is the exported student, which the others are made of."""
+    return tuple(node for node in model_nodes(recipe) if node.role == "variant")
+
+
+def _nodes(recipe: Recipe) -> Iterator[ModelNode]:
+    taught = "teacher" if recipe.teacher else None
+    if recipe.teacher:
+        # The first precision is the one that everything else is compared with, and bears the plain name.
+        for number, precision in enumerate(recipe.benchmark.reference_precisions):
+            name, parent = (f"teacher-{precision}", "teacher") if number else ("teacher", None)
+            yield ModelNode(name, "teacher", parent, "teach", "torch", precision)
+    if recipe.distill and recipe.distill.baseline:
+        yield ModelNode("baseline", "baseline", "student", "baseline", "torch")
+    yield ModelNode("student", "student", taught, "distill" if recipe.distill else "student", "torch")
+    yield ModelNode("fp32", "variant", "student", "export", "onnxruntime")
+    for section in recipe.quantize:
+        yield ModelNode(section.name, "variant", "fp32", f"quantize/{section.name}", "onnxruntime")

@@ -1,0 +1,48 @@
+"""Match how alike the teacher finds the texts of a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from compressor.distill.objectives.base import ObjectiveConfig
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["COMPONENT", "Similarity", "similarity_loss"]
+
+
+class Similarity(ObjectiveConfig):
+    """Mean squared error between the similarities of all pairs in a batch, which needs no equal widths (Tung 2019)."""
+
+    kind: Literal["similarity"] = Field(description="Match how alike the teacher finds the texts of a batch.")
+
+    @property
+    def needs(self) -> frozenset[Signal]:
+        return frozenset({LOGITS})
+
+    def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
+        """`mean over i, j of (cos(s_i, s_j) - cos(t_i, t_j))^2`; see `similarity_loss`."""
+        return similarity_loss(student[LOGITS], teacher[LOGITS])
+
+
+COMPONENT = Similarity
+
+
+def similarity_loss(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """`mean over i, j of (cos(s_i, s_j) - cos(t_i, t_j))^2` for the rows of a batch.
+
+    Source: Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation", equation 4 (arXiv 1907.09682), with
+    cosines in place of products whose rows are normalized.
+
+    Args:
+        student: outputs [rows, width], for a sentence its vector.
+        teacher: outputs [rows, width], of any width.
+    """
+    from torch.nn.functional import mse_loss, normalize
+
+    mine, theirs = normalize(student, dim=-1), normalize(teacher, dim=-1)
+    return mse_loss(mine @ mine.T, theirs @ theirs.T)

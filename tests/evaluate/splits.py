@@ -1,0 +1,61 @@
+"""Small test splits with made-up answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compressor.bench.judged import Judged
+from compressor.evaluate import Answered, JudgedSplit
+from compressor.runtime.outputs import Ragged
+from compressor.runtime.tasks import Encoded, Settings, runtime_task
+
+LABELS = ("bad", "good", "odd")
+TEXTS = ("dull", "fun", "strange", "slow | long", "great")
+TARGETS = [0, 1, 2, 0, 1]
+
+
+def answered(name: str, logits: Any, task: str, targets: Sequence[Any], labels: Sequence[str]) -> Answered:
+    """A model that gives these logits [examples, labels]."""
+    runtime, settings = runtime_task(task), Settings(tuple(labels))
+    encoded = Encoded([], [], np.arange(len(targets), dtype=np.int64))
+    outputs = {"logits": Ragged(np.asarray(logits, dtype=np.float32))}
+    answers = runtime.decode(outputs, encoded, settings)
+    return Answered(
+        name, Judged(answers, runtime.keys(answers), runtime.statistics(outputs, encoded, targets, settings))
+    )
+
+
+def split(
+    mine: Any,
+    theirs: Any = None,
+    *,
+    task: str = "text-classification",
+    targets: Sequence[Any] = TARGETS,
+    labels: Sequence[str] = LABELS,
+    texts: Sequence[str] = TEXTS,
+    show_examples: bool = True,
+) -> JudgedSplit:
+    """What two models answered, the second of them the teacher."""
+    return JudgedSplit(
+        task=runtime_task(task),
+        labels=tuple(labels),
+        examples=[{"text": text} for text in texts],
+        targets=targets,
+        model=answered("onnx int8", mine, task, targets, labels),
+        reference=None if theirs is None else answered("teacher", theirs, task, targets, labels),
+        show_examples=show_examples,
+    )
+
+
+def certain(answers: Sequence[int], labels: int = len(LABELS), by: float = 4.0) -> npt.NDArray[np.floating[Any]]:
+    """Logits of these labels [examples, labels]."""
+    return by * np.eye(labels)[list(answers)]
+
+
+def many(mine: Any, theirs: Any = None, *, targets: Sequence[Any]) -> JudgedSplit:
+    """The same of sets of labels."""
+    return split(mine, theirs, task="multi-label-classification", targets=targets)

@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESSOR_HOME", str(folder / "home"))
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
-        recipe = recipes.full(tiny.write_ratings(folder / "ratings.csv"), encoder_folder)
+        recipe = recipes.full(tiny.write_ratings(folder / "ratings.csv", 500), encoder_folder)
         recipe["task"] = TASK.name
         recipe["data"]["columns"] = {"text": "text", "label": "stars"}
         recipe["teacher"]["finetune"]["epochs"] = 8

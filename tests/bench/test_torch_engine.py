@@ -99,5 +99,6 @@ def test_a_gpu_is_waited_for_before_the_clock_stops(
     monkeypatch.setattr(engine, "_on_device", lambda _: {k: torch.from_numpy(v) for k, v in list(INPUTS.items())[:2]})
     outputs = engine.compute(placed)
 
-    assert outputs.shape == (2, 2)
+    (logits,) = outputs
+    assert logits.shape == (2, 2)
     assert len(waits) == bound

@@ -8,15 +8,15 @@ from rich.console import Console, RenderableType
 
 from compressor.bench.results import Difference, Interval, Measurement, Size, Skipped
 from compressor.report.document import RunReport
-from compressor.report.lists import answers_table
+from compressor.report.lists import predictions_table
 from compressor.report.render import console_table
 from tests.report import sample
 
 
 def text(table: RenderableType, width: int = 100) -> str:
-    file = StringIO()
-    Console(width=width, file=file, force_terminal=False).print(table)
-    return file.getvalue()
+    console = Console(width=width, file=StringIO(), force_terminal=False)
+    console.print(table)
+    return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -180,7 +180,8 @@ def test_nothing_in_a_name_controls_the_terminal() -> None:
     shown = text(console_table([odd]), 140)
     assert "\x1b" not in shown
     assert r"onnx \x1b[2Jx" in shown
-    assert r"\x1b]0;title\x07" in text(answers_table(["a\x9bb"], ["\x1b]0;title\x07"]))
+    answers = [{"label": "\x1b]0;title\x07", "score": 0.5}]
+    assert r"\x1b]0;title\x07" in text(predictions_table(["a\x9bb"], answers))
 
 
 def test_a_narrow_terminal_leaves_columns_out_and_says_which() -> None:
@@ -193,6 +194,15 @@ def test_a_narrow_terminal_leaves_columns_out_and_says_which() -> None:
     assert "A wider terminal" not in text(console_table([*sample.report().measurements[:5], long]), 120)
 
 
-def test_an_answer_is_a_line_beside_its_text() -> None:
-    line = text(answers_table(["a text"], ["billing, urgent"])).splitlines()[-2]
-    assert [word for word in line.split("  ") if word] == ["billing, urgent", "a text"]
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"label": "fresh", "score": 0.91234, "scores": {"fresh": 0.91234}}, ["fresh", "0.912", "a text"]),
+        ({"labels": ("billing", "urgent"), "scores": {}}, ["billing, urgent", "a text"]),
+        ({"labels": (), "scores": {}}, ["(none)", "a text"]),
+        ({"value": 3.14159}, ["3.142", "a text"]),
+    ],
+)
+def test_answers_of_every_task_are_a_line_each(answer: dict[str, object], words: list[str]) -> None:
+    line = text(predictions_table(["a text"], [answer])).splitlines()[-2]
+    assert [word for word in line.split("  ") if word] == words

@@ -14,9 +14,9 @@ from tests.report import sample
 
 
 def text(table: RenderableType, width: int = 100) -> str:
-    console = Console(width=width, file=StringIO(), force_terminal=False)
-    console.print(table)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    file = StringIO()
+    Console(width=width, file=file, force_terminal=False).print(table)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

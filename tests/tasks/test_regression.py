@@ -89,7 +89,7 @@ def test_a_bundle_is_verified_and_compared_with_itself(made: Path) -> None:
     )
     quality = accuracy_row("int8", TASK.name, one, other, 0.01)
     assert quality.metric == "spearman" and quality.a == quality.b
-    assert answers_row("int8", one, other, judged=True).b == 100
+    assert answers_row("int8", one, other, judged=True, task=TASK.name).b == 100
 
 
 def test_what_a_run_writes_speaks_of_correlation(made: Path) -> None:

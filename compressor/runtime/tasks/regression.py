@@ -91,6 +91,7 @@ class Regression(RuntimeTask):
     """The logits [rows, numbers] are the numbers."""
 
     spec: ClassVar[TaskSpec] = SPEC
+    graded: ClassVar[bool] = True
     metrics: ClassVar[Mapping[str, Metric]] = {
         "spearman": _mean_over_numbers(spearman),
         "pearson": _mean_over_numbers(pearson),

@@ -38,16 +38,21 @@ def check_size(weight_bytes: int) -> None:
 
 
 def tidy(model: onnx_ir.Model, outputs: Sequence[str]) -> None:
-    """Name outputs and dynamic dimensions, share equal weights, and drop where the graph came from. In place.
+    """Name outputs and dynamic dimensions, share equal weights, and drop other outputs and where the graph came from. In
+    place.
 
     Inputs are [batch, sequence]; the first dimension of each output is `batch`, and one that is as long as the inputs
     is `sequence`. Metadata goes because the exporter writes stack traces there, with paths of this machine.
 
     Raises:
-        StageError: the graph was traced for one fixed shape, or has other outputs than the task.
+        StageError: the graph was traced for one fixed shape, or lacks outputs of the task.
     """
     from onnx_ir.passes import common
 
+    named = {value.name: value for value in model.graph.outputs}
+    if len(named) > len(outputs) and named.keys() >= set(outputs):
+        # What a bare model computes beside: the state of a pooler.
+        model.graph.outputs[:] = [named[name] for name in outputs]
     if len(model.graph.outputs) != len(outputs):
         found = ", ".join(str(value.name) for value in model.graph.outputs)
         raise StageError(f"The exported graph has the outputs {found}; expected {', '.join(outputs)}.")

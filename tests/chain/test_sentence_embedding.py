@@ -90,7 +90,8 @@ def test_pairs_with_scores(run: Callable[..., Run], encoder_folder: Path) -> Non
     )
     for subject in ("teacher", "student", "fp32", "int8", "baseline"):
         assert set(metrics(done, subject)) == {"spearman", "pearson", "teacher_similarity"}, subject
-    assert metrics(done, "teacher")["spearman"] > 0.5
+    taught = [one["objectives"]["hard-labels"] for one in done.history("teach")]
+    assert taught[-1] < taught[0]
     assert metrics(done, "fp32")["spearman"] == pytest.approx(metrics(done, "student")["spearman"], abs=1e-3)
     assert metrics(done, "int8")["teacher_similarity"] > 0.5
     assert {"spearman", "pearson"} <= set(done.history("teach")[-1]["validation"])
@@ -112,7 +113,7 @@ def test_pairs_without_scores(run: Callable[..., Run], encoder_folder: Path, mon
     done = run({"text": "text", "text_pair": "text_pair"}, {"model": str(encoder_folder)})
     names = ["recall_at_1", "recall_at_5", "recall_at_10", "mrr", "teacher_similarity"]
     assert list(metrics(done, "int8")) == names
-    assert list(done.history()[-1]["validation"]) == ["loss", *names]
+    assert set(done.history()[-1]["validation"]) == {"loss", *names}
 
     monkeypatch.setattr(command, "decide", lambda cases, **options: [])
     found = compressor(

@@ -38,8 +38,9 @@ def check_size(weight_bytes: int) -> None:
 
 
 def tidy(model: onnx_ir.Model, outputs: Sequence[str]) -> None:
-    """Name outputs and dynamic dimensions, share equal weights, and drop other outputs and where the graph came from. In
-    place.
+    """Name outputs and dynamic dimensions, share equal weights, and drop other outputs and where the graph came from.
+
+    It changes the model in place.
 
     Inputs are [batch, sequence]; the first dimension of each output is `batch`, and one that is as long as the inputs
     is `sequence`. Metadata goes because the exporter writes stack traces there, with paths of this machine.

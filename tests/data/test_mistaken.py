@@ -20,6 +20,7 @@ def test_ratings_with_decimals_are_not_taken_for_classes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     path = write(tmp_path, reviews(90, RATINGS), kind)
+    install(monkeypatch)
     with pytest.raises(
         DataError, match=r"are numbers \(1\.0, 1\.5, 2\.0, 2\.5, 3\.0, \.\.\.\)[\s\S]*data\.labels"
     ) as caught:

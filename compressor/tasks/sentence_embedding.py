@@ -31,6 +31,8 @@ _IN_CONFIG = "sentence_embedding"
 """The key of `config.json` that keeps the options beside a loaded model."""
 _POOLING_FILE = "1_Pooling/config.json"
 """Where sentence-transformers says how it pools."""
+_MODULES = "modules.json"
+"""Where it lists what a model is made of."""
 _POOLING_MODES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
@@ -48,7 +50,7 @@ class SentenceEmbedding(Task):
         trust_remote_code: bool = False,
         events: Events = Silent(),  # noqa: B008  # stateless
     ) -> PreTrainedModel:
-        """There is no head. A head that the checkpoint has is left behind, and so is nothing else of it.
+        """There is no head. A head that the checkpoint has is left behind.
 
         Raises:
             SourceError: as the base says, or the folder asks for a pooling that isn't known.
@@ -117,6 +119,7 @@ class SentenceEmbedding(Task):
 def _options_of(folder: Path, config: Any) -> dict[str, Any]:
     """Those written beside the model, or in its config; else what sentence-transformers says; else mean pooling."""
     known = read_options(folder) or dict(getattr(config, _IN_CONFIG, {})) or _sentence_transformers(folder)
+    _refuse_dense(folder)
     found = {POOLING: POOLINGS[0], **{key: known[key] for key in (POOLING, DIMENSIONS) if known.get(key) is not None}}
     if found[POOLING] not in POOLINGS:
         raise SourceError(
@@ -126,6 +129,16 @@ def _options_of(folder: Path, config: Any) -> dict[str, Any]:
     if dimensions is not None and (not isinstance(dimensions, int) or dimensions < 1):
         raise SourceError(f"{folder} asks for {dimensions!r} dimensions.", hint="Give a whole number, at least 1.")
     return found
+
+
+def _refuse_dense(folder: Path) -> None:
+    """Layers after the pooling are no part of the model that is loaded: without them its vectors would be others."""
+    modules = folder / _MODULES
+    if modules.is_file() and ".Dense" in modules.read_text(encoding="utf-8", errors="replace"):
+        raise SourceError(
+            f"{folder} has a dense layer after its pooling, which isn't read.",
+            hint=f"Take a model without one; its {_MODULES} lists the layers.",
+        )
 
 
 def _sentence_transformers(folder: Path) -> dict[str, Any]:

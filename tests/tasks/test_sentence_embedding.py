@@ -109,3 +109,9 @@ def test_options_beside_a_model_come_first(folder: Path) -> None:
     write_options({"dimensions": 0}, folder)
     with pytest.raises(SourceError, match="dimensions"):
         TASK.load_model(folder, [])
+
+
+def test_a_dense_layer_after_the_pooling_is_refused(folder: Path) -> None:
+    (folder / "modules.json").write_text(json.dumps([{"type": "sentence_transformers.models.Dense"}]))
+    with pytest.raises(SourceError, match="dense layer"):
+        TASK.load_model(folder, [])

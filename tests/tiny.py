@@ -126,16 +126,19 @@ def write_reader(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
     return write_tokenizer(folder)
 
 
-def questions(count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> list[dict[str, Any]]:
+def questions(
+    count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0, distracting: bool = True
+) -> list[dict[str, Any]]:
     """`count` distinct rows {question, context, answers}: "was it good" asks for the positive word of the context,
-    "was it bad" for the negative one. `unanswered` is the share of contexts without the word that is asked for."""
+    "was it bad" for the negative one. `unanswered` is the share of contexts without the word that is asked for.
+    Without `distracting`, a context has no word of the other kind, so that two layers learn it in a few steps."""
     generator = random.Random(seed)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     while len(found) < count:
         asked, words, others = generator.choice([("good", POSITIVE, NEGATIVE), ("bad", NEGATIVE, POSITIVE)])
         answer = None if generator.random() < unanswered else generator.choice(words)
         filler = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(6, longest))
-        for word in (generator.choice(others), *([answer] if answer else [])):
+        for word in ([generator.choice(others)] if distracting else []) + ([answer] if answer else []):
             filler.insert(generator.randrange(len(filler)), word)
         context, question = " ".join(filler), f"was it {asked}"
         start = 0 if answer is None else len(" ".join([*filler[: filler.index(answer)], ""]))
@@ -144,9 +147,9 @@ def questions(count: int, *, unanswered: float = 0.0, longest: int = 16, seed: i
     return list(found.values())
 
 
-def write_questions(path: Path, count: int = 200, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> Path:
+def write_questions(path: Path, count: int = 200, **settings: Any) -> Path:
     """A jsonl file of `questions`."""
-    rows = questions(count, unanswered=unanswered, longest=longest, seed=seed)
+    rows = questions(count, **settings)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 

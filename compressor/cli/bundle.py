@@ -59,7 +59,8 @@ def predict(
             raise typer.BadParameter(f"{file} is a file: to answer what is in it, give --input {file}.")
         answers = loaded.predict(texts, pair, batch_size=batch_size)
         if format_ is Format.JSON:
-            print_([{"text": text, **answer.to_dict()} for text, answer in zip(texts, answers, strict=True)])
+            asked = loaded.examples(texts, pair)
+            print_([{**example, **answer.to_dict()} for example, answer in zip(asked, answers, strict=True)])
         else:
             print_(predictions_table(texts, [answer.to_dict() for answer in answers], loaded.manifest.roles[0]))
         return

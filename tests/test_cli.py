@@ -291,7 +291,7 @@ def test_cache_rm_removes_what_is_named(tiny_run: TinyRun, tmp_path: Path, monke
 
 def test_shipped_recipes_are_listed_shown_and_copied(tmp_path: Path) -> None:
     names = compressor("recipes", "ls", "--format", "json").succeeds().json
-    assert names == ["export-only", "quickstart", "reviews-mpnet", "sst2-bert"]
+    assert {"export-only", "quickstart", "reviews-mpnet", "sst2-bert"} <= set(names) and names == sorted(names)
     table = compressor("recipes", "ls").succeeds().out
     assert all(name in table for name in names)
     assert compressor("recipes", "show", "quickstart").succeeds().out == show("quickstart")

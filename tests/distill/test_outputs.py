@@ -153,5 +153,5 @@ def test_a_cache_of_other_data_is_refused(
     outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
 ) -> None:
     rows = tokens_of(task, teacher.model, data, tmp_path).select(range(159))
-    with pytest.raises(StageError, match=r"logits of 160 rows; the training split has 159"):
+    with pytest.raises(StageError, match=r"logits of 160 rows; the split has 159"):
         CachedOutputs(outputs.folder / "train", task=task, rows=rows)

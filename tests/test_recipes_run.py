@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,6 +225,106 @@ def test_entities(run: Runs, tmp_path: Path) -> None:
     assert report.labels == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     fp32 = report.measurement("fp32")
     assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.metric == "f1_entity"
+
+
+def span_rows(group: str, groups: int) -> list[dict[str, Any]]:
+    """Made-up tagged sentences as rows of spans in characters, as the scripts of benchmarks/data write them."""
+    rows = []
+    for number, sentence in enumerate(tiny.tagged_texts(160)):
+        text, spans = "", list[dict[str, Any]]()
+        for token, tag in sentence:
+            start, text = len(text), f"{text}{token} "
+            if tag.startswith("I-"):
+                spans[-1]["end"] = start + len(token)
+            elif tag != "O":
+                spans.append({"start": start, "end": start + len(token), "label": tag[2:]})
+        rows.append({"text": text.strip(), "spans": spans, group: f"{group} {number % groups}"})
+    return rows
+
+
+def test_film_entities(run: Runs, tmp_path: Path) -> None:
+    """Spans in characters, grouped by film."""
+    report = run("film-entities", *on_spans(tmp_path, span_rows("film", 20)))
+    assert report.labels == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    prepare = next(stage.facts for stage in report.stages if stage.name == "prepare")
+    assert "20" in json.dumps(prepare["groups"])
+
+
+def test_identities(run: Runs, tmp_path: Path) -> None:
+    report = run("identities", *on_spans(tmp_path, span_rows("template", 16)))
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "f1_entity"
+
+
+def on_spans(folder: Path, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Overrides for a recipe of tagged texts."""
+    (folder / "spans.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return (
+        f"data.source={folder / 'spans.jsonl'}",
+        f"teacher.model={tiny.write_name_encoder(folder / 'encoder', layers=6, hidden=16)}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+
+
+def test_questions(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Questions grouped by person, some without an answer."""
+    asked = tiny.questions(160, unanswered=0.2, longest=20)
+    rows = [json.dumps({**row, "person": f"person {n % 40}"}) for n, row in enumerate(asked)]
+    (tmp_path / "questions.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    report = run(
+        "questions",
+        f"data.source={tmp_path / 'questions.jsonl'}",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    manifest = json.loads((tmp_path / "run" / "bundle" / "manifest.json").read_text(encoding="utf-8"))
+    assert "no_answer_threshold" in manifest["options"]
+    assert report.task == "question-answering"
+
+
+def test_film_retrieval(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Pairs: the second text of each is looked for among all."""
+    files = {}
+    for split, count in (("train", 80), ("validation", 20), ("test", 20)):
+        texts = [text for text, _ in tiny.reviews(2 * count, seed=count + len(split))]
+        pairs = [{"review": review, "plot": plot} for review, plot in zip(texts[::2], texts[1::2], strict=True)]
+        files[split] = tmp_path / f"{split}.jsonl"
+        files[split].write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+    report = run(
+        "film-retrieval",
+        *(f"data.source.{split}={file}" for split, file in files.items()),
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.n == 20
+    assert "recall_at_1" in fp32.accuracy.metrics
+
+
+def test_word_pleasantness(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    words = [(f"w{n} {'good' if n % 2 else 'bad'}", 2.5 if n % 2 else 1.25) for n in range(120)]
+    with (tmp_path / "words.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("word", "pleasantness"), *words])
+    report = run(
+        "word-pleasantness",
+        f"data.source={tmp_path / 'words.csv'}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.metric == "spearman"
 
 
 def test_ratings(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from compressor.events import Events, Silent
 from compressor.runtime.encoder import Row
 from compressor.runtime.tasks import Encoded, RuntimeTask
 from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.runtime.tasks.question_answering import TASK as RUNTIME
 from compressor.runtime.tasks.question_answering import context_tokens
 from compressor.task_specs import OutputSpec
-from compressor.tasks.base import ABSENT, Collator, Features, NewHead, Supervised, Task
-from compressor.tasks.models.loading import load_with_head
+from compressor.tasks.base import ABSENT, Collator, Features, NewHead, Supervised
+from compressor.tasks.models.headed import HeadedTask
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +31,7 @@ _BEGIN, _END = "context_begin", "context_end"
 _NO_ANSWER = (0, 0)
 
 
-class QuestionAnswering(Task):
+class QuestionAnswering(HeadedTask):
     """Two numbers a token of `transformers`: start and end logits [batch, sequence].
 
     The classes of a row are its first token, "no answer", and the tokens of its context, as the runtime keeps them: its
@@ -40,26 +39,16 @@ class QuestionAnswering(Task):
     """
 
     runtime: ClassVar[RuntimeTask] = RUNTIME
+    model_noun = "question answering model"
 
     def load_model(
-        self,
-        folder: Path,
-        labels: Sequence[str] | None,
-        *,
-        new_head: NewHead = "if-needed",
-        trust_remote_code: bool = False,
-        events: Events = Silent(),  # noqa: B008  # stateless
+        self, folder: Path, labels: Sequence[str] | None, *, new_head: NewHead = "if-needed", **options: Any
     ) -> PreTrainedModel:
-        return load_with_head(
-            folder,
-            self.spec.auto_class,
-            None if labels is None or new_head == "never" else _OUTPUTS,
-            problem_type=self.spec.problem_type,
-            what="question answering model",
-            new_head=new_head,
-            trust_remote_code=trust_remote_code,
-            events=events,
-        )
+        """A finished model is taken under whatever names its two outputs have: start and end come in this order."""
+        return super().load_model(folder, None if new_head == "never" else labels, new_head=new_head, **options)
+
+    def outputs_of_head(self, labels: Sequence[str]) -> Sequence[str]:
+        return _OUTPUTS
 
     def features(self, encoded: Encoded) -> Features:
         spans = [context_tokens(row) for row in encoded.rows]

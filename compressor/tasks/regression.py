@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from compressor.events import Events, Silent
 from compressor.runtime.tasks import RuntimeTask
 from compressor.runtime.tasks.regression import TASK as RUNTIME
-from compressor.tasks.base import NewHead, Task
 from compressor.tasks.models.head import output_layer
-from compressor.tasks.models.loading import load_with_head
+from compressor.tasks.models.headed import HeadedTask
 
 if TYPE_CHECKING:
     import torch
@@ -22,30 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["TASK", "Regression"]
 
 
-class Regression(Task):
+class Regression(HeadedTask):
     """A sequence classifier of `transformers` whose logits [batch, numbers] are the numbers."""
 
     runtime: ClassVar[RuntimeTask] = RUNTIME
-
-    def load_model(
-        self,
-        folder: Path,
-        labels: Sequence[str] | None,
-        *,
-        new_head: NewHead = "if-needed",
-        trust_remote_code: bool = False,
-        events: Events = Silent(),  # noqa: B008  # stateless
-    ) -> PreTrainedModel:
-        return load_with_head(
-            folder,
-            self.spec.auto_class,
-            labels,
-            problem_type=self.spec.problem_type,
-            what="regressor",
-            new_head=new_head,
-            trust_remote_code=trust_remote_code,
-            events=events,
-        )
+    model_noun = "regressor"
 
     @contextmanager
     def training(self, model: PreTrainedModel, rows: Dataset) -> Iterator[None]:

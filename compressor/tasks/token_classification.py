@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from compressor.events import Events, Silent
 from compressor.runtime.tasks import Encoded, RuntimeTask
 from compressor.runtime.tasks.token_classification import TASK as RUNTIME
 from compressor.runtime.tasks.token_classification import tags_of, words_of
-from compressor.tasks.base import IGNORED, NewHead, Supervised, Task
-from compressor.tasks.models.loading import load_with_head
+from compressor.tasks.base import IGNORED, Supervised
+from compressor.tasks.models.headed import HeadedTask
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
 
 __all__ = ["TASK", "TokenClassification"]
 
@@ -24,30 +21,11 @@ UNTAGGED = -1
 """The label of a word that the data leaves untagged: its outputs are kept as every word's, and nothing is learned."""
 
 
-class TokenClassification(Task):
+class TokenClassification(HeadedTask):
     """A tagger of `transformers`: logits [batch, sequence, tags]. The first token of each word speaks for it."""
 
     runtime: ClassVar[RuntimeTask] = RUNTIME
-
-    def load_model(
-        self,
-        folder: Path,
-        labels: Sequence[str] | None,
-        *,
-        new_head: NewHead = "if-needed",
-        trust_remote_code: bool = False,
-        events: Events = Silent(),  # noqa: B008  # stateless
-    ) -> PreTrainedModel:
-        return load_with_head(
-            folder,
-            self.spec.auto_class,
-            labels,
-            problem_type=self.spec.problem_type,
-            what="tagger",
-            new_head=new_head,
-            trust_remote_code=trust_remote_code,
-            events=events,
-        )
+    model_noun = "tagger"
 
     def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[list[int]]:
         """Number of the tag at the first token of each word; all other tokens are `IGNORED`."""

@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment in .venv, with exactly the versions in constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint types bench schema docs clean
+.PHONY: help quickstart test test-all lint types bench schema docs clean
 
 # The first of these that runs and is new enough. `make PYTHON=/path/to/python3.11 ...` to choose another.
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -9,7 +9,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 quickstart: .venv/toolkit.stamp  ## Compress a review classifier from start to finish (about ten minutes on two cores)
 	$(BIN)/compressor run recipes/quickstart.yaml
@@ -18,6 +18,9 @@ test: .venv/dev.stamp  ## Lint, types and tests: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pytest -m "not slow"
+
+test-all: .venv/dev.stamp  ## Every test, whole runs of all shipped recipes too (about an hour on two cores)
 	$(BIN)/pytest
 
 lint: .venv/dev.stamp  ## Mend style and formatting

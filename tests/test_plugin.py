@@ -61,6 +61,7 @@ def recipe(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> Iterator[
     yield recipes.write(tmp_path, content)
 
 
+@pytest.mark.slow
 def test_what_is_installed_builds_trains_and_quantizes(installed: Path, recipe: Path, tmp_path: Path) -> None:
     done = compressor("run", recipe, "--out", tmp_path / "run", path=installed, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
@@ -73,6 +74,7 @@ def test_what_is_installed_builds_trains_and_quantizes(installed: Path, recipe: 
     assert (config["num_hidden_layers"], config["hidden_dropout_prob"]) == (1, 0.0)
 
 
+@pytest.mark.slow
 def test_its_version_is_part_of_what_a_cached_student_was_made_of(
     installed: Path, recipe: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_the_page_shows_the_code_that_is_tested() -> None:
             assert file.read_text(encoding="utf-8").strip() in page, file.name
 
 
+@pytest.mark.slow
 @pytest.mark.install
 def test_pip_installs_it(recipe: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"

@@ -41,8 +41,14 @@ def write_tokenizer(folder: Path, *, pad: str = "[PAD]", vocabulary: list[str] =
     return folder
 
 
-def write_encoder(folder: Path, *, layers: int = 4, hidden: int = 32, labels: list[str] | None = None) -> Path:
-    """A BERT with random weights: with a classification head for `labels`, else the bare encoder."""
+def write_encoder(
+    folder: Path, *, layers: int = 4, hidden: int = 32, labels: list[str] | None = None, spread: float = 0.02
+) -> Path:
+    """A BERT with random weights: with a classification head for `labels`, else the bare encoder.
+
+    `spread` is the standard deviation of the weights: with 0.1 a model this small learns in fewer steps how two words
+    of a text go together.
+    """
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertModel
 
@@ -54,6 +60,7 @@ def write_encoder(folder: Path, *, layers: int = 4, hidden: int = 32, labels: li
         "num_attention_heads": 2,
         "intermediate_size": 2 * hidden,
         "max_position_embeddings": 64,
+        "initializer_range": spread,
     }
     if labels:
         settings["id2label"] = dict(enumerate(labels))
@@ -126,19 +133,17 @@ def write_reader(folder: Path, *, layers: int = 2, hidden: int = 32) -> Path:
     return write_tokenizer(folder)
 
 
-def questions(
-    count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0, distracting: bool = True
-) -> list[dict[str, Any]]:
+def questions(count: int, *, unanswered: float = 0.0, longest: int = 16, seed: int = 0) -> list[dict[str, Any]]:
     """`count` distinct rows {question, context, answers}: "was it good" asks for the positive word of the context,
     "was it bad" for the negative one. `unanswered` is the share of contexts without the word that is asked for.
-    Without `distracting`, a context has no word of the other kind, so that two layers learn it in a few steps."""
+    Each has a word of the other kind too, so that the question matters."""
     generator = random.Random(seed)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     while len(found) < count:
         asked, words, others = generator.choice([("good", POSITIVE, NEGATIVE), ("bad", NEGATIVE, POSITIVE)])
         answer = None if generator.random() < unanswered else generator.choice(words)
         filler = generator.choices([*NEUTRAL, *[f"w{i}" for i in range(80)]], k=generator.randint(6, longest))
-        for word in ([generator.choice(others)] if distracting else []) + ([answer] if answer else []):
+        for word in (generator.choice(others), *([answer] if answer else [])):
             filler.insert(generator.randrange(len(filler)), word)
         context, question = " ".join(filler), f"was it {asked}"
         start = 0 if answer is None else len(" ".join([*filler[: filler.index(answer)], ""]))

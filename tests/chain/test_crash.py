@@ -36,6 +36,7 @@ def recipe(tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tiny_run.recipe
 
 
+@pytest.mark.slow
 def test_a_killed_measurement_is_named_and_the_others_are_kept(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def status(out: Path) -> str:
     return found
 
 
+@pytest.mark.slow
 def test_killed_in_the_distillation_it_goes_on_from_the_last_checkpoint(
     training: subprocess.Popen[str], home: Path, recipe: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_killed_in_the_distillation_it_goes_on_from_the_last_checkpoint(
     assert not list(home.glob("store/.work/*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_exit_code_130_without_a_traceback_and_the_same_command_goes_on(
     training: subprocess.Popen[str], recipe: Path, tmp_path: Path, sent: signal.Signals

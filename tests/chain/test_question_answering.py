@@ -20,8 +20,10 @@ from tests import tiny
 from tests.chain import recipes
 from tests.command import ROOT, compressor
 
+pytestmark = pytest.mark.slow
+
 MAX_LENGTH = 24
-QUESTION, CONTEXT = "the film was", "the story of the film is really brilliant and w1 w2 w3"
+QUESTION, CONTEXT = "was it good", "the awful plot w1 of the film is really brilliant and w2 w3"
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class Run:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("questions")
-    data = tiny.write_questions(folder / "questions.jsonl", 250, unanswered=0.2, longest=24, distracting=False)
-    model = tiny.write_encoder(folder / "encoder", layers=2)
+    data = tiny.write_questions(folder / "questions.jsonl", 500, unanswered=0.2, longest=24)
+    model = tiny.write_encoder(folder / "encoder", layers=2, spread=0.1)
     recipe = recipes.full(data, model) | {"task": "question-answering"}
     recipe["data"]["max_length"] = MAX_LENGTH
-    recipe["teacher"]["finetune"] = {"epochs": 12, "learning_rate": 3e-3, "batch_size": 16, "early_stopping": None}
+    recipe["teacher"]["finetune"] = {"epochs": 10, "learning_rate": 5e-3, "batch_size": 16, "early_stopping": None}
     recipe["student"] = {"init": "teacher", "layers": [0]}
     recipe["distill"] = {"epochs": 8, "learning_rate": 3e-3, "batch_size": 16, "early_stopping": None}
     file, home = recipes.write(folder, recipe), str(folder / "home")
@@ -56,8 +58,8 @@ def test_teacher_and_student_learn_to_answer(finished: Run) -> None:
     for subject in ("teacher", "student", "fp32", "int8"):
         found = finished.report.measurement(subject)
         assert found is not None and found.accuracy is not None
-        assert found.accuracy.metric == "f1" and found.accuracy.n == 25
-        assert found.accuracy.value > 0.7, subject
+        assert found.accuracy.metric == "f1" and found.accuracy.n == 50
+        assert found.accuracy.value > 0.8, subject
         assert found.accuracy.metrics["exact_match"] <= found.accuracy.value
         assert found.accuracy.agreement is not None
     student, fp32 = (finished.report.measurement(subject) for subject in ("student", "fp32"))
@@ -71,7 +73,7 @@ def test_soft_targets_and_labels_both_teach(finished: Run) -> None:
     first, last = distill["history"][0], distill["history"][-1]
     assert set(last["objectives"]) == {"soft-targets", "hard-labels"}
     for name, value in last["objectives"].items():
-        assert 0 < value < max(first["objectives"][name], 0.1), "a copy of the teacher begins near it"
+        assert 0 < value < first["objectives"][name]
 
 
 def test_the_bundle_answers_without_pytorch(finished: Run) -> None:
@@ -93,9 +95,9 @@ def test_an_answer_in_a_later_window_is_found_and_none_where_there_is_none(finis
     bundle = runtime.load(finished.bundle, variant="fp32")
     assert THRESHOLD in bundle.settings.options
     filler = " ".join(f"w{i}" for i in range(40))
-    there, absent = bundle.predict([QUESTION, QUESTION], [f"{filler} gripping", filler])
+    there, absent = bundle.predict([QUESTION, QUESTION], [f"awful {filler} gripping", f"awful {filler}"])
     assert there.to_dict()["text"] == "gripping"
-    assert there.to_dict()["start"] == len(filler) + 1
+    assert there.to_dict()["start"] == len(f"awful {filler} ")
     assert {name: absent.to_dict()[name] for name in ("text", "start", "end")} == {"text": "", "start": 0, "end": 0}
 
 
@@ -122,7 +124,7 @@ def test_a_bundle_compares_with_itself_on_questions_with_answers(
     finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "decide", lambda cases, **_: [])
-    data = tiny.write_questions(tmp_path / "asked.jsonl", 30, unanswered=0.2, longest=24, seed=3, distracting=False)
+    data = tiny.write_questions(tmp_path / "asked.jsonl", 30, unanswered=0.2, longest=24, seed=3)
     options = ("--data", data, "--shape", "texts", "--format", "json")
     rows = compressor("compare", finished.bundle, finished.bundle, *options).succeeds().json["rows"]
     found = {row["metric"]: row for row in rows}

@@ -76,6 +76,7 @@ def metrics(run: Run, subject: str) -> dict[str, float]:
     return found.accuracy.metrics
 
 
+@pytest.mark.slow
 def test_pairs_with_scores(run: Callable[..., Run], encoder_folder: Path) -> None:
     """The teacher is fine-tuned on scores; the student learns from them and from the teacher."""
     done = run(
@@ -110,6 +111,7 @@ def test_pairs_with_scores(run: Callable[..., Run], encoder_folder: Path) -> Non
     compressor("predict", done.bundle, "a good film").succeeds()
 
 
+@pytest.mark.slow
 def test_pairs_without_scores(run: Callable[..., Run], encoder_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are judged by finding the second text; a comparison with a file judges both bundles by it."""
     done = run({"text": "text", "text_pair": "text_pair"}, {"model": str(encoder_folder)})
@@ -132,6 +134,7 @@ def test_pairs_without_scores(run: Callable[..., Run], encoder_folder: Path, mon
     assert "recall_at_1" in {row["metric"] for row in found.succeeds().json["rows"]}
 
 
+@pytest.mark.slow
 def test_texts_alone(run: Callable[..., Run], encoder_folder: Path, tmp_path: Path) -> None:
     """The teacher is all there is: it validates, stops and judges the student. Options come from its folder."""
     teacher = tiny.write_encoder(tmp_path / "teacher")
@@ -160,6 +163,7 @@ def test_texts_alone(run: Callable[..., Run], encoder_folder: Path, tmp_path: Pa
     assert json.loads((done.bundle / "manifest.json").read_text())["labels"] == []
 
 
+@pytest.mark.slow
 def test_a_student_of_another_width(run: Callable[..., Run], encoder_folder: Path, tmp_path: Path) -> None:
     """Its vectors can't be compared with the teacher's: a projection teaches it, and the loss chooses its weights."""
     student = tiny.write_encoder(tmp_path / "student", layers=2, hidden=16)

@@ -59,6 +59,7 @@ def test_numbers_are_standardised_in_training_and_in_the_datas_units_afterwards(
         assert layer(inputs).detach().item() == pytest.approx(during.item(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_every_model_of_a_run_learns_the_numbers(made: Path) -> None:
     report = RunReport.from_json(json.loads((made / "run" / "report.json").read_text(encoding="utf-8")))
     assert report.labels == ("stars",)
@@ -69,6 +70,7 @@ def test_every_model_of_a_run_learns_the_numbers(made: Path) -> None:
         assert accuracy.value > 0.6 and accuracy.metrics["r2"] > 0.6, subject
 
 
+@pytest.mark.slow
 def test_a_bundle_answers_with_numbers(made: Path) -> None:
     found = runtime.load(made / "run" / "bundle").predict(["a brilliant film", "a dull film"])
     good, bad = (answer for answer in found if isinstance(answer, Numbers))
@@ -76,6 +78,7 @@ def test_a_bundle_answers_with_numbers(made: Path) -> None:
     assert good.values == {"stars": good.value}
 
 
+@pytest.mark.slow
 def test_a_bundle_is_verified_and_compared_with_itself(made: Path) -> None:
     bundle = made / "run" / "bundle"
     compressor("verify", bundle).succeeds()
@@ -92,6 +95,7 @@ def test_a_bundle_is_verified_and_compared_with_itself(made: Path) -> None:
     assert answers_row("int8", one, other, judged=True, task=TASK.name).b == 100
 
 
+@pytest.mark.slow
 def test_what_a_run_writes_speaks_of_correlation(made: Path) -> None:
     for name in ("report.md", "report.html", "bundle/README.md"):
         text = (made / "run" / name).read_text(encoding="utf-8")

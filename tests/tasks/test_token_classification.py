@@ -99,6 +99,7 @@ def test_training_and_deployment_keep_the_same_of_the_outputs(tagger: Path) -> N
     assert torch.equal(TASK.reduce({"logits": logits}, batch)["logits"], torch.from_numpy(deployed["logits"].values))
 
 
+@pytest.mark.slow
 def test_every_model_of_a_run_finds_the_entities(report: RunReport) -> None:
     """int8 too: taggers that lose their entities by quantization are what people complain of."""
     assert report.task == TASK.name
@@ -111,6 +112,7 @@ def test_every_model_of_a_run_finds_the_entities(report: RunReport) -> None:
     assert all(gate.passed for gate in report.gates)
 
 
+@pytest.mark.slow
 def test_a_bundle_answers_with_spans(bundle: Bundle) -> None:
     text = "the film of Anna Smith in Paris"
     found = bundle.predict(text)
@@ -120,6 +122,7 @@ def test_a_bundle_answers_with_spans(bundle: Bundle) -> None:
     assert bundle.predict("the film").to_dict() == {"spans": ()}
 
 
+@pytest.mark.slow
 def test_answers_do_not_depend_on_their_batch(made: Path) -> None:
     texts = ["anna smith in the film", "rome", "the plot was in oslo and lima and boris brown is very cold"]
     fp32 = runtime.load(made / "run" / "bundle", variant="fp32")
@@ -149,6 +152,7 @@ def test_the_pipeline_of_transformers_gives_the_same_spans(tagger: Path) -> None
         assert [span.score for span in answer.spans] == pytest.approx([found["score"] for found in expected], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_bundle_is_verified_and_compared_with_itself(made: Path) -> None:
     bundle = made / "run" / "bundle"
     compressor("verify", bundle).succeeds()
@@ -169,11 +173,13 @@ def test_a_bundle_is_verified_and_compared_with_itself(made: Path) -> None:
     assert answers_row("int8", one, other, judged=True).b == 100
 
 
+@pytest.mark.slow
 def test_the_command_line_answers_with_spans(made: Path) -> None:
     found = compressor("predict", made / "run" / "bundle", "the film of anna smith").succeeds()
     assert "PER" in found.out and "anna smith" in found.out and "{" not in found.out
 
 
+@pytest.mark.slow
 def test_what_a_run_writes_speaks_of_spans(made: Path) -> None:
     for name in ("report.md", "report.html", "bundle/README.md"):
         text = (made / "run" / name).read_text(encoding="utf-8")

@@ -1,0 +1,134 @@
+"""Recipes of classifiers, on tiny models."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from compressor import runtime
+from tests import tiny
+from tests.shipped.support import QUICK, SHORT, Runs, rotten_tomatoes
+
+pytestmark = pytest.mark.slow
+
+
+def labelled(file: Path, header: tuple[str, str], names: dict[str, str], *, count: int = 120, seed: int = 0) -> Path:
+    """Made-up reviews under other column names and labels."""
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(header)
+        writer.writerows((text, names[label]) for text, label in tiny.reviews(count, seed=seed))
+    return file
+
+
+def test_quickstart(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    report = run(
+        "quickstart",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert report.labels == ("rotten", "fresh")
+    assert "plot" in json.dumps(facts["prepare"])
+    student, teacher = facts["distill"]["parameters"], facts["teach"]["parameters"]
+    assert student < teacher
+    assert {found.target for found in report.measurements if found.skipped} == {"cuda"}
+
+
+def test_reviews_mpnet(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path) -> None:
+    """Also the baseline, and a student of another width and depth than its teacher's."""
+    report = run(
+        "reviews-mpnet",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={encoder_folder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    baseline = report.measurement("baseline")
+    assert baseline is not None and baseline.accuracy is not None
+
+
+def test_sst2_bert(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also splits given as files, with labels mapped from numbers."""
+    names = {"good": "positive", "bad": "negative"}
+    train = labelled(tmp_path / "train.csv", ("sentence", "label"), names)
+    validation = labelled(tmp_path / "validation.csv", ("sentence", "label"), names, count=30, seed=1)
+    report = run(
+        "sst2-bert",
+        f"data.source={{train: {train}, validation: {validation}}}",
+        "data.subset=null",
+        "data.split.validation=0.1",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.n == 30
+    assert report.labels == ("negative", "positive")
+
+
+def test_debates(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Three classes."""
+    rows = [
+        (text, ("Republican", "Democratic", "Moderator")[index % 3])
+        for index, (text, _) in enumerate(tiny.reviews(120))
+    ]
+    with (tmp_path / "debates.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("statement", "party"), *rows])
+    report = run(
+        "debates",
+        f"data.source={tmp_path / 'debates.csv'}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    assert report.labels == ("Democratic", "Moderator", "Republican")
+
+
+def test_film_mentions(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Sets of labels, whose thresholds travel from the validation split into the bundle."""
+    rows = [
+        {
+            "text": text,
+            "mentions": [*(["DATE"] if label == "good" else []), *(["PERSON"] if "film" in text else [])],
+            "film": n // 3,
+        }
+        for n, (text, label) in enumerate(tiny.reviews(200))
+    ]
+    (tmp_path / "mentions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = run(
+        "film-mentions",
+        f"data.source={tmp_path / 'mentions.jsonl'}",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=2",
+        *SHORT,
+        *QUICK,
+    )
+    assert report.labels == ("DATE", "PERSON")
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None
+    assert set(int8.accuracy.metrics) == {"f1_micro", "f1_macro", "average_precision", "subset_accuracy"}
+    assert int8.accuracy.agreement is not None
+    manifest = json.loads((tmp_path / "run" / "bundle" / "manifest.json").read_text(encoding="utf-8"))
+    assert len(manifest["options"]["thresholds"]) == 2
+    (tmp_path / "few.jsonl").write_text("\n".join(map(json.dumps, rows[:60])), encoding="utf-8")
+    bundle = tmp_path / "run" / "bundle"
+    answers = runtime.load(bundle).predict([str(row["text"]) for row in rows[:20]])
+    assert {name for answer in answers for name in answer.to_dict()["labels"]} <= {"DATE", "PERSON"}

@@ -1,0 +1,82 @@
+"""Recipes of numbers and vectors, on tiny models."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+from tests.shipped.support import QUICK, SHORT, Runs, rotten_tomatoes
+
+pytestmark = pytest.mark.slow
+
+
+def test_ratings(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    report = run(
+        "ratings",
+        f"data.source={tiny.write_ratings(tmp_path / 'ratings.csv', 120)}",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "spearman"
+
+
+def test_word_pleasantness(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    words = [(f"w{n} {'good' if n % 2 else 'bad'}", 2.5 if n % 2 else 1.25) for n in range(120)]
+    with (tmp_path / "words.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("word", "pleasantness"), *words])
+    report = run(
+        "word-pleasantness",
+        f"data.source={tmp_path / 'words.csv'}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        "teacher.finetune.epochs=1",
+        *SHORT,
+        *QUICK,
+    )
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.metric == "spearman"
+
+
+def test_embeddings_minilm(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Texts without labels: the teacher judges the student."""
+    report = run(
+        "embeddings-minilm",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "teacher_similarity"
+
+
+def test_film_retrieval(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Pairs: the second text of each is looked for among all."""
+    files = {}
+    for split, count in (("train", 80), ("validation", 20), ("test", 20)):
+        texts = [text for text, _ in tiny.reviews(2 * count, seed=count + len(split))]
+        pairs = [{"review": review, "plot": plot} for review, plot in zip(texts[::2], texts[1::2], strict=True)]
+        files[split] = tmp_path / f"{split}.jsonl"
+        files[split].write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+    report = run(
+        "film-retrieval",
+        *(f"data.source.{split}={file}" for split, file in files.items()),
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    fp32 = report.measurement("fp32")
+    assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.n == 20
+    assert "recall_at_1" in fp32.accuracy.metrics

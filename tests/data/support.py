@@ -26,6 +26,8 @@ Row = dict[str, Any]
 
 SPLITS = ("train", "validation", "test")
 
+SPLITS = ("train", "validation", "test")
+
 
 class Listener:
     """An `Events` that keeps what it was told."""

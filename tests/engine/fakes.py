@@ -11,7 +11,7 @@ from typing import Any
 
 from compressor.chain.plan import RecipePlan
 from compressor.chain.run import run_plan
-from compressor.engine.artifact import Artifact
+from compressor.engine.artifact import Artifact, Made
 from compressor.engine.key import Json, Key
 from compressor.engine.stage import Stage
 from compressor.engine.store import Store
@@ -144,3 +144,20 @@ def events_of(out: Path) -> list[dict[str, Any]]:
     """The log of a run below `out`."""
     lines = (out / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+KEY = fake_key({"setting": 1})
+
+
+def writes(text: str = "made") -> Callable[[Path], Made]:
+    def run(out: Path) -> Made:
+        (out / "model").mkdir(exist_ok=True)
+        (out / "model" / "weights").write_text(text, encoding="utf-8")
+        (out / "facts.txt").write_text("beside", encoding="utf-8")
+        return Made({"rows": 3}, 1.5, 123.44)
+
+    return run
+
+
+def make(store: Store, text: str = "made", events: Heard | None = None) -> tuple[Artifact, bool]:
+    return store.make(KEY, "fake", writes(text), resume=False, force=False, events=events or Heard())

@@ -53,7 +53,7 @@ def compare(
     size_tolerance: Annotated[float, typer.Option(min=0.0, help="Percent B's file may be larger.")] = 2.0,
     accuracy_tolerance: Annotated[float, typer.Option(min=0.01, help="Points of accuracy B may lose.")] = 1.0,
     processes: Annotated[int, typer.Option(min=4, help="Fresh processes for each case and set.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn by chance.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     worktree: Annotated[bool, typer.Option("--worktree", help="A and B are git revisions of Python code.")] = False,
     bundle: Annotated[Path | None, typer.Option(help="With --worktree: answer texts with this bundle.")] = None,
     call: Annotated[

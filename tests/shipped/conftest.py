@@ -1,7 +1,9 @@
-"""Runs of shipped recipes, with nothing but `--set`."""
+"""Runs of shipped recipes, with nothing but `--set`, and what every bundle of theirs must do."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from tests import tiny
 from tests.command import compressor
 from tests.shipped.support import Runs
 
+TEXT = "a good film"
+
 
 @pytest.fixture(scope="session")
 def deep_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -20,7 +24,7 @@ def deep_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_venv: Path) -> Runs:
     """Run a recipe with overrides and check what every run must leave."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
@@ -28,12 +32,22 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
         options = [option for override in overrides for option in ("--set", override)]
         found = compressor("run", recipe, "--out", tmp_path / "run", *options, "--format", "json").succeeds()
         report = RunReport.from_json(found.json)
-        bundle = tmp_path / "run" / "bundle"
-        compressor("verify", bundle).succeeds()
-        loaded = runtime.load(bundle)
-        answer = loaded.predict(dict.fromkeys(loaded.manifest.roles, "a good film")).to_dict()
-        assert "scores" not in answer or set(answer["scores"]) == set(report.labels)
         assert {"fp32", "int8"} <= {measurement.subject for measurement in report.measurements}
+        bundle = tmp_path / "run" / "bundle"
+        same_without_torch(base_venv / "compressor", bundle)
+        compressor("compare", bundle, bundle, "--shape", "1x8", "--processes", "4").succeeds()
         return report
 
     return run
+
+
+def same_without_torch(program: Path, bundle: Path) -> None:
+    """A base install approves the bundle, and answers as this process does."""
+    loaded = runtime.load(bundle)
+    here = loaded.predict(dict.fromkeys(loaded.manifest.roles, TEXT)).to_dict()
+    texts = [TEXT] + ["--pair", TEXT] * (len(loaded.manifest.roles) - 1)
+    there = [str(word) for word in (program, "predict", bundle, *texts, "--format", "json")]
+    (answer,) = json.loads(subprocess.run(there, capture_output=True, text=True, check=True).stdout)
+    for name, value in here.items():
+        assert answer[name] == (pytest.approx(value, abs=1e-4) if isinstance(value, (int, float)) else value)
+    subprocess.run([program, "verify", bundle], capture_output=True, check=True)

@@ -15,6 +15,7 @@ from compressor.registry import Registry
 __all__ = [
     "DEFAULT_TASK",
     "TASK_SPECS",
+    "ChoiceSpec",
     "MetricSpec",
     "OutputSpec",
     "TaskSpec",
@@ -50,6 +51,22 @@ class OutputSpec:
 
 
 @dataclass(frozen=True)
+class ChoiceSpec:
+    """What a recipe may choose of how outputs become answers: an option that travels with the model."""
+
+    name: str
+    description: str
+    values: tuple[str, ...] | None = None
+    """Those it may have; None for a whole number, at least 1."""
+
+    def allows(self, value: Any) -> bool:
+        """Whether it may have this value."""
+        if self.values is None:
+            return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        return value in self.values
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """A task, as rooms see it that don't work with its texts."""
 
@@ -78,6 +95,8 @@ class TaskSpec:
     """Whether the last dimension of the outputs has names: the labels."""
     single_or_pair: bool = False
     """Whether a deployed model answers a text as well as a pair of texts, whichever its data had."""
+    choices: tuple[ChoiceSpec, ...] = ()
+    """What `student.answers` may hold."""
 
     @property
     def main_metric(self) -> MetricSpec:

@@ -38,7 +38,7 @@ def make_student(
             data's labels is kept, as a teacher's is; another is drawn, by `seed`.
 
     Raises:
-        RecipeError, StageError: a builder doesn't fit the model.
+        RecipeError, StageError: a builder or `answers` doesn't fit the model.
         SourceError: it isn't trained, and the model has no finished head. DataError: it answers other labels.
     """
     set_seed(seed)
@@ -52,6 +52,7 @@ def make_student(
     checkpoint = Checkpoint(model, load_tokenizer(init_folder, trust_remote_code))
     for builder in section.builders:
         checkpoint = builder.build(checkpoint, data)
+    task.choose(checkpoint.model, section.answers)
     save_model(checkpoint.model, checkpoint.tokenizer, out / "model", task.options(checkpoint.model))
     names = checkpoint.model.config.id2label
     labels = [names[i] for i in sorted(names)] if task.spec.named_outputs else []

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from compressor.errors import Problem
+from compressor.recipe.answer_checks import answers_are_chosen_soundly
 from compressor.recipe.benchmark import (
     ColdStartWorkload,
     DatasetWorkload,
@@ -330,6 +331,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_splits_are_sound, ("data",)),
     (_teacher_is_there, ("teacher", "student", "distill")),
     (_builders_are_sound, ("student",)),
+    (answers_are_chosen_soundly, ("task", "student")),
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
     (_objectives_are_sound, ("distill",)),

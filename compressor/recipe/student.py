@@ -52,6 +52,12 @@ class StudentSection(ModelSource):
         (), description="What is done to `init` before it is trained, one after another."
     )
 
+    answers: dict[str, str | int] = Field(
+        default_factory=dict,
+        description="How outputs become answers, where the task leaves a choice: {pooling: cls, dimensions: 256} of a "
+        "sentence embedding. Left out, as the model says.",
+    )
+
     @property
     def builders(self) -> tuple[BuilderSection, ...]:
         """What `layers` and `build` say, as one list."""

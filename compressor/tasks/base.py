@@ -152,6 +152,10 @@ class Task(ABC):
         """Options of answering that belong to a loaded model; they are written beside it. By default there are none."""
         return {}
 
+    def choose(self, model: PreTrainedModel, answers: Mapping[str, Any]) -> None:  # noqa: B027  # most have no choice
+        """Have a loaded model answer as `student.answers` of a recipe says; `options` then tells it. By default there
+        is nothing to choose."""
+
     def rows_together(self, dataset: Dataset) -> int:
         """How many rows of a tokenized split, one behind the other, must be in one batch; by default each may go its
         own way."""

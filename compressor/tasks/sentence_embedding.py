@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from compressor.errors import DataError, SourceError
+from compressor.errors import DataError, RecipeError, SourceError
 from compressor.events import Events, Silent
 from compressor.json_file import BadJson, read_object
 from compressor.runtime.options import read_options
@@ -74,6 +74,18 @@ class SentenceEmbedding(Task):
 
     def options(self, model: PreTrainedModel) -> dict[str, Any]:
         return dict(getattr(model.config, _IN_CONFIG, {}))
+
+    def choose(self, model: PreTrainedModel, answers: Mapping[str, Any]) -> None:
+        """Raises:
+        RecipeError: more dimensions than the model's vectors have.
+        """
+        width, wanted = model.config.hidden_size, answers.get(DIMENSIONS)
+        if wanted is not None and wanted > width:
+            raise RecipeError(
+                f"student.answers.dimensions is {wanted}, and the student's vectors have {width} numbers.",
+                hint=f"Give at most {width}.",
+            )
+        setattr(model.config, _IN_CONFIG, {**self.options(model), **answers})
 
     def rows_together(self, dataset: Dataset) -> int:
         return 2 if "labels" in dataset.column_names else 1

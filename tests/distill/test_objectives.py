@@ -52,6 +52,14 @@ def test_soft_targets_are_the_softened_divergence_times_t_squared(temperature: f
     assert value.item() == pytest.approx(temperature**2 * total / len(STUDENT))
 
 
+def test_vectors_that_are_cut_are_compared_with_the_teachers_cut_alike() -> None:
+    (objective,) = build_objectives([SoftTargets(kind="soft-targets")], WIDE, WIDE)
+    student, teacher = RANDOM.normal(size=(4, 3)), RANDOM.normal(size=(4, 10))
+    cosines = [a @ b[:3] / np.sqrt(a @ a) / np.sqrt(b[:3] @ b[:3]) for a, b in zip(student, teacher, strict=True)]
+    directions = [{**signals(vectors), LIKELIHOOD: LIKELIHOODS["vector"]} for vectors in (student, teacher)]
+    assert objective(*directions, BATCH).item() == pytest.approx(1 - np.mean(cosines))
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 @pytest.mark.parametrize("source", ["data", "teacher"])
 def test_hard_labels_are_the_cross_entropy_with_smoothed_labels(source: str, smoothing: float) -> None:

@@ -136,6 +136,18 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
             ['gates={quality_retained: ">= 97", metrics: {f1: ">= 0.8"}}'],
             ["gates.quality_retained", "gates.metrics.f1"],
         ),
+        (["student.answers={pooling: cls}"], ["student.answers.pooling"]),
+        (
+            [
+                "task=sentence-embedding",
+                "data.columns={text: text}",
+                "teacher.finetune=null",
+                "student.answers={pooling: max, dimensions: 0, size: 3}",
+                "distill.objectives=[{kind: soft-targets}]",
+                "gates=null",
+            ],
+            ["student.answers.pooling", "student.answers.dimensions", "student.answers.size"],
+        ),
     ],
 )
 def test_sections_that_do_not_fit_together_are_refused(tmp_path: Path, overrides: list[str], paths: list[str]) -> None:

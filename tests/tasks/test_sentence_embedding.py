@@ -12,7 +12,7 @@ import torch
 
 from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.objectives.similarity import similarity_loss
-from compressor.errors import DataError, SourceError
+from compressor.errors import DataError, RecipeError, SourceError
 from compressor.runtime.options import write_options
 from compressor.runtime.tasks.sentence_embedding import OUTPUT
 from compressor.tasks import get_task, load_tokenizer
@@ -115,3 +115,13 @@ def test_a_dense_layer_after_the_pooling_is_refused(folder: Path) -> None:
     (folder / "modules.json").write_text(json.dumps([{"type": "sentence_transformers.models.Dense"}]))
     with pytest.raises(SourceError, match="dense layer"):
         TASK.load_model(folder, [])
+
+
+def test_a_recipe_chooses_how_a_student_pools_and_how_many_numbers_are_kept(folder: Path, tmp_path: Path) -> None:
+    model = TASK.load_model(folder, [])
+    TASK.choose(model, {"pooling": "cls", "dimensions": 8})
+    assert TASK.options(model) == {"pooling": "cls", "dimensions": 8}
+    model.save_pretrained(tmp_path / "saved")
+    assert TASK.options(TASK.load_model(tmp_path / "saved", [])) == {"pooling": "cls", "dimensions": 8}
+    with pytest.raises(RecipeError, match=r"33.*32 numbers"):
+        TASK.choose(model, {"dimensions": 33})

@@ -42,6 +42,8 @@ class Student(Stage):
     @property
     def config(self) -> dict[str, Json]:
         section = self.section.model_dump(mode="json", exclude={"init", "revision", "sha256", "build"})
+        if not self.section.answers:
+            del section["answers"]  # students made before there was this key stay what they are
         if self.section.build:
             section["build"] = [builder.model_dump(mode="json") for builder in self.section.build]
         config = {"task": self.task, "student": section}

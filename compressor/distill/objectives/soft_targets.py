@@ -36,7 +36,10 @@ class SoftTargets(ObjectiveConfig):
         Source: Hinton, Vinyals, Dean 2015, "Distilling the Knowledge in a Neural Network", section 2 (arXiv
         1503.02531).
         """
-        divergence: torch.Tensor = student[LIKELIHOOD].divergence(student[LOGITS], teacher[LOGITS], self.temperature)
+        likelihood, mine, theirs = student[LIKELIHOOD], student[LOGITS], teacher[LOGITS]
+        if likelihood.is_direction:
+            theirs = theirs[..., : mine.shape[-1]]  # a student's vectors may be cut to fewer dimensions
+        divergence: torch.Tensor = likelihood.divergence(mine, theirs, self.temperature)
         return divergence
 
     def build(self, student: Layout, teacher: Layout | None) -> Objective:

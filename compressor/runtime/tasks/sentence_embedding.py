@@ -22,7 +22,7 @@ from compressor.runtime.tasks.base import (
     Settings,
     mean_metric,
 )
-from compressor.task_specs import MetricSpec, OutputSpec, TaskSpec
+from compressor.task_specs import ChoiceSpec, MetricSpec, OutputSpec, TaskSpec
 
 __all__ = [
     "DIMENSIONS",
@@ -65,6 +65,10 @@ SPEC = TaskSpec(
     pipeline_tag="feature-extraction",
     named_outputs=False,
     single_or_pair=True,
+    choices=(
+        ChoiceSpec(POOLING, "how vectors of tokens become one", POOLINGS),
+        ChoiceSpec(DIMENSIONS, "how many numbers of a vector are kept, from its beginning"),
+    ),
 )
 
 

@@ -44,7 +44,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_venv: Path) -> Run
 def same_without_torch(program: Path, bundle: Path) -> None:
     """A base install approves the bundle, and answers as this process does."""
     loaded = runtime.load(bundle)
-    here = loaded.predict(dict.fromkeys(loaded.manifest.roles, TEXT)).to_dict()
+    here = json.loads(json.dumps(loaded.predict(dict.fromkeys(loaded.manifest.roles, TEXT)).to_dict()))
     texts = [TEXT] + ["--pair", TEXT] * (len(loaded.manifest.roles) - 1)
     there = [str(word) for word in (program, "predict", bundle, *texts, "--format", "json")]
     (answer,) = json.loads(subprocess.run(there, capture_output=True, text=True, check=True).stdout)

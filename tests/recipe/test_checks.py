@@ -29,6 +29,13 @@ EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={i
         ["benchmark.reference_precisions=[bf16, fp32]"],
         # A student trained on labels alone.
         ["teacher=null", "gates=null", "student={init: org/small}", LABELS_ONLY],
+        # A finished model, compared with itself in PyTorch.
+        [
+            "teacher=null",
+            "distill=null",
+            "student={init: org/finished}",
+            'gates={speedup: ">= 2", quality_retained: ">= 0.98", accuracy_retained: ">= 0.98", quality_lost: "<= 1"}',
+        ],
         # The teacher itself, exported.
         ["distill=null", "student=null"],
         ["data.split={validation: 0.5, test: 0.4}"],

@@ -136,8 +136,8 @@ def test_speedup_compares_with_the_teacher_on_the_same_target() -> None:
 def test_without_a_teacher_the_model_in_pytorch_is_what_others_compare_with() -> None:
     assert closing(sample.finished()) == (
         "onnx int8 keeps 99.7% of the PyTorch model's accuracy (82.3% of 82.6% on 1280 texts; -0.3 points, 95% "
-        "interval -0.9 to +0.3), answers 4.96 times faster than the model in PyTorch (median of 1280 calls) and weighs 17.6 MB "
-        "instead of 69.5 MB. Gates: 1 of 1 hold; it may ship."
+        "interval -0.9 to +0.3), answers 4.96 times faster than the model in PyTorch (median of 1280 calls) and weighs "
+        "17.6 MB instead of 69.5 MB. Gates: 1 of 1 hold; it may ship."
     )
     shown = text(console_table(sample.finished()), 140)
     lines = shown.splitlines()

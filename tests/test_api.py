@@ -11,8 +11,11 @@ import pytest
 
 import compressor
 from compressor.errors import RecipeError
+from compressor.recipe.benchmark import BenchmarkSection
 from compressor.recipe.finished import finished_recipe
+from compressor.recipe.gates import GatesSection
 from tests import tiny
+from tests.chain import recipes
 from tests.tiny_run import TinyRun
 
 
@@ -48,6 +51,26 @@ def test_a_loaded_bundle_answers_eight_threads_as_it_answers_one(finished: TinyR
     expected = bundle.predict(texts)
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(bundle.predict, texts)) == expected
+
+
+def test_a_finished_model_is_compared_with_itself_on_every_row_of_the_test_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model knows a class that the test set lacks."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    model = tiny.write_encoder(tmp_path / "model", layers=1, labels=["bad", "good", "mixed"])
+    recipe = finished_recipe(str(model), data=tiny.write_reviews(tmp_path / "test.csv", 120))
+    quick = BenchmarkSection.model_validate({"workloads": recipes.WORKLOADS})
+    gates = GatesSection(speedup="> 0", quality_retained=">= 0.9", quality_lost="<= 10")
+    found = compressor.run(recipe.model_copy(update={"benchmark": quick, "gates": gates}), out=tmp_path / "out")
+    assert found.passed and found.report.labels == ("bad", "good", "mixed")
+    assert [row["n"] for row in found.rows()] == [120, 120, 120]
+    student, fp32, int8 = (found.report.measurement(name) for name in ("student", "fp32", "int8"))
+    assert student and student.accuracy and student.accuracy.difference is None
+    assert all(one and one.accuracy and one.accuracy.difference for one in (fp32, int8))
+    document = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "of the PyTorch model's accuracy" in document and "than the model in PyTorch" in document
+    assert f"Where student and onnx {found.report.chosen} disagree" in document
 
 
 def test_a_finished_model_needs_no_recipe(classifier_folder: Path, encoder_folder: Path) -> None:

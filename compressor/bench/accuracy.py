@@ -33,7 +33,7 @@ def score_accuracy(
 
     Args:
         statistics: of each metric [examples, k], as `RuntimeTask.statistics` gives them.
-        reference: the main metric's statistics of the teacher on the same examples, for the paired difference.
+        reference: the main metric's statistics of the reference model on the same examples, for the paired difference.
     """
     main = task.main_metric(statistics)
     if main is None:

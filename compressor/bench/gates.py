@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate_gates"]
 
 _RETAINED, _LOST = ("quality_retained", "accuracy_retained"), ("quality_lost", "accuracy_lost")
-"""What of the teacher's and of the student's main metric is kept; the second name of each is that of the first task."""
+"""What of the reference model's and of the student's main metric is kept; the second name is that of the first task."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _Measured:
 
     variant: Measurement
     fp32: Measurement | None
-    teacher: Measurement | None
+    reference: Measurement | None
     student: Measurement | None
 
 
@@ -33,17 +33,21 @@ def evaluate_gates(
     *,
     variant: Measurement | None,
     fp32: Measurement | None,
-    teacher: Measurement | None,
+    reference: Measurement | None,
     student: Measurement | None,
 ) -> Iterator[GateVerdict]:
-    """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says why."""
+    """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says why.
+
+    Args:
+        reference: the run's reference model: its teacher, or without one the student.
+    """
     from compressor.recipe.gates import holds
 
-    measured = _Measured(variant, fp32, teacher, student) if variant and not variant.skipped else None
+    measured = _Measured(variant, fp32, reference, student) if variant and not variant.skipped else None
     for name, expression in _expressions(gates):
         value = _value(name, measured) if measured else None
         if value is None:
-            yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant, teacher, student))
+            yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant, reference, student))
         else:
             # 100 * (0.9 - 0.885) is a hair above 1.5.
             value = round(value, 9)
@@ -67,11 +71,11 @@ def _value(name: str, measured: _Measured) -> float | None:
     return _VALUES[section](measured)
 
 
-def _reason(name: str, variant: Measurement | None, teacher: Measurement | None, student: Measurement | None) -> str:
+def _reason(name: str, variant: Measurement | None, reference: Measurement | None, student: Measurement | None) -> str:
     """Why there is no figure for this gate."""
     if variant is not None and variant.skipped:
         return f"not measured: {variant.skipped.reason}"
-    compared = teacher if name in ("speedup", *_RETAINED) else student if name in _LOST else None
+    compared = reference if name in ("speedup", *_RETAINED) else student if name in _LOST else None
     if compared is not None and compared.skipped:
         return f"the {compared.subject} was not measured in PyTorch: {compared.skipped.reason}"
     latency = _single(variant)
@@ -118,8 +122,8 @@ def _main_metric(measured: _Measured) -> MetricSpec:
 
 
 def _retained(measured: _Measured) -> float | None:
-    variant, teacher = _accuracy(measured.variant), _accuracy(measured.teacher)
-    return _ratio(variant, teacher) if _main_metric(measured).higher_is_better else _ratio(teacher, variant)
+    variant, reference = _accuracy(measured.variant), _accuracy(measured.reference)
+    return _ratio(variant, reference) if _main_metric(measured).higher_is_better else _ratio(reference, variant)
 
 
 def _lost(measured: _Measured) -> float | None:
@@ -149,5 +153,5 @@ _VALUES: dict[str, Callable[[_Measured], float | None]] = {
     "peak_memory_mb": lambda m: m.variant.memory.peak_mb if m.variant.memory else None,
     "highest_rate": lambda m: m.variant.highest_rate.rate_per_second if m.variant.highest_rate else None,
     "cold_start_ms": lambda m: m.variant.cold_start.total_ms if m.variant.cold_start else None,
-    "speedup": lambda m: _ratio(_p50(m.teacher), _p50(m.variant)),
+    "speedup": lambda m: _ratio(_p50(m.reference), _p50(m.variant)),
 }

@@ -6,6 +6,7 @@ printed as n/a.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -30,10 +31,20 @@ __all__ = [
     "Skipped",
     "Throughput",
     "VariantDifference",
+    "reference_role",
 ]
 
 Role = Literal["teacher", "baseline", "student", "variant"]
 """What a measured model is in the chain: three in PyTorch, and what is made of the student in ONNX."""
+
+
+def reference_role(roles: Iterable[Role | None]) -> Role | None:
+    """The role of the model that the others of a run compare with, its *reference model*: the teacher where there is
+    one, else the model in PyTorch that the variants are made of. None where nothing is to be compared."""
+    known = set(roles)
+    if "teacher" in known:
+        return "teacher"
+    return "student" if known >= {"student", "variant"} else None
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ class Accuracy:
     agreement: float | None = None
     """Share of examples answered as the teacher does."""
     difference: Difference | None = None
-    """Of the main metric from the teacher's, paired by example: narrower than two intervals held side by side."""
+    """Of the main metric from the reference model's, paired by example: narrower than two intervals side by side."""
 
 
 @dataclass(frozen=True)

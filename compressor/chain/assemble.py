@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from compressor.bench import environment, evaluate_gates
-from compressor.bench.results import GateVerdict, Measurement, Role, Size, Skipped
+from compressor.bench.results import GateVerdict, Measurement, Role, Size, Skipped, VariantDifference
 from compressor.chain.findings import read_findings
 from compressor.chain.measurement import read_differences, read_measurements
-from compressor.chain.nodes import model_nodes, variants
+from compressor.chain.nodes import model_nodes, reference_node, variants
 from compressor.engine.artifact import Artifact
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport, StageRecord
@@ -39,7 +40,7 @@ def verdicts(recipe: Recipe, measurements: Sequence[Measurement], variant: str) 
             recipe.gates,
             variant=here.get(("variant", variant)),
             fp32=first["variant"],
-            teacher=first.get("teacher"),
+            reference=first[reference_node(recipe).role],
             student=first["student"],
         )
     )
@@ -85,7 +86,9 @@ def assemble(
         skipped: name of a target that isn't here -> why.
         cached: names of the stages that were found finished.
     """
-    measurements = read_measurements(artifacts.values())
+    differences = read_differences(artifacts.values())
+    reference = reference_node(recipe).name
+    measurements = list(_with_differences(read_measurements(artifacts.values()), differences, reference))
     absent = [
         Measurement(
             subject=chosen,
@@ -110,9 +113,23 @@ def assemble(
             for name, artifact in artifacts.items()
         ),
         environment=environment(),
-        differences=tuple(read_differences(artifacts.values())),
+        differences=tuple(differences),
         findings=tuple(read_findings(artifacts.values())),
     )
+
+
+def _with_differences(
+    measurements: Sequence[Measurement], differences: Sequence[VariantDifference], reference: str
+) -> Iterator[Measurement]:
+    """Each with its difference from the reference model. With a teacher, whose answers are there before anything is
+    measured, a measurement has it already."""
+    known = {(one.subject, one.target): one.difference for one in differences if one.reference == reference}
+    for found in measurements:
+        apart = known.get((found.subject, found.target))
+        if found.accuracy and found.accuracy.difference is None and apart:
+            yield replace(found, accuracy=replace(found.accuracy, difference=apart))
+        else:
+            yield found
 
 
 def _size(recipe: Recipe, artifacts: Mapping[str, Artifact], measurements: Sequence[Measurement], variant: str) -> Size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from compressor.bench.results import reference_role
 from compressor.chain.nodes import ModelNode, model_nodes
 from compressor.chain.stages import Measure
 from compressor.recipe.benchmark import Target
@@ -54,14 +55,20 @@ def _placed(recipe: Recipe, targets: Sequence[Target]) -> Iterator[tuple[ModelNo
 
 
 def compared_pairs(measures: Sequence[Measure]) -> tuple[tuple[str, str], ...]:
-    """Names of stages, each with that of the model's parent, on the same place."""
+    """Names of stages, each with that of the model's parent on the same place, and with that of the reference model.
+
+    A teacher needs no pairs: its answers are known before anything is measured, and `Measure` compares with them.
+    """
     names = {(stage.subject, stage.target.name): stage.name for stage in measures}
+    role = reference_role(stage.role for stage in measures)
+    references = {stage.subject for stage in measures if stage.role == role != "teacher"}
     pairs = []
     for stage in measures:
         places = (stage.target.name, stage.target.reference.name)
-        found = (names[stage.parent, place] for place in places if stage.parent and (stage.parent, place) in names)
-        if parent := next(found, None):
-            pairs.append((stage.name, parent))
+        for subject in dict.fromkeys((stage.parent, *references)):
+            found = (names[subject, place] for place in places if subject and (subject, place) in names)
+            if (other := next(found, None)) and subject != stage.subject:
+                pairs.append((stage.name, other))
     return tuple(pairs)
 
 

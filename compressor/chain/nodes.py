@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from compressor.bench.results import Role
+from compressor.bench.results import Role, reference_role
 from compressor.recipe.benchmark import Precision
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["ModelNode", "model_nodes", "variants"]
+__all__ = ["ModelNode", "model_nodes", "reference_node", "variants"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class ModelNode:
 def model_nodes(recipe: Recipe) -> tuple[ModelNode, ...]:
     """Every model of a recipe, teachers first, in the order they are measured."""
     return tuple(_nodes(recipe))
+
+
+def reference_node(recipe: Recipe) -> ModelNode:
+    """The model that the others compare with: the teacher, or without one the finished model in PyTorch."""
+    nodes = model_nodes(recipe)
+    role = reference_role(node.role for node in nodes)
+    return next(node for node in nodes if node.role == role)
 
 
 def variants(recipe: Recipe) -> tuple[ModelNode, ...]:

@@ -41,7 +41,7 @@ class JudgedSplit:
     model: Answered
     """The variant that ships."""
     reference: Answered | None = None
-    """The teacher; without one, the student before export."""
+    """The reference model: the teacher; without one, the model in PyTorch."""
     show_examples: bool = True
     """Whether findings may hold texts of the split."""
 

@@ -20,7 +20,7 @@ LONGEST = 240
 
 
 class Disagreement(Evaluation):
-    """Needs a second model, the teacher. Without `show_examples` it counts and shows no text."""
+    """Needs a second model, the reference. Without `show_examples` it counts and shows no text."""
 
     order: ClassVar[int] = 40
 

@@ -31,7 +31,7 @@ RESERVED_NAMES = ("fp32", "teacher", "teacher-fp32", "teacher-bf16", "student", 
 
 _RETAINED, _LOST = ("accuracy_retained", "quality_retained"), ("accuracy_lost", "quality_lost")
 _NEEDS_DATA = ("accuracy", *_RETAINED, *_LOST, "metrics", "agreement")
-_NEEDS_TEACHER = (*_RETAINED, "agreement", "speedup")
+_NEEDS_TEACHER = ("agreement",)
 _NEEDS_REFERENCES = (*_RETAINED, *_LOST, "speedup")
 _NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "speedup")
 _CALLS_FOR_P99 = 662
@@ -311,7 +311,7 @@ def _unmet(recipe: Recipe, gates: tuple[str, ...], met: bool, message: str) -> P
 def _shares_are_not_percent(recipe: Recipe) -> Problems:
     for gate in _SHARES:
         expression = getattr(recipe.gates, gate)
-        # A share of the teacher's accuracy may be above 1; one above 2 is a percentage.
+        # A share of the reference model's accuracy may be above 1; one above 2 is a percentage.
         if expression is not None and parse_gate(expression)[1] > 2:
             yield Problem("is a share from 0 to 1, not a percentage", f"gates.{gate}", hint="for example '>= 0.97'")
 

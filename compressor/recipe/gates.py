@@ -51,8 +51,8 @@ class GatesSection(Section):
 
     quality_retained: Gate | None = Field(
         None,
-        description="The task's main metric as a share of the teacher's; of a metric that is better when lower, the "
-        "teacher's as a share of it.",
+        description="The task's main metric as a share of the teacher's, or without a teacher of the model's in "
+        "PyTorch; of a metric that is better when lower, theirs as a share of it.",
     )
     quality_lost: Gate | None = Field(
         None,
@@ -81,6 +81,6 @@ class GatesSection(Section):
     )
     speedup: Gate | None = Field(
         None,
-        description="The teacher's p50 in PyTorch, in the first of `benchmark.reference_precisions`, divided by the "
-        "variant's, at batch 1 on the first target.",
+        description="The teacher's p50 in PyTorch, in the first of `benchmark.reference_precisions`, or without a "
+        "teacher the model's own, divided by the variant's, at batch 1 on the first target.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import GateVerdict, Measurement, Role, VariantDifference
+from compressor.bench.results import GateVerdict, Measurement, Role, VariantDifference, reference_role
 from compressor.errors import RecipeError
 from compressor.report.blocks import Finding
 from compressor.task_specs import MetricSpec, metric_spec
@@ -81,10 +81,20 @@ class RunReport:
         return metric_spec(self.task, next((m.accuracy.metric for m in self.measurements if m.accuracy), "accuracy"))
 
     @property
-    def beside_teacher(self) -> tuple[Measurement | None, Measurement | None]:
-        """The chosen variant, and the teacher on the target that it compares with."""
+    def reference_role(self) -> Role | None:
+        """The role of the model that the others compare with: the teacher, or without one the student."""
+        return reference_role(found.role for found in self.measurements)
+
+    def reference(self, target: str | None = None) -> Measurement | None:
+        """What was measured of the reference model, on this target or on any."""
+        role = self.reference_role
+        return self.of_role(role, target) if role else None
+
+    @property
+    def beside_reference(self) -> tuple[Measurement | None, Measurement | None]:
+        """The chosen variant, and the reference model on the target that it compares with."""
         chosen = self.measurement(self.chosen)
-        return chosen, self.of_role("teacher", chosen.reference or chosen.target) if chosen else None
+        return chosen, self.reference(chosen.reference or chosen.target) if chosen else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the inverse of `from_json`."""

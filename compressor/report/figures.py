@@ -10,12 +10,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from compressor.bench.results import Role
 from compressor.report import format as fmt
 from compressor.report.blocks import Column
-from compressor.report.models import Model, headline, speedup
+from compressor.report.models import Model, called, headline, speedup
 from compressor.task_specs import MetricSpec, metric_spec
 
-__all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "gate_title", "metric_figures", "quality_figure", "shown"]
+__all__ = [
+    "COSTS",
+    "FIGURES",
+    "MAIN",
+    "Figure",
+    "gate_title",
+    "main_figures",
+    "metric_figures",
+    "quality_figure",
+    "shown",
+]
 
 
 LATENCY = "workload `dataset` or `grid`"
@@ -109,7 +120,7 @@ MAIN = (
     Figure("peak_memory_mb", "peak memory", "MB", _at("memory.peak_mb"), column="peak", optional=False, rank=1),
     Figure("size_mb", "model size", "MB", _at("size.model_mb"), column="size", optional=False),
     Figure(
-        "speedup", "speed-up over the teacher", "teacher", lambda model: speedup(model.found, model.teacher),
+        "speedup", "speed-up over the teacher", "teacher", lambda model: speedup(model.found, model.reference),
         _times, "higher", "a teacher", "speedup",
     ),
 )  # fmt: skip
@@ -132,6 +143,15 @@ P99 = Figure("p99_ms", "99th percentile of latency", "ms", _at("latency.model.p9
 """In the table of latencies only."""
 
 FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99)}
+
+
+def main_figures(reference: Role | None) -> tuple[Figure, ...]:
+    """`MAIN`, with the speed-up over the reference model of this role, which is the teacher where nothing else is."""
+    name, unit = called(reference)
+    return tuple(
+        replace(one, title=f"speed-up over the {name}", unit=unit) if one.key == "speedup" else one for one in MAIN
+    )
+
 
 _OF_QUALITY = {"": "{}", "retained": "{} kept", "lost": "{} lost to export and quantization"}
 """What gates ask of the main metric."""
@@ -167,12 +187,13 @@ def shown(figures: Sequence[Figure], models: Sequence[Model]) -> list[Figure]:
     return [one for one in figures if not one.optional or any(one.text(model) != fmt.NA for model in models)]
 
 
-def gate_title(name: str, metric: MetricSpec, task: str | None) -> str:
-    """How a gate is called: `accuracy_retained` is `accuracy kept`."""
+def gate_title(name: str, metric: MetricSpec, task: str | None, reference: Role | None = None) -> str:
+    """How a gate is called: `accuracy_retained` is `accuracy kept`; `reference`: the role of the run's."""
     if name.startswith("metrics."):
         return metric_spec(task, name.removeprefix("metrics.")).title
     kind, _, ending = name.partition("_")
     if kind in ("accuracy", "quality") and ending in _OF_QUALITY:
         return _OF_QUALITY[ending].format(metric.title)
-    titles = {one.key: one.title for one in FIGURES.values()} | {"size_ratio": "size as a share of fp32"}
+    titles = {one.key: one.title for one in (*FIGURES.values(), *main_figures(reference))}
+    titles["size_ratio"] = "size as a share of fp32"
     return titles.get(name, name.replace("_", " "))

@@ -135,6 +135,10 @@ def _limits(report: RunReport) -> str:
             "`compressor verify` tells."
         )
     if not report.passed:
-        failed = ", ".join(gate_title(one.name, report.metric, report.task) for one in report.gates if not one.passed)
+        failed = ", ".join(
+            gate_title(one.name, report.metric, report.task, report.reference_role)
+            for one in report.gates
+            if not one.passed
+        )
         lines.append(f"- **It fails gates that its recipe sets: {failed}.**")
     return "\n".join(lines)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from compressor.bench.results import Latency, Measurement
+from compressor.bench.results import Latency, Measurement, Role, reference_role
 from compressor.report.document import was_measured
 
-__all__ = ["COLOURS", "Model", "by_target", "colours", "headline", "model_name", "speedup", "workload"]
+__all__ = [
+    "COLOURS",
+    "Called",
+    "Model",
+    "by_target",
+    "called",
+    "colours",
+    "headline",
+    "model_name",
+    "speedup",
+    "workload",
+]
 
 COLOURS = 6
 """Colours for variants, `v0` to `v5` in style.css; after those they begin again."""
@@ -23,8 +35,22 @@ class Model:
     """Class in style.css."""
     chosen: bool
     found: Measurement
-    teacher: Measurement | None = None
-    """The teacher on this target, or on the one that PyTorch is measured on for it."""
+    reference: Measurement | None = None
+    """The reference model on this target, or on the one that PyTorch is measured on for it."""
+
+
+class Called(NamedTuple):
+    """What a reference model is called."""
+
+    name: str
+    """In a sentence, after `the`."""
+    unit: str
+    """In the title of a column."""
+
+
+def called(reference: Role | None) -> Called:
+    """By its role: a finished model, which no teacher taught, is compared with itself in PyTorch."""
+    return Called("PyTorch model", "PyTorch") if reference == "student" else Called("teacher", "teacher")
 
 
 def model_name(measurement: Measurement) -> str:
@@ -47,10 +73,11 @@ def colours(measurements: Sequence[Measurement]) -> dict[str, str]:
 def by_target(measurements: Sequence[Measurement], chosen: str | None = None) -> Iterator[tuple[str, list[Model]]]:
     """What was measured, target by target, in the order it was."""
     colour = colours(measurements)
-    teachers: dict[str, Measurement] = {}
+    role = reference_role(found.role for found in measurements)
+    references: dict[str, Measurement] = {}
     for found in measurements:
-        if found.role == "teacher" and was_measured(found):
-            teachers.setdefault(found.target, found)
+        if role and found.role == role and was_measured(found):
+            references.setdefault(found.target, found)
     for target in dict.fromkeys(found.target for found in measurements):
         models = [
             Model(
@@ -58,7 +85,7 @@ def by_target(measurements: Sequence[Measurement], chosen: str | None = None) ->
                 colour[found.subject],
                 found.role == "variant" and found.subject == chosen,
                 found,
-                teachers.get(found.reference or target),
+                references.get(found.reference or target),
             )
             for found in measurements
             if found.target == target and was_measured(found)
@@ -79,9 +106,9 @@ def workload(latency: Latency) -> str:
     return f"inputs of {latency.batch} x {latency.sequence} tokens"
 
 
-def speedup(measurement: Measurement, teacher: Measurement | None) -> float | None:
-    """The teacher's median latency divided by this model's, for the same workload; None where either is unknown."""
-    mine, theirs = headline(measurement), headline(teacher) if teacher else None
+def speedup(measurement: Measurement, reference: Measurement | None) -> float | None:
+    """The reference model's median latency divided by this model's, for the same workload; None if one is unknown."""
+    mine, theirs = headline(measurement), headline(reference) if reference else None
     if mine is None or theirs is None or workload(mine) != workload(theirs) or not mine.model.p50_ms:
         return None
     return theirs.model.p50_ms / mine.model.p50_ms

@@ -9,7 +9,7 @@ from compressor.report import format as fmt
 from compressor.report.blocks import Tone
 from compressor.report.document import RunReport
 from compressor.report.figures import gate_title
-from compressor.report.models import headline, speedup
+from compressor.report.models import called, headline, speedup
 from compressor.task_specs import TASK_SPECS, MetricSpec, task_spec
 
 __all__ = ["Majority", "baseline_sentence", "closing_sentence", "is_better", "majority", "too_few", "verdict"]
@@ -52,7 +52,8 @@ def too_few(report: RunReport) -> str | None:
     lost = (apart or found).value - (apart or found).interval.low
     if lost <= WIDEST:
         return None
-    below = f"{-100 * apart.interval.low:.1f} points below the teacher's" if apart else f"{100 * lost:.1f} points lower"
+    name = called(report.reference_role).name
+    below = f"{-100 * apart.interval.low:.1f} points below the {name}'s" if apart else f"{100 * lost:.1f} points lower"
     return f"{found.n} test texts are too few: its {metric.title} may be {below}"
 
 
@@ -70,7 +71,7 @@ def verdict(report: RunReport) -> tuple[str, Tone]:
 
 
 def closing_sentence(report: RunReport) -> str:
-    """What failed; what the chosen variant keeps of the teacher and what it wins; whether it may ship."""
+    """What failed; what the chosen variant keeps of the reference model and what it wins; whether it may ship."""
     failed = _problems(report)
     parts = [part for part in (_kept(report), _faster(report), _smaller(report)) if part]
     facts = f"onnx {report.chosen} {', '.join(parts[:-1])}{' and ' if parts[:-1] else ''}{parts[-1]}." if parts else ""
@@ -81,7 +82,9 @@ def _problems(report: RunReport) -> list[str]:
     """What a reader must know before anything else: gates that failed, a model that has learned nothing."""
     said = []
     if failed := [gate for gate in report.gates if not gate.passed]:
-        told = "; ".join(f"{gate_title(gate.name, report.metric, report.task)} {_measured(gate)}" for gate in failed)
+        role = report.reference_role
+        titles = [gate_title(gate.name, report.metric, report.task, role) for gate in failed]
+        told = "; ".join(f"{title} {_measured(gate)}" for title, gate in zip(titles, failed, strict=True))
         said.append(f"It should not ship as it is: {len(failed)} of {len(report.gates)} gates failed ({told}).")
     chosen, base = report.measurement(report.chosen), majority(report)
     if chosen and chosen.accuracy and base and not is_better(chosen.accuracy, base):
@@ -120,22 +123,23 @@ def baseline_sentence(report: RunReport) -> str | None:
 
 
 def _kept(report: RunReport) -> str | None:
-    chosen, teacher, metric = report.measurement(report.chosen), report.of_role("teacher"), report.metric
+    chosen, reference, metric = report.measurement(report.chosen), report.reference(), report.metric
     if not (chosen and chosen.accuracy):
         return None
     found = chosen.accuracy
-    if not (teacher and teacher.accuracy):
+    if not (reference and reference.accuracy):
         return f"has {metric.title} {fmt.quality(found.value, metric, found.interval)} on {found.n} texts"
-    mine, other = fmt.quality(found.value, metric), fmt.quality(teacher.accuracy.value, metric)
+    name, whole = called(report.reference_role).name, reference.accuracy.value
+    mine, other = fmt.quality(found.value, metric), fmt.quality(whole, metric)
     sure = f"on {found.n} texts{_apart(found, metric)}"
-    if metric.higher_is_better and teacher.accuracy.value > 0 and found.value >= 0:
-        share = fmt.percent(found.value / teacher.accuracy.value)
-        return f"keeps {share} of the teacher's {metric.title} ({mine} of {other} {sure})"
-    return f"has {metric.title} {mine}, the teacher {other} ({sure})"
+    if metric.higher_is_better and whole > 0 and found.value >= 0:
+        share = fmt.percent(found.value / whole)
+        return f"keeps {share} of the {name}'s {metric.title} ({mine} of {other} {sure})"
+    return f"has {metric.title} {mine}, the {name} {other} ({sure})"
 
 
 def _apart(found: Accuracy, metric: MetricSpec) -> str:
-    """The paired difference from the teacher."""
+    """The paired difference from the reference model."""
     if found.difference is None:
         return ""
     difference, interval = found.difference, found.difference.interval
@@ -148,17 +152,18 @@ def _change(value: float, metric: MetricSpec) -> str:
 
 
 def _faster(report: RunReport) -> str | None:
-    chosen, teacher = report.beside_teacher
-    factor, latency = (speedup(chosen, teacher), headline(chosen)) if chosen else (None, None)
+    chosen, reference = report.beside_reference
+    factor, latency = (speedup(chosen, reference), headline(chosen)) if chosen else (None, None)
     if factor is None or latency is None:
         return None
     said = f"is {fmt.number(1 / factor)} times slower" if factor < 1 else f"answers {fmt.number(factor)} times faster"
-    return f"{said} (median of {latency.model.n} calls)"
+    than = "" if report.reference_role == "teacher" else " than the model in PyTorch"
+    return f"{said}{than} (median of {latency.model.n} calls)"
 
 
 def _smaller(report: RunReport) -> str | None:
-    chosen, teacher = report.measurement(report.chosen), report.of_role("teacher")
+    chosen, reference = report.measurement(report.chosen), report.reference()
     if not chosen:
         return None
-    instead = f" instead of {fmt.number(teacher.size.model_mb)} MB" if teacher else ""
+    instead = f" instead of {fmt.number(reference.size.model_mb)} MB" if reference else ""
     return f"weighs {fmt.number(chosen.size.model_mb)} MB{instead}"

@@ -48,7 +48,7 @@ STUDENT = measurement("student", accuracy=0.815, p50=9.0, size=48.0)
 
 
 def verdicts(gates: dict[str, Any], **others: Measurement | None) -> list[GateVerdict]:
-    measured = {"variant": VARIANT, "fp32": FP32, "teacher": TEACHER, "student": STUDENT} | others
+    measured = {"variant": VARIANT, "fp32": FP32, "reference": TEACHER, "student": STUDENT} | others
     return list(evaluate_gates(GatesSection(**gates), **measured))
 
 
@@ -93,7 +93,7 @@ def test_a_metric_that_is_better_when_lower_is_kept_and_lost_the_other_way_round
         loss = Accuracy("log_loss", value, Interval(0, 1), 100, {"log_loss": value})
         return replace(measurement(subject, accuracy=0, p50=1.0, size=1.0), accuracy=loss)
 
-    measured = {"variant": of("int8", 0.5), "teacher": of("teacher", 0.4), "student": of("student", 0.45)}
+    measured = {"variant": of("int8", 0.5), "reference": of("teacher", 0.4), "student": of("student", 0.45)}
     retained, lost = verdicts({"quality_retained": ">= 0.79", "quality_lost": "<= 0.06"}, **measured)
     assert retained.value == pytest.approx(0.8)
     assert retained.passed
@@ -119,7 +119,7 @@ def test_a_bound_that_is_met_exactly_holds_in_spite_of_rounding() -> None:
 
 
 def test_a_gate_without_its_figure_fails_and_says_why() -> None:
-    (retained,) = verdicts({"accuracy_retained": ">= 0.1"}, teacher=None)
+    (retained,) = verdicts({"accuracy_retained": ">= 0.1"}, reference=None)
     assert (retained.value, retained.passed, retained.reason) == (None, False, "not measured")
 
     (p95,) = verdicts({"p95_ms": "<= 1000"})

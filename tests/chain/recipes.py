@@ -29,6 +29,17 @@ def full(data: Path, model: Path) -> dict[str, Any]:
     }
 
 
+def finished(data: Path, model: Path) -> dict[str, Any]:
+    """A finished model with a test set and no teacher: exported, int8, measured."""
+    return {
+        "name": "tiny",
+        "data": {"test": str(data), "max_length": 32},
+        "student": {"init": str(model)},
+        "quantize": [{"name": "int8", "method": "dynamic"}],
+        "benchmark": {"targets": [{"device": "cpu"}], "workloads": WORKLOADS},
+    }
+
+
 def write(folder: Path, recipe: Mapping[str, Any], name: str = "recipe.yaml") -> Path:
     """A recipe file."""
     file = folder / name

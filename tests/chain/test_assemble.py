@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from compressor.bench.results import GateVerdict, Measurement, Skipped
+from compressor.bench.results import Difference, GateVerdict, Interval, Measurement, Skipped, VariantDifference
 from compressor.chain.assemble import assemble, choose, verdicts
-from compressor.chain.measurement import write_measurement
+from compressor.chain.measurement import write_differences, write_measurement
 from compressor.engine.artifact import Artifact, Made, seal
 from compressor.recipe import Recipe
 from tests.chain import recipes
@@ -110,8 +111,47 @@ def test_a_gate_says_why_there_is_nothing_to_compare_with(recipe: Recipe) -> Non
     ]
 
 
-def sealed(folder: Path, measured: Measurement | None = None, weights: int = 0) -> Artifact:
+def test_without_a_teacher_gates_compare_with_the_model_in_pytorch(
+    tmp_path: Path, reviews_csv: Path, classifier_folder: Path
+) -> None:
+    alone = recipes.finished(reviews_csv, classifier_folder)
+    alone["gates"] = {"quality_retained": ">= 0.98", "quality_lost": "<= 2", "speedup": ">= 2"}
+    _, gates = decided(recipes.load(tmp_path, alone), found(student=5, fp32=3, int8=1))
+    assert [(gate.name, gate.value, gate.passed) for gate in gates] == [
+        ("quality_retained", pytest.approx(0.87 / 0.88), True),
+        ("quality_lost", pytest.approx(1), True),
+        ("speedup", 5.0, True),
+    ]
+
+
+def test_without_a_teacher_accuracies_carry_their_difference_from_the_model_in_pytorch(
+    tmp_path: Path, reviews_csv: Path, classifier_folder: Path
+) -> None:
+    recipe = recipes.load(tmp_path, recipes.finished(reviews_csv, classifier_folder))
+    apart = Difference(-0.01, Interval(-0.02, 0.0), 1, 6, 0.1)
+    others = [
+        VariantDifference("int8", reference, "cpu-1", "accuracy", replace(apart, value=value))
+        for reference, value in (("fp32", -0.5), ("student", -0.01))
+    ]
+    student, int8 = found(student=5, int8=1)
+    artifacts = {
+        "measure/student@cpu-1": sealed(tmp_path / "student", measured=student),
+        "measure/int8@cpu-1": sealed(tmp_path / "int8", measured=int8),
+        "differences": sealed(tmp_path / "differences", differences=others),
+    }
+    report = assemble(recipe, artifacts, chosen="int8", labels=["bad", "good"], skipped={})
+    assert [one.accuracy.difference if one.accuracy else None for one in report.measurements] == [None, apart]
+
+
+def sealed(
+    folder: Path,
+    measured: Measurement | None = None,
+    weights: int = 0,
+    differences: Sequence[VariantDifference] = (),
+) -> Artifact:
     folder.mkdir()
+    if differences:
+        write_differences(differences, folder)
     if measured is not None:
         write_measurement(measured, folder)
     if weights:

@@ -47,7 +47,7 @@ def test_models_are_found_by_their_role_whatever_they_are_called() -> None:
     report = replace(sample.report(), measurements=(replace(first, subject="mpnet", role="teacher"), *others))
     teacher = report.of_role("teacher")
     assert teacher is not None and teacher.subject == "mpnet"
-    assert report.beside_teacher[1] == teacher
+    assert report.beside_reference[1] == teacher
 
 
 def test_a_report_of_a_newer_version_is_refused_in_words() -> None:

@@ -38,7 +38,11 @@ def test_a_gate_and_the_figure_of_its_name_read_the_same() -> None:
     gates = GatesSection(**dict.fromkeys(both, ">= 0"))
     model = Model("", "", True, measured["int8"], measured["teacher"])
     found = evaluate_gates(
-        gates, variant=measured["int8"], fp32=measured["fp32"], teacher=measured["teacher"], student=measured["student"]
+        gates,
+        variant=measured["int8"],
+        fp32=measured["fp32"],
+        reference=measured["teacher"],
+        student=measured["student"],
     )
     assert {gate.name: gate.value for gate in found} == {
         key: round(value, 9) for key in both if (value := FIGURES[key].read(model)) is not None

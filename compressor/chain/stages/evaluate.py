@@ -1,4 +1,4 @@
-"""Look closer at what the variant that ships answered to the test split, beside the teacher."""
+"""Look closer at what the variant that ships answered to the test split, beside the reference model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from compressor.chain.examples import evaluation_examples
 from compressor.chain.findings import write_findings
 from compressor.chain.labels import labels_of
 from compressor.chain.measurement import read_measurements
+from compressor.chain.nodes import reference_node
 from compressor.chain.stages.measure import Measure, read_test_outputs
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
@@ -83,7 +84,7 @@ class Evaluate(Stage):
                     examples=examples,
                     targets=targets,
                     model=model,
-                    reference=answered("teacher") or answered("student"),
+                    reference=answered(reference_node(self.recipe).name),
                     show_examples=self.recipe.bundle.examples,
                 )
             )

@@ -11,8 +11,8 @@ from compressor.report.advice import advice
 from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
 from compressor.report.content.tables import Targets, figures_table
 from compressor.report.document import RunReport
-from compressor.report.figures import COSTS, FIGURES, MAIN, gate_title, quality_figure, shown
-from compressor.report.models import Model, by_target, headline, model_name, workload
+from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, quality_figure, shown
+from compressor.report.models import Model, by_target, called, headline, model_name, workload
 from compressor.report.verdict import majority
 
 __all__ = ["costs", "gates_and_advice", "gates_table", "overview", "tiles"]
@@ -28,7 +28,7 @@ def overview(report: RunReport) -> Iterator[Block]:
     base = majority(report)
     for number, target in enumerate(dict.fromkeys(found.target for found in report.measurements)):
         if models := measured.get(target):
-            figures = shown((quality_figure(report.metric), *MAIN), models)
+            figures = shown((quality_figure(report.metric), *main_figures(report.reference_role)), models)
             has_metric = any(m.found.accuracy and m.found.accuracy.metric == "accuracy" for m in models)
             above = (f"always {base.label!r}", fmt.percent(base.share), *("" for _ in figures[1:])) if base else ()
             yield Heading(f"Measured on {target}", 3)
@@ -58,6 +58,8 @@ def _caption(report: RunReport) -> str:
     if latency:
         calls = f"{latency.model.n} calls, {workload(latency)}"
         parts.append(f"Latency: {calls}; e2e is p50 with tokenization and post-processing.")
+    if report.reference_role == "student":
+        parts.append("student is the model in PyTorch, which the others compare with.")
     return " ".join([*parts, "Marked: answers by default in the bundle."] if report.chosen and parts else parts)
 
 
@@ -83,7 +85,7 @@ def gates_table(report: RunReport) -> Table:
 
     def row(gate: GateVerdict) -> tuple[str | Mark, ...]:
         return (
-            gate_title(gate.name, report.metric, report.task),
+            gate_title(gate.name, report.metric, report.task, report.reference_role),
             Mark("holds", "good") if gate.passed else Mark("fails", "bad"),
             fmt.gate_value(gate.value, gate.expression),
             gate.expression,
@@ -95,12 +97,13 @@ def gates_table(report: RunReport) -> Table:
 
 
 def tiles(report: RunReport) -> Tiles:
-    """Key figures of the variant that answers by default, beside the teacher's."""
-    chosen, teacher = report.beside_teacher
+    """Key figures of the variant that answers by default, beside the reference model's."""
+    chosen, reference = report.beside_reference
+    name = called(report.reference_role).name
     found = []
     for one in (quality_figure(report.metric), *(FIGURES[key] for key in TILES)):
-        mine, other = (Model("", "", False, m) if m else None for m in (chosen, teacher))
+        mine, other = (Model("", "", False, m) if m else None for m in (chosen, reference))
         if mine and one.read(mine) is not None:
             known = other is not None and one.read(other) is not None
-            found.append(Tile(one.title, one.tile(mine), f"teacher {one.tile(other)}" if other and known else ""))
+            found.append(Tile(one.title, one.tile(mine), f"{name} {one.tile(other)}" if other and known else ""))
     return Tiles(tuple(found[:MOST_TILES]))

@@ -76,14 +76,15 @@ def _point(model: Model, quality: Accuracy, latency: Latency, metric: MetricSpec
 
 
 def paired_differences(report: RunReport) -> list[VariantDifference]:
-    """Every paired difference that is known, each once: those from the teacher that the accuracies carry, and those of
-    the run."""
-    teacher = next((found.subject for found in report.measurements if found.role == "teacher"), "teacher")
+    """Every paired difference that is known, each once: those from the reference model that the accuracies carry, and
+    those of the run."""
+    role = report.reference_role or "teacher"
+    reference = next((found.subject for found in report.measurements if found.role == role), role)
     known = {(found.subject, found.reference, found.target) for found in report.differences}
     carried = [
-        VariantDifference(found.subject, teacher, found.target, found.accuracy.metric, found.accuracy.difference)
+        VariantDifference(found.subject, reference, found.target, found.accuracy.metric, found.accuracy.difference)
         for found in report.measurements
-        if found.subject != teacher and found.accuracy and found.accuracy.difference
+        if found.subject != reference and found.accuracy and found.accuracy.difference
     ]
     return [*(own for own in carried if (own.subject, own.reference, own.target) not in known), *report.differences]
 

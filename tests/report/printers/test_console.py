@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from compressor.bench.results import Difference, Interval, Measurement, Size, Skipped
 from compressor.report.document import RunReport
 from compressor.report.lists import predictions_table
-from compressor.report.render import console_table
+from compressor.report.render import console_table, html_page
 from tests.report import sample
 
 
@@ -131,6 +131,29 @@ def test_speedup_compares_with_the_teacher_on_the_same_target() -> None:
     lines = text(console_table([*sample.report().measurements[:5], *fast])).splitlines()
     found = [line.split()[-1] for line in lines if line.startswith("onnx int8") and line.endswith("x")]
     assert found == ["10.2x", "2.00x"]
+
+
+def test_without_a_teacher_the_model_in_pytorch_is_what_others_compare_with() -> None:
+    assert closing(sample.finished()) == (
+        "onnx int8 keeps 99.7% of the PyTorch model's accuracy (82.3% of 82.6% on 1280 texts; -0.3 points, 95% "
+        "interval -0.9 to +0.3), answers 4.96 times faster than the model in PyTorch (median of 1280 calls) and weighs "
+        "17.6 MB instead of 69.5 MB. Gates: 1 of 1 hold; it may ship."
+    )
+    shown = text(console_table(sample.finished()), 140)
+    lines = shown.splitlines()
+    assert next(line for line in lines if line.startswith("model ")).endswith("PyTorch")
+    factors = {line.split("  ")[0]: line.split()[-1] for line in lines if line.endswith("x")}
+    assert factors == {"student": "1.00x", "onnx fp32": "1.49x", "onnx int8*": "4.96x"}
+    assert "speed-up over the PyTorch model" in shown and "student is the model in PyTorch" in shown
+    page = html_page(sample.finished())
+    assert "PyTorch model 4.52 ms" in page and "the teacher" not in page
+
+
+def test_a_model_that_was_never_measured_in_pytorch_has_no_speedup() -> None:
+    report = sample.finished()
+    alone = tuple(found for found in report.measurements if found.subject != "student")
+    assert "speedup" not in text(console_table(replace(report, measurements=alone, gates=())))
+    assert "times faster" not in closing(replace(report, measurements=alone))
 
 
 def test_where_pytorch_does_not_run_speedup_compares_with_the_teacher_where_it_was_measured() -> None:

@@ -14,19 +14,25 @@ import yaml
 
 from compressor import errors
 from compressor.compare.results import Comparison
+from compressor.compare.self_test import Figures, SelfTest
 from compressor.engine.plan import Plan
 from compressor.recipe import load_recipe
 from compressor.recipe.benchmark import Target, WorkloadConfig
 from compressor.report.document import RunReport
 from tests import tiny
 from tests.command import ROOT, compressor
+from tests.runtime import bundles
 from tests.tiny_run import TinyRun
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PLUGIN_PAGE = "extending.md"
+"""Its code and recipe belong to the example package: `tests/test_plugin.py` runs them."""
 BARE = {
     "run": ["RECIPE"],
+    "validate": ["RECIPE"],
     "bench": ["runs/quickstart/bundle"],
     "cache why": ["RECIPE"],
+    "compress": ["--help"],
 }
 """Commands that are spoken of without their arguments, and some to try them with."""
 
@@ -50,7 +56,7 @@ def blocks(*languages: str) -> list[Block]:
         for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             line = text[: match.start()].count("\n") + 2
             found.append(Block(page, line, match[1], match[2]))
-    return [block for block in found if block.language in languages]
+    return [block for block in found if block.language in languages and block.page.name != PLUGIN_PAGE]
 
 
 def commands() -> Iterator[tuple[str, str]]:
@@ -94,10 +100,12 @@ def test_commands_and_blocks_are_found() -> None:
 def test_a_command_that_is_shown_works(
     place: str, command: str, reader: Path, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = shlex.split(command.replace("PATH", "runs/quickstart/bundle"))[1:]
+    words = shlex.split(re.sub("PATH|BUNDLE", "runs/quickstart/bundle", command))[1:]
     words += BARE.get(" ".join(words), [])
     if words[0] == "bench":
         words += ["--seconds", "0.1"]
+    if "--pair" in words:
+        words[1] = str(bundles.write(reader / "pairs", pairs=True))
 
     def planned_only(plan: Plan, *, force: Sequence[str], **_: object) -> RunReport:
         assert set(force) <= set(plan.keys)
@@ -106,6 +114,10 @@ def test_a_command_that_is_shown_works(
     def compared(*_: object, **__: object) -> Comparison:
         return Comparison("A", "B", "cpu-1", (), created="")
 
+    def tested(*_: object, **__: object) -> SelfTest:
+        return SelfTest("tiny", 0.1, 0.05, 0.01, (Figures("same", 1, {"pass": 1}, 0.0, 0.0, 0, 0.95),))
+
+    monkeypatch.setattr("compressor.compare.self_test.self_test", tested)
     monkeypatch.setattr("compressor.chain.run.run_plan", planned_only)
     monkeypatch.setattr("compressor.compare.command.compare_paths", compared)
     monkeypatch.setattr("compressor.compare.revisions.compare_revisions", compared)

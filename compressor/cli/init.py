@@ -52,13 +52,13 @@ def init(
 
     claim_file(out, overwrite=overwrite)
     require_toolkit("`compressor init`")
-    from compressor.init import Wishes, draft
+    from compressor.init import Wishes, draft_recipe
     from compressor.init.summary import summary_json, summary_lines, summary_rows
 
     wishes = Wishes(task, tuple(text or ()), tuple(label or ()), teacher, file_format, name)
     asked = None if yes or not sys.stdin.isatty() else _ask
     with console_events() as events:
-        found = draft(file, wishes, events, asked)
+        found = draft_recipe(file, wishes, events, asked)
     write_file(out, found.text)
     if format_ is Format.JSON:
         print_({"recipe": str(out), **summary_json(found)})

@@ -76,6 +76,7 @@ def format_of(name: str, given: str | None) -> str:
     if found is None:
         raise DataError(
             f"The name of {name} doesn't tell its format.",
-            hint="Set data.format to one of csv, tsv, jsonl, json, parquet, conll, conllu, squad.",
+            hint="Set data.format (--file-format of `compressor init`) to one of "
+            "csv, tsv, jsonl, json, parquet, conll, conllu, squad.",
         )
     return found

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from compressor.init.draft import Draft, Wishes, draft
+from compressor.init.draft import Draft, Wishes, draft_recipe
 
-__all__ = ["Draft", "Wishes", "draft"]
+__all__ = ["Draft", "Wishes", "draft_recipe"]

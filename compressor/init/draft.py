@@ -23,7 +23,7 @@ from compressor.init.teacher import Teacher, teacher_of
 from compressor.recipe import Recipe, load_recipe
 from compressor.task_specs import TASK_SPECS, TaskSpec
 
-__all__ = ["Draft", "Wishes", "draft"]
+__all__ = ["Draft", "Wishes", "draft_recipe"]
 
 _FEW_TEXTS = 1000
 _MOST_REJECTED = 0.5
@@ -64,7 +64,7 @@ class Draft:
     estimate: Estimate
 
 
-def draft(path: Path, wishes: Wishes, events: Events, ask: Ask | None = None) -> Draft:
+def draft_recipe(path: Path, wishes: Wishes, events: Events, ask: Ask | None = None) -> Draft:
     """Write the first recipe of a data file. The data are prepared once, in a folder for temporary files.
 
     Args:

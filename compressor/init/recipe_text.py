@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -200,6 +201,8 @@ def _value(value: Any, *, flow: bool = False) -> str:
         [value] if flow else value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**9
     )
     written = written.removesuffix("...\n").strip()
+    if "\n" in written:
+        written = json.dumps([value] if flow else value, ensure_ascii=False)
     return (written[1:-1] if flow else written).replace("$", "$$")
 
 

@@ -15,6 +15,8 @@ __all__ = ["labels_of", "summary_json", "summary_lines", "summary_rows"]
 _MOST_LABELS = 6
 _FEW_OF_A_LABEL = 10
 _MOSTLY = 0.8
+_FEW_TO_TEST = 100
+_LONG_SECONDS, _TRIAL = 3600, 2000
 
 
 def summary_rows(found: Draft) -> list[tuple[str, str]]:
@@ -33,7 +35,9 @@ def summary_rows(found: Draft) -> list[tuple[str, str]]:
     ]
     if found.reading.labels:
         counts = labels_of(found.facts)
-        balance = f": {_balance(counts)}" if counts else ""
+        several = any(output.likelihood == "bernoulli" for output in found.spec.outputs)
+        texts = sum(split["rows"] for split in found.facts["splits"].values())
+        balance = f": {_balance(counts, texts if several else counts.total())}" if counts else ""
         rows.append((found.spec.target_role, f"{listed(found.reading.labels)}{balance}"))
     duplicates = found.facts["duplicates"]
     conflicting = duplicates["conflicting_labels"]
@@ -62,9 +66,14 @@ def summary_rows(found: Draft) -> list[tuple[str, str]]:
 def summary_lines(found: Draft) -> list[str]:
     """Sentences about what the user should look at."""
     lines = [
-        f"The time is a rough guess: a model of the teacher's size was trained for a second or two on this machine "
-        f"({found.estimate.device}, {found.estimate.precision}). Measuring takes some minutes more."
+        "The time is a rough guess, for a machine that does nothing else: a model of the teacher's size was trained "
+        f"for some seconds here ({found.estimate.device}, {found.estimate.precision}). Measuring takes some minutes more."
     ]
+    if found.estimate.seconds > _LONG_SECONDS:
+        lines.append(f"For a quick trial first: compressor run ... --set data.limit={_TRIAL}")
+    test = found.facts["splits"]["test"]["rows"]
+    if test < _FEW_TO_TEST:
+        lines.append(f"{test:,} texts to test with are few: figures of them are far from sure.")
     if not found.reading.labels:
         lines.append("No column is read as labels. If one holds them, name it with --label.")
     counts = labels_of(found.facts)
@@ -112,9 +121,8 @@ def labels_of(facts: Mapping[str, Any]) -> Counter[str]:
     return counts
 
 
-def _balance(counts: Counter[str]) -> str:
-    total = max(1, counts.total())
-    shown = [f"{label} {percent(count / total)}" for label, count in counts.most_common(_MOST_LABELS)]
+def _balance(counts: Counter[str], total: int) -> str:
+    shown = [f"{label} {percent(count / max(1, total))}" for label, count in counts.most_common(_MOST_LABELS)]
     more = len(counts) - len(shown)
     return listed(shown, _MOST_LABELS) + (f" and {more:,} more" if more > 0 else "")
 

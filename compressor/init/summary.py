@@ -67,7 +67,8 @@ def summary_lines(found: Draft) -> list[str]:
     """Sentences about what the user should look at."""
     lines = [
         "The time is a rough guess, for a machine that does nothing else: a model of the teacher's size was trained "
-        f"for some seconds here ({found.estimate.device}, {found.estimate.precision}). Measuring takes some minutes more."
+        f"for some seconds here ({found.estimate.device}, {found.estimate.precision}). Measuring takes some minutes "
+        "more."
     ]
     if found.estimate.seconds > _LONG_SECONDS:
         lines.append(f"For a quick trial first: compressor run ... --set data.limit={_TRIAL}")

@@ -25,6 +25,7 @@ from tests.tiny_run import TinyRun
     [
         ["--help"],
         ["run", "--help"],
+        ["init", "--help"],
         ["recipes", "ls"],
         ["validate", "quickstart"],
         ["schema"],
@@ -51,6 +52,7 @@ def test_quick_commands_load_neither_torch_nor_transformers(arguments: list[str]
 def test_help_names_every_command() -> None:
     shown = compressor("--help").succeeds().out
     for command in (
+        "init",
         "run",
         "plan",
         "validate",

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import typer
 
-from compressor.cli import bundle, compare, measure, recipe, report, store
+from compressor.cli import bundle, compare, init, measure, recipe, report, store
 from compressor.cli.options import say
 
 __all__ = ["app", "main"]
@@ -31,7 +31,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (recipe.commands, measure.commands, compare.commands, report.commands, bundle.commands, store.commands):
+for part in (
+    init.commands,
+    recipe.commands,
+    measure.commands,
+    compare.commands,
+    report.commands,
+    bundle.commands,
+    store.commands,
+):
     app.add_typer(part)
 app.add_typer(recipe.recipes, name="recipes")
 app.add_typer(store.cache, name="cache")

@@ -13,7 +13,7 @@ from compressor.data.columns import require_columns
 from compressor.data.compression import MAX_ROW_BYTES
 from compressor.errors import DataError
 
-__all__ = ["read_delimited"]
+__all__ = ["other_delimiter", "read_delimited", "read_header"]
 
 _BLOCK_BYTES = MAX_ROW_BYTES
 """Arrow reads this much at a time, and no row that is longer."""
@@ -23,7 +23,7 @@ def read_delimited(
     stream: BinaryIO, columns: Mapping[str, str], origin: str, delimiter: str
 ) -> Iterator[pa.RecordBatch]:
     """csv and tsv: a header line, double quotes around fields that need them, line ends allowed inside quotes."""
-    header = _header(stream, delimiter, origin)
+    header = read_header(stream, delimiter, origin)
     _refuse_other_delimiter(header, delimiter, origin)
     require_columns(columns, header, origin)
     try:
@@ -44,8 +44,12 @@ def read_delimited(
         raise _bad_csv(origin, str(error)) from error
 
 
-def _header(stream: BinaryIO, delimiter: str, origin: str) -> list[str]:
-    """Read the column names off the stream, which then stands at the first row."""
+def read_header(stream: BinaryIO, delimiter: str, origin: str) -> list[str]:
+    """Read the column names off the stream, which then stands at the first row.
+
+    Raises:
+        DataError: the file is empty, or its first lines are no text.
+    """
     try:
         return next(row for row in csv.reader(_first_lines(stream, origin), delimiter=delimiter) if row)
     except StopIteration:
@@ -56,10 +60,16 @@ def _header(stream: BinaryIO, delimiter: str, origin: str) -> list[str]:
         raise DataError(f"{origin}: the header can't be read: {error}") from error
 
 
+def other_delimiter(header: list[str], delimiter: str) -> str | None:
+    """One column whose name holds another delimiter: the file is separated by that. None: it seems right."""
+    if len(header) > 1:
+        return None
+    return next((found for found in ";\t|," if found != delimiter and found in header[0]), None)
+
+
 def _refuse_other_delimiter(header: list[str], delimiter: str, origin: str) -> None:
-    """One column whose name holds another delimiter: the file is separated by that."""
-    other = next((found for found in ";\t|," if found != delimiter and found in header[0]), None)
-    if len(header) == 1 and other is not None:
+    other = other_delimiter(header, delimiter)
+    if other is not None:
         shown = "\\t" if other == "\t" else other
         raise DataError(
             f"{origin} has one column only, {header[0][:80]!r}: its fields seem to be separated by '{shown}'.",

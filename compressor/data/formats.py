@@ -17,7 +17,7 @@ from compressor.data.json_files import read_json, read_json_lines
 from compressor.data.squad import read_squad
 from compressor.errors import DataError
 
-__all__ = ["DELIMITERS", "format_of", "read_batches"]
+__all__ = ["DELIMITERS", "FORMATS", "format_of", "read_batches"]
 
 Reader = Callable[[BinaryIO, Mapping[str, str], str], Iterator[pa.RecordBatch]]
 """Stream, columns by key, name for messages -> batches of columns, in the order of `columns`."""
@@ -37,6 +37,7 @@ _SUFFIXES = {
     ".conllu": "conllu",
 }
 
+FORMATS = (*dict.fromkeys(_SUFFIXES.values()), "squad")
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 JSON_READERS = {"jsonl": read_json_lines, "json": read_json}
 READERS: dict[str, Reader] = {"conll": read_conll, "conllu": read_conllu, "squad": read_squad}
@@ -75,6 +76,7 @@ def format_of(name: str, given: str | None) -> str:
     if found is None:
         raise DataError(
             f"The name of {name} doesn't tell its format.",
-            hint="Set data.format to one of csv, tsv, jsonl, json, parquet, conll, conllu, squad.",
+            hint="Set data.format (--file-format of `compressor init`) to one of "
+            "csv, tsv, jsonl, json, parquet, conll, conllu, squad.",
         )
     return found

@@ -17,7 +17,15 @@ from compressor.data.compression import MAX_ROW_BYTES
 from compressor.errors import DataError
 from compressor.json_file import BadJson, whole_number
 
-__all__ = ["Member", "list_objects", "object_batches", "read_json", "read_json_lines"]
+__all__ = [
+    "Member",
+    "json_objects",
+    "line_objects",
+    "list_objects",
+    "object_batches",
+    "read_json",
+    "read_json_lines",
+]
 
 _CHUNK = 1 << 20
 _BATCH_BYTES = 32 << 20
@@ -40,26 +48,31 @@ def read_json_lines(
     stream: BinaryIO, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
 ) -> Iterator[pa.RecordBatch]:
     """One JSON object a line; empty lines are skipped."""
-    return object_batches(_line_objects((stream,), origin), columns, origin, nested)
+    return object_batches(line_objects((stream,), origin), columns, origin, nested)
 
 
 def read_json(
     stream: BinaryIO, columns: Mapping[str, str], origin: str, nested: Collection[str] = ()
 ) -> Iterator[pa.RecordBatch]:
     """A list of JSON objects, read a piece at a time; or one object a line, which is often called .json too."""
+    return object_batches(json_objects(stream, origin), columns, origin, nested)
+
+
+def json_objects(stream: BinaryIO, origin: str) -> Iterator[Member]:
+    """The objects of a list, or of lines."""
     head = stream.read(_PEEK)
     while not head.strip(_BLANK) and (more := stream.read(len(head))):
         head += more
         if len(head) > MAX_ROW_BYTES:
             raise _too_long(origin, 1)
     if head.lstrip(_BLANK).startswith(b"["):
-        return object_batches(list_objects(head, stream, origin), columns, origin, nested)
+        return list_objects(head, stream, origin)
     # What was read may end inside a line.
     begun = io.BytesIO(head + stream.readline(MAX_ROW_BYTES + 1))
-    return object_batches(_line_objects((begun, stream), origin), columns, origin, nested)
+    return line_objects((begun, stream), origin)
 
 
-def _line_objects(streams: tuple[BinaryIO, ...], origin: str) -> Iterator[Member]:
+def line_objects(streams: tuple[BinaryIO, ...], origin: str) -> Iterator[Member]:
     """The objects of one stream after the other."""
     number = 0
     for stream in streams:

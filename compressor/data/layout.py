@@ -11,7 +11,7 @@ from compressor.data.mistaken import set_task
 from compressor.data.squad import looks_like_squad
 from compressor.errors import DataError
 
-__all__ = ["layout_of", "refuse_other_layouts"]
+__all__ = ["layout_of", "refuse_other_layouts", "target_of_layout"]
 
 _HEAD = 8 << 10
 _TAGGED = ("tags", "a token and its tag a line (CoNLL)")
@@ -34,6 +34,11 @@ def layout_of(path: Path, name: str, given: str | None) -> str:
         return "squad"
     shown = None if suffix in (".json", ".conllu") else conll_format(head.decode("utf-8", errors="replace"))
     return shown or format_of(name, None)
+
+
+def target_of_layout(layout: str) -> str | None:
+    """The kind of target that a format is read for; None where it may be any."""
+    return _TARGETS[layout][0] if layout in _TARGETS else None
 
 
 def refuse_other_layouts(layout: str, target: str | None, origin: str) -> None:

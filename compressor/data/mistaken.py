@@ -9,9 +9,17 @@ from itertools import islice
 
 from compressor.errors import DataError, MissingExtra
 from compressor.events import Events
-from compressor.task_specs import TASK_SPECS
+from compressor.task_specs import TASK_SPECS, TaskSpec
 
-__all__ = ["check_labels", "refuse_combinations", "refuse_numbers", "set_task", "warn_of_spellings"]
+__all__ = [
+    "check_labels",
+    "combinations",
+    "refuse_combinations",
+    "refuse_numbers",
+    "set_task",
+    "task_with",
+    "warn_of_spellings",
+]
 
 _SEPARATORS = ",;|"
 _LEAST_NUMBERS = 3
@@ -19,11 +27,17 @@ _LEAST_NUMBERS = 3
 
 def set_task(target: str) -> str:
     """A sentence that names the task with that kind of target; nothing where none is installed."""
+    spec = task_with(target)
+    return "" if spec is None else f"Set `task: {spec.name}`."
+
+
+def task_with(target: str) -> TaskSpec | None:
+    """The task with that kind of target; None where none is installed."""
     for name in TASK_SPECS.names:
         with suppress(MissingExtra):
             if TASK_SPECS.get(name).target == target:
-                return f"Set `task: {name}`."
-    return ""
+                return TASK_SPECS.get(name)
+    return None
 
 
 def check_labels(labels: Collection[str], origin: str, events: Events) -> None:
@@ -68,6 +82,18 @@ def refuse_combinations(labels: Collection[str], origin: str, task: str) -> None
     Args:
         task: a sentence that names the task to set, if another than this one.
     """
+    separator, joined = combinations(labels)
+    if joined:
+        shown = ", ".join(map(repr, sorted(joined)[:3]))
+        raise DataError(
+            f"Labels of {origin} are combinations of others: {shown}{', ...' if len(joined) > 3 else ''}.",
+            hint=f"{task} For several labels a text, set `data.label_separator: '{separator}'`. "
+            "To keep combinations as labels of their own, name each in data.labels.".strip(),
+        )
+
+
+def combinations(labels: Collection[str]) -> tuple[str, list[str]]:
+    """What separates the parts of labels such as "billing,urgent", and those labels; "" and none where none is one."""
     for separator in _SEPARATORS:
         parts = {label: {part.strip() for part in label.split(separator)} for label in labels}
         uses = Counter(part for pieces in parts.values() for part in pieces)
@@ -75,12 +101,8 @@ def refuse_combinations(labels: Collection[str], origin: str, task: str) -> None
             label for label, pieces in parts.items() if len(pieces) > 1 and all(uses[part] > 1 for part in pieces)
         ]
         if joined:
-            shown = ", ".join(map(repr, sorted(joined)[:3]))
-            raise DataError(
-                f"Labels of {origin} are combinations of others: {shown}{', ...' if len(joined) > 3 else ''}.",
-                hint=f"{task} For several labels a text, set `data.label_separator: '{separator}'`. "
-                "To keep combinations as labels of their own, name each in data.labels.".strip(),
-            )
+            return separator, joined
+    return "", []
 
 
 def _is_number(text: str) -> bool:

@@ -15,7 +15,7 @@ from compressor.data.columns import require_columns
 from compressor.data.features import class_names
 from compressor.errors import DataError
 
-__all__ = ["parquet_classes", "read_parquet"]
+__all__ = ["parquet_classes", "parquet_columns", "read_parquet"]
 
 
 def read_parquet(
@@ -44,6 +44,17 @@ def parquet_classes(path: Path, column: str, origin: str) -> tuple[str, ...] | N
     if b"huggingface" not in (schema.metadata or {}) or column not in schema.names:
         return None
     return class_names(Features.from_arrow_schema(schema).get(column))
+
+
+def parquet_columns(path: Path, origin: str) -> list[str]:
+    """Names of the columns that can be read: all but those of bytes."""
+    with _damage_explained(origin):
+        schema = pyarrow.parquet.read_schema(path)
+    return [field.name for field in schema if not _is_bytes(field.type)]
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from compressor.data.parquet import parquet_classes, read_parquet
 from compressor.errors import DataError
 from compressor.events import Events
 
-__all__ = ["FileSource", "RawSplit", "Source", "row_target", "target_values", "write_raw"]
+__all__ = ["FileSource", "RawSplit", "Source", "row_target", "target_values", "unpacked", "write_raw"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class FileSource:
         wanted = _once(columns.wanted)
         classes = None
         if kind == "parquet":
-            plain = path if name == path.name else _unpacked(path, scratch / f"{split}.parquet")
+            plain = path if name == path.name else unpacked(path, scratch / f"{split}.parquet")
             batches = read_parquet(plain, wanted, path.name, columns.nested & set(wanted))
             if len(columns.target) == 1:
                 classes = parquet_classes(plain, next(iter(columns.target.values())), path.name)
@@ -157,7 +157,8 @@ def _reported(
     events.progress("prepare: reading", size, size, name)
 
 
-def _unpacked(path: Path, to: Path) -> Path:
+def unpacked(path: Path, to: Path) -> Path:
+    """A packed file, unpacked to a file of its own."""
     to.parent.mkdir(parents=True, exist_ok=True)
     with unreadable_explained(path), open_plain(path) as (stream, _), to.open("wb") as file:
         shutil.copyfileobj(stream, file)

@@ -18,7 +18,7 @@ TEXTS = [text for text, _ in REVIEWS]
 LABELS = [label for _, label in REVIEWS]
 
 
-def peek(kind: str = "csv", **columns: Sequence[Any]) -> Peek:
+def peek(kind: str = "csv", /, **columns: Sequence[Any]) -> Peek:
     return Peek(kind, None, {name: list(values) for name, values in columns.items()}, len(next(iter(columns.values()))))
 
 

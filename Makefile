@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-quickstart: .venv/toolkit.stamp  ## Compress a review classifier from start to finish (about ten minutes on two cores)
+quickstart: .venv/toolkit.stamp  ## Compress a review classifier from start to finish (10 to 25 minutes on two cores)
 	$(BIN)/compressor run recipes/quickstart.yaml
 
 test: .venv/dev.stamp  ## Lint, types and tests: what CI runs

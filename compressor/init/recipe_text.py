@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import yaml
@@ -85,7 +86,13 @@ def recipe_text(choices: Choices) -> str:
         ('  size_ratio: "<= 0.30"', "of the fp32 ONNX file"),
     ]
     return _joined(
-        [(f"# Written by `compressor init` for {_plain(choices.source)}: a start, to be changed.", ""), *lines]
+        [
+            (
+                f"# Written by `compressor init` for {_plain(PurePath(choices.source).name)}: a start, to be changed.",
+                "",
+            ),
+            *lines,
+        ]
     )
 
 

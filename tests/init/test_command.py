@@ -53,13 +53,14 @@ def test_the_written_recipe_runs_to_a_bundle(
     assert (tmp_path / "run" / "bundle" / "manifest.json").is_file()
 
 
-def test_values_are_explained_and_the_next_command_is_named(tmp_path: Path) -> None:
-    data, out = tiny.write_reviews(tmp_path / "reviews.csv", 120), tmp_path / "mine.yaml"
-    found = compressor("init", data, "--out", out).succeeds()
-    assert f"compressor run {out}" in found.err
+def test_values_are_explained_and_the_next_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.write_reviews(tmp_path / "reviews.csv", 120)
+    found = compressor("init", "reviews.csv", "--out", "mine.yaml").succeeds()
+    assert "compressor run mine.yaml" in found.err
     for told in ("text-classification", "good 5", "duplicates", "max_length", "steps for the student", "rough guess"):
         assert told in found.out
-    text = out.read_text(encoding="utf-8")
+    text = Path("mine.yaml").read_text(encoding="utf-8")
     assert "epochs: auto" in text and "# 78 texts: 20 passes of 10 steps" in text
     assert "layers: [0, 1, 2]" in text
     assert max(map(len, text.splitlines())) <= 120

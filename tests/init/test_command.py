@@ -39,6 +39,7 @@ def test_the_task_of_a_file_is_found_and_its_recipe_is_valid(
     compressor("validate", "recipe.yaml").succeeds()
 
 
+@pytest.mark.slow
 def test_the_written_recipe_runs_to_a_bundle(
     tmp_path: Path, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

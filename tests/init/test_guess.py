@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ TEXTS = [text for text, _ in REVIEWS]
 LABELS = [label for _, label in REVIEWS]
 
 
-def peek(kind: str = "csv", /, **columns: Sequence[Any]) -> Peek:
-    return Peek(kind, None, {name: list(values) for name, values in columns.items()}, len(next(iter(columns.values()))))
+def peek(**columns: Sequence[Any]) -> Peek:
+    return Peek(
+        "csv", None, {name: list(values) for name, values in columns.items()}, len(next(iter(columns.values())))
+    )
 
 
 def read(given: Given = Given(), /, **columns: Sequence[Any]) -> Reading:  # noqa: B008  # frozen
@@ -107,7 +110,7 @@ def test_without_a_best_guess_the_option_is_named() -> None:
 
 
 def test_a_format_of_one_task_is_not_read_by_another() -> None:
-    tagged = peek("conll", text=[["a", "b"]], tags=[["O", "B-X"]])
+    tagged = replace(peek(text=[["a", "b"]], tags=[["O", "B-X"]]), format="conll")
     assert guess(tagged, Given(), "file", None).target == "tags"
     with pytest.raises(DataError, match="this task can't read"):
         guess(tagged, Given(task="text-classification"), "file", None)

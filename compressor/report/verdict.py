@@ -52,7 +52,7 @@ def too_few(report: RunReport) -> str | None:
     lost = (apart or found).value - (apart or found).interval.low
     if lost <= WIDEST:
         return None
-    name = called(report.reference_role).name
+    name = called(report.reference_role)
     below = f"{-100 * apart.interval.low:.1f} points below the {name}'s" if apart else f"{100 * lost:.1f} points lower"
     return f"{found.n} test texts are too few: its {metric.title} may be {below}"
 
@@ -129,7 +129,7 @@ def _kept(report: RunReport) -> str | None:
     found = chosen.accuracy
     if not (reference and reference.accuracy):
         return f"has {metric.title} {fmt.quality(found.value, metric, found.interval)} on {found.n} texts"
-    name, whole = called(report.reference_role).name, reference.accuracy.value
+    name, whole = called(report.reference_role), reference.accuracy.value
     mine, other = fmt.quality(found.value, metric), fmt.quality(whole, metric)
     sure = f"on {found.n} texts{_apart(found, metric)}"
     if metric.higher_is_better and whole > 0 and found.value >= 0:

@@ -23,18 +23,18 @@ def draw_bars(chart: BarChart, width: float) -> Element:
     pitch, thick = (30.0, 18.0) if wide else (44.0, 18.0)
     bottom = 6 + pitch * len(bars)
     x = Linear.over([_length(bar) for bar in bars], left, right, zero=True)
-    marks = axis_x(x, 4, bottom, chart.axis, count=5 if wide else 4, middle=(left + right) / 2)
+    marks = axis_x(x, 4, bottom, chart.axis, count=5 if wide else 4)
     if wide:
         marks.append(line(left, 4, left, bottom, "base"))
     for i, bar in enumerate(bars):
         top = 6 + pitch * i + (pitch - thick) - (6 if wide else 2)
         strong = " strong" if bar.strong else ""
-        if wide:
-            marks.append(label(left - 8, top + 13.5, shorten(bar.name, left - 8), f"name{strong}", anchor="end"))
-        else:
-            marks.append(label(left, top - 5, shorten(bar.name, width - 8), f"name{strong}"))
-        marks.append(_segments(bar, x, top, thick))
-        marks.append(label(x(_length(bar)) + 6, top + 13.5, shorten(bar.note, width - right), f"note{strong}"))
+        place, room = ((left - 8, top + 13.5), left - 8) if wide else ((left, top - 5), width - 8)
+        marks += [
+            label(*place, shorten(bar.name, room), f"name{strong}", anchor="end" if wide else None),
+            _segments(bar, x, top, thick),
+            label(x(_length(bar)) + 6, top + 13.5, shorten(bar.note, width - right), f"note{strong}"),
+        ]
     return svg(width, bottom + 42, chart.title, *marks)
 
 

@@ -32,7 +32,7 @@ def draw_histogram(chart: HistogramChart, width: float) -> Element:
     ]
     marks = [
         label(4, 14, chart.y_axis, "axis"),
-        *axis_x(x, top, bottom, chart.axis, count=8 if width > 500 else 5, middle=(left + right) / 2),
+        *axis_x(x, top, bottom, chart.axis, count=8 if width > 500 else 5),
         *axis_y(y, left, right, count=4),
         tag("g", *bars, class_=chart.colour),
     ]

@@ -20,7 +20,7 @@ def draw_intervals(chart: IntervalChart, width: float) -> Element:
     above = 19.0 if tall else 12.0
     bottom = 8 + pitch * len(rows)
     x = Linear.over(_values(chart), left, right, margin=0.05)
-    marks = axis_x(x, 4, bottom, chart.axis, count=7 if wide else 5, middle=(left + right) / 2)
+    marks = axis_x(x, 4, bottom, chart.axis, count=7 if wide else 5)
     marks.append(line(x(0), 4, x(0), bottom, "base"))
     if chart.bound is not None:
         marks.append(line(x(chart.bound), 4, x(chart.bound), bottom, "bound"))

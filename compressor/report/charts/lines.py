@@ -21,7 +21,7 @@ def draw_lines(chart: LineChart, width: float) -> Element:
     x, y = _scales(chart, left, right, top, bottom)
     marks: list[Element | None] = [
         label(4, 14, chart.y_axis, "axis"),
-        *axis_x(x, top, bottom, chart.x_axis, count=7 if width > 500 else 4, middle=(left + right) / 2),
+        *axis_x(x, top, bottom, chart.x_axis, count=7 if width > 500 else 4),
         *axis_y(y, left, right),
         line(x(x.low), y(x.low), x(x.high), y(x.high), "front") if chart.diagonal else None,
         *(line(left, y(bound), right, y(bound), "bound") for bound in chart.bounds),

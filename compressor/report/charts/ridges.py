@@ -23,14 +23,14 @@ def draw_ridges(chart: RidgeChart, width: float) -> Element:
     pitch = hill + (28.0 if wide else 36.0)
     bottom = 12 + pitch * len(chart.rows)
     x = scale_for([value for row in chart.rows for value in _extent(row)], left, right, margin=0.02)
-    marks = axis_x(x, 8, bottom, chart.axis, count=7 if wide else 5, middle=(left + right) / 2)
+    marks = axis_x(x, 8, bottom, chart.axis, count=7 if wide else 5)
     for i, row in enumerate(chart.rows):
         base = 12 + pitch * (i + 1) - (18 if hill else 20)
         name = "name strong" if row.strong else "name"
-        if wide:
-            marks.append(label(left - 10, base + 11 - hill / 2, shorten(row.name, left - 14), name, anchor="end"))
-        else:
-            marks.append(label(left, base - hill - 5, shorten(row.name, right - left), name))
+        place, room = (
+            ((left - 10, base + 11 - hill / 2), left - 14) if wide else ((left, base - hill - 5), right - left)
+        )
+        marks.append(label(*place, shorten(row.name, room), name, anchor="end" if wide else None))
         marks.append(_row(row, x, base, hill))
     return svg(width, bottom + 42, chart.title, *marks)
 

@@ -54,7 +54,7 @@ def draw_scatter(chart: ScatterChart, width: float) -> Element:
     )
     marks = [
         label(4, 16, chart.y_axis, "axis"),
-        *axis_x(x, top, bottom, chart.x_axis, count=6 if width > 500 else 4, middle=(left + right) / 2),
+        *axis_x(x, top, bottom, chart.x_axis, count=6 if width > 500 else 4),
         *axis_y(y, left, right),
         path(stairs, "front") if stairs else None,
     ]

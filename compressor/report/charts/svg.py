@@ -51,13 +51,13 @@ def label(x: float, y: float, text: str, class_: str = "", *, anchor: str | None
     return tag("text", text, x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
-def axis_x(scale: Scale, top: float, bottom: float, title: str, *, count: int = 6, middle: float) -> list[Element]:
+def axis_x(scale: Scale, top: float, bottom: float, title: str, *, count: int) -> list[Element]:
     """Grid lines from top to bottom, a figure below each, and the title below those (36 units in all)."""
     marks = []
     for value in scale.ticks(count):
         x = scale(value)
         marks += [line(x, top, x, bottom, "grid"), label(x, bottom + 16, tick_text(value), "tick", anchor="middle")]
-    return [*marks, label(middle, bottom + 34, title, "axis", anchor="middle")]
+    return [*marks, label((scale.start + scale.end) / 2, bottom + 34, title, "axis", anchor="middle")]
 
 
 def axis_y(scale: Scale, left: float, right: float, *, count: int = 5) -> list[Element]:

@@ -11,7 +11,7 @@ from compressor.report.advice import advice
 from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
 from compressor.report.content.tables import Targets, figures_table
 from compressor.report.document import RunReport
-from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, quality_figure, shown
+from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, quality_figure
 from compressor.report.models import Model, by_target, called, headline, model_name, workload
 from compressor.report.verdict import majority
 
@@ -28,7 +28,7 @@ def overview(report: RunReport) -> Iterator[Block]:
     base = majority(report)
     for number, target in enumerate(dict.fromkeys(found.target for found in report.measurements)):
         if models := measured.get(target):
-            figures = shown((quality_figure(report.metric), *main_figures(report.reference_role)), models)
+            figures = (quality_figure(report.metric), *main_figures(report.reference_role))
             has_metric = any(m.found.accuracy and m.found.accuracy.metric == "accuracy" for m in models)
             above = (f"always {base.label!r}", fmt.percent(base.share), *("" for _ in figures[1:])) if base else ()
             yield Heading(f"Measured on {target}", 3)
@@ -66,10 +66,9 @@ def _caption(report: RunReport) -> str:
 def costs(targets: Targets) -> Iterator[Block]:
     """The second table, where more than parameters is known: those are on the model's own page."""
     for target, models in targets:
-        figures = shown(COSTS, models)
-        if len(figures) > 1:
-            yield Heading(f"Cost and more on {target}", 3)
-            yield figures_table(figures, models)
+        found = figures_table(COSTS, models)
+        if len(found.columns) > 2:
+            yield from (Heading(f"Cost and more on {target}", 3), found)
 
 
 def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Block]:
@@ -99,7 +98,7 @@ def gates_table(report: RunReport) -> Table:
 def tiles(report: RunReport) -> Tiles:
     """Key figures of the variant that answers by default, beside the reference model's."""
     chosen, reference = report.beside_reference
-    name = called(report.reference_role).name
+    name = called(report.reference_role)
     found = []
     for one in (quality_figure(report.metric), *(FIGURES[key] for key in TILES)):
         mine, other = (Model("", "", False, m) if m else None for m in (chosen, reference))

@@ -55,22 +55,21 @@ def by_target(measurements: Sequence[Measurement], chosen: str | None = None) ->
     role = reference_role(found.role for found in measurements)
     known = [found for found in measurements if was_measured(found)]
     # The first on each target counts.
-    references = {found.target: found for found in reversed(known) if found.role == role}
-    for target in dict.fromkeys(found.target for found in known):
-        yield (
-            target,
-            [
-                Model(
-                    model_name(found),
-                    colour[found.subject],
-                    found.role == "variant" and found.subject == chosen,
-                    found,
-                    references.get(found.reference or target),
-                )
-                for found in known
-                if found.target == target
-            ],
-        )
+    references = {found.target: found for found in reversed(known) if role and found.role == role}
+    for target in dict.fromkeys(found.target for found in measurements):
+        models = [
+            Model(
+                model_name(found),
+                colour[found.subject],
+                found.role == "variant" and found.subject == chosen,
+                found,
+                references.get(found.reference or target),
+            )
+            for found in known
+            if found.target == target
+        ]
+        if models:
+            yield target, models
 
 
 def headline(measurement: Measurement) -> Latency | None:

@@ -1,4 +1,4 @@
-"""Charts drawn as SVG, each wide for a screen and narrow for a phone. A file a kind."""
+"""Charts drawn as SVG, each wide for a screen and narrow for a phone. A file a shape."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from compressor.report.blocks.charts import Chart
-from compressor.report.charts.bars import draw_bars
-from compressor.report.charts.histogram import draw_histogram
+from compressor.report.charts.bars import draw_bars, draw_histogram
 from compressor.report.charts.intervals import draw_intervals
 from compressor.report.charts.lines import draw_lines
 from compressor.report.charts.ridges import draw_ridges

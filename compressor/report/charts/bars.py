@@ -1,13 +1,15 @@
-"""Horizontal bars, whole or in segments, with the figure at their end."""
+"""Bars: a row a model with the figure at its end, and upright ones for a histogram."""
 
 from __future__ import annotations
 
-from compressor.report.blocks.charts import Bar, BarChart
+from itertools import pairwise
+
+from compressor.report.blocks.charts import Bar, BarChart, HistogramChart
 from compressor.report.charts.scales import Linear
-from compressor.report.charts.svg import axis_x, label, line, shorten, svg, text_width
+from compressor.report.charts.svg import axis_x, axis_y, label, line, shorten, svg, text_width
 from compressor.report.markup import Element, tag
 
-__all__ = ["draw_bars"]
+__all__ = ["draw_bars", "draw_histogram"]
 
 
 def _length(bar: Bar) -> float:
@@ -46,3 +48,23 @@ def _segments(bar: Bar, x: Linear, top: float, thick: float) -> Element:
             marks.append(tag("rect", x=x(begin), y=top, width=width, height=thick, class_=f"shade s{i}"))
             begin += segment
     return tag("g", *marks, class_=bar.colour)
+
+
+def draw_histogram(chart: HistogramChart, width: float) -> Element:
+    """Counts upwards, values across, both linear."""
+    left, right, top, bottom = 48.0, width - 14, 26.0, 190.0
+    x = Linear.over(chart.histogram.edges, left, right)
+    y = Linear.over(chart.histogram.counts, bottom, top, zero=True)
+    bars = []
+    for (start, end), count in zip(pairwise(chart.histogram.edges), chart.histogram.counts, strict=True):
+        if count:
+            said, size = tag("title", f"{start:g} to {end:g}: {count}"), max(x(end) - x(start) - 1, 0.5)
+            place = {"x": x(start), "y": y(count), "width": size, "height": bottom - y(count)}
+            bars.append(tag("rect", said, **place, class_="shade s0"))
+    marks = [
+        label(4, 14, chart.y_axis, "axis"),
+        *axis_x(x, top, bottom, chart.axis, count=8 if width > 500 else 5),
+        *axis_y(y, left, right, count=4),
+        tag("g", *bars, class_=chart.colour),
+    ]
+    return svg(width, bottom + 42, chart.title, *marks)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+from math import inf
+
 from compressor.report.blocks.charts import IntervalChart, IntervalRow, Span
 from compressor.report.charts.scales import Linear
 from compressor.report.charts.svg import axis_x, label, line, path, shorten, svg, text_width
@@ -27,42 +30,34 @@ def draw_intervals(chart: IntervalChart, width: float) -> Element:
     for i, row in enumerate(rows):
         middle = 8 + pitch * (i + (0.5 if wide else 0.7))
         if wide:
-            marks.append(label(left - 10, middle + 4.5, shorten(row.name, left - 12), "name", anchor="end"))
-            marks.append(label(right + 10, middle + 4.5, shorten(row.note, width - right - 10), "note"))
+            name = label(left - 10, middle + 4.5, shorten(row.name, left - 12), "name", anchor="end")
+            note = label(right + 10, middle + 4.5, shorten(row.note, width - right - 10), "note")
         else:
             room = right - left - text_width(row.note) - 12
-            marks.append(label(left, middle - above, shorten(row.name, room), "name"))
-            marks.append(label(right, middle - above, row.note, "note", anchor="end"))
-        marks.append(_row(row, x, middle))
+            name = label(left, middle - above, shorten(row.name, room), "name")
+            note = label(right, middle - above, row.note, "note", anchor="end")
+        marks += [name, note, _row(row, x, middle)]
     return svg(width, bottom + 42, chart.title, *marks)
 
 
 def _values(chart: IntervalChart) -> list[float]:
     spans = [span for row in chart.rows for span in (row.span, row.faint, row.dashed) if span]
-    found = [value for span in spans for value in (span.low, span.value, span.high)]
-    if chart.limit is not None:
-        found = [min(max(value, -chart.limit), chart.limit) for value in found]
+    limit = inf if chart.limit is None else chart.limit
+    found = [min(max(value, -limit), limit) for span in spans for value in astuple(span)]
     return [*found, 0.0, *((-chart.bound, 1.5 * chart.bound) if chart.bound is not None else ())]
 
 
 def _row(row: IntervalRow, x: Linear, middle: float) -> Element:
-    marks = [tag("title", f"{row.name}: {row.note}")]
-    if row.faint:
-        marks.append(_interval(row.faint, x, middle - 10, "interval faint"))
-    if row.dashed:
-        marks.append(_interval(row.dashed, x, middle + 10, "interval dashed"))
-    marks.append(_interval(row.span, x, middle, "interval thick"))
+    spans = ((row.faint, middle - 10, "faint"), (row.dashed, middle + 10, "dashed"), (row.span, middle, "thick"))
+    marks = [_interval(span, x, y, f"interval {style}") for span, y, style in spans if span]
     if x.low <= row.span.value <= x.high:
         marks.append(tag("circle", cx=x(row.span.value), cy=middle, r=5.5, class_="disc variant"))
-    return tag("g", *marks, class_=row.colour)
+    return tag("g", tag("title", f"{row.name}: {row.note}"), *marks, class_=row.colour)
 
 
 def _interval(span: Span, x: Linear, y: float, class_: str) -> Element:
     """From bound to bound, with an arrow at the end that lies beyond the axis."""
     first, last = x(min(max(span.low, x.low), x.high)), x(min(max(span.high, x.low), x.high))
-    marks = [line(first, y, last, y, class_)]
-    if span.low < x.low:
-        marks.append(path([(x.start, y), (x.start + 9, y - 5), (x.start + 9, y + 5)], "disc variant", closed=True))
-    if span.high > x.high:
-        marks.append(path([(x.end, y), (x.end - 9, y - 5), (x.end - 9, y + 5)], "disc variant", closed=True))
-    return tag("g", *marks)
+    ends = ((span.low < x.low, x.start, x.start + 9), (span.high > x.high, x.end, x.end - 9))
+    arrows = [[(tip, y), (back, y - 5), (back, y + 5)] for beyond, tip, back in ends if beyond]
+    return tag("g", line(first, y, last, y, class_), *(path(one, "disc variant", closed=True) for one in arrows))

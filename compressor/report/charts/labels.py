@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 from compressor.report.charts.svg import TEXT, label, line, text_width
@@ -60,11 +61,8 @@ def place_labels(
     taken = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     placed = []
     for (x, y), name in zip(points, names, strict=True):
-        candidates = [
-            _candidate(x, y, text_width(name), direction, distance, bounds)
-            for distance in DISTANCES
-            for direction in DIRECTIONS
-        ]
+        ways = product(DISTANCES, DIRECTIONS)
+        candidates = [_candidate(x, y, text_width(name), direction, distance, bounds) for distance, direction in ways]
         best = min(candidates, key=lambda found: _cost(found, taken, bounds, lines))
         taken.append(best.box)
         placed.append(best)
@@ -95,10 +93,7 @@ def _candidate(x: float, y: float, width: float, direction: tuple[int, int], dis
 
 
 def _cost(found: Placed, taken: Sequence[Box], bounds: Box, lines: Sequence[Box]) -> float:
-    outside = found.box.area - found.box.overlap(bounds)
-    return (
-        found.distance
-        + OFF_THE_DRAWING * outside
-        + ON_A_NAME * sum(found.box.overlap(box) for box in taken)
-        + ON_A_LINE * sum(found.box.overlap(box) for box in lines)
-    )
+    own = found.box
+    outside = own.area - own.overlap(bounds)
+    on_names, on_lines = (sum(map(own.overlap, boxes)) for boxes in (taken, lines))
+    return found.distance + OFF_THE_DRAWING * outside + ON_A_NAME * on_names + ON_A_LINE * on_lines

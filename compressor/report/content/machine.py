@@ -24,15 +24,13 @@ def cost_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:
     """Time of every stage, peak memory, how fast it trained; all of them together; and what each found."""
     if not stages:
         return
-    total = sum(stage.seconds for stage in stages)
-    peaks = [stage.peak_mb for stage in stages if stage.peak_mb is not None]
+    total, peak = sum(stage.seconds for stage in stages), _peak(stages)
     unit, axis = (60, "minutes") if total > 600 else (1, "seconds")
     bars = tuple(Bar(one.name, "neutral", (one.seconds / unit,), fmt.duration(one.seconds)) for one in stages)
-    memory = f", at most {fmt.number(max(peaks))} MB of memory" if peaks else ""
+    memory = "" if peak is None else f", at most {fmt.number(peak)} MB of memory"
+    whole = f"{fmt.duration(total)} of computing in {len(stages)} stages{memory}"
     yield Heading("Cost of the compression")
-    yield Prose(
-        f"From the data to the bundle: {fmt.duration(total)} of computing in {len(stages)} stages{memory}. {COST}"
-    )
+    yield Prose(f"From the data to the bundle: {whole}. {COST}")
     yield BarChart("Time of each stage", axis, bars)
     yield stages_table(stages)
     if any(stage.facts for stage in stages):
@@ -52,12 +50,15 @@ def stages_table(stages: Sequence[StageRecord]) -> Table:
         )
         for stage in stages
     ]
-    peaks = [stage.peak_mb for stage in stages if stage.peak_mb is not None]
     whole = fmt.duration(sum(stage.seconds for stage in stages))
     now = fmt.duration(sum(stage.seconds for stage in stages if not stage.cached))
-    rows.append(("all", whole, fmt.number(max(peaks, default=None)), "", f"ran for {now}"))
+    rows.append(("all", whole, fmt.number(_peak(stages)), "", f"ran for {now}"))
     header = ("stage", "took", "peak\nMB", "examples\nper s", "this run")
     return table(header, rows, words=(4,), optional=(2, 3), strong=(len(rows) - 1,))
+
+
+def _peak(stages: Sequence[StageRecord]) -> float | None:
+    return max((stage.peak_mb for stage in stages if stage.peak_mb is not None), default=None)
 
 
 def _examples_per_second(stage: StageRecord) -> float | None:
@@ -75,8 +76,8 @@ def machine_blocks(environment: Mapping[str, Any], measurements: Sequence[Measur
     if steady:
         yield Pairs(tuple(flatten(steady)))
     if rows:
-        header = ("model", "target", "load\n1 min", "CPU pressure\n% of 10 s", "memory pressure\n% of 10 s")
         yield Heading("While measuring", 3)
+        header = ("model", "target", "load\n1 min", "CPU pressure\n% of 10 s", "memory pressure\n% of 10 s")
         yield table((*header, "stolen\n% of time", "threads"), rows, words=(1, 6))
 
 

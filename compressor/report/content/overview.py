@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from compressor.bench.results import GateVerdict, Measurement
+from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.advice import advice
 from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
@@ -82,17 +82,18 @@ def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Bl
 def gates_table(report: RunReport) -> Table:
     """Each gate, what was measured, and the verdict."""
 
-    def row(gate: GateVerdict) -> tuple[str | Mark, ...]:
-        return (
+    rows = [
+        (
             gate_title(gate.name, report.metric, report.task, report.reference_role),
             Mark("holds", "good") if gate.passed else Mark("fails", "bad"),
             fmt.gate_value(gate.value, gate.expression),
             gate.expression,
             gate.reason,
         )
-
+        for gate in report.gates
+    ]
     header = ("gate", "verdict", "measured", "must be", "why")
-    return table(header, [row(gate) for gate in report.gates], words=(1, 3, 4), optional=(4,), stacked=True)
+    return table(header, rows, words=(1, 3, 4), optional=(4,), stacked=True)
 
 
 def tiles(report: RunReport) -> Tiles:

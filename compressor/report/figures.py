@@ -77,8 +77,7 @@ def _at(path: str, scale: float = 1.0) -> Callable[[Model], float | None]:
 
 def _highest_rate(model: Model) -> str:
     """With the bound it keeps, since models may have been held to different ones."""
-    highest = model.found.highest_rate
-    if highest is None:
+    if (highest := model.found.highest_rate) is None:
         return fmt.NA
     rate = "none" if highest.rate_per_second is None else fmt.number(highest.rate_per_second)
     return f"{rate} (p99 <= {fmt.number(highest.p99_ms)} ms)"
@@ -150,9 +149,7 @@ def quality_figure(metric: MetricSpec) -> Figure:
 
     def read(model: Model) -> float | None:
         found = model.found.accuracy
-        if found is None:
-            return None
-        return found.value if found.metric == metric.name else found.metrics.get(metric.name)
+        return (found.metrics | {found.metric: found.value}).get(metric.name) if found else None
 
     def cell(model: Model) -> str:
         found = model.found.accuracy

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from compressor.report.blocks.charts import Chart
-from compressor.report.charts.bars import draw_bars, draw_histogram
-from compressor.report.charts.intervals import draw_intervals
-from compressor.report.charts.lines import draw_lines
-from compressor.report.charts.ridges import draw_ridges
+from compressor.report.charts.lines import draw_histogram, draw_lines
+from compressor.report.charts.rows import draw_bars, draw_intervals, draw_ridges
 from compressor.report.charts.scatter import draw_scatter
 from compressor.report.charts.svg import figure
 from compressor.report.markup import Element

@@ -41,10 +41,8 @@ class Box(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A name: where its text begins (baseline), and how far from its point."""
+    """A name: the box of its text, and how far that is from its point."""
 
-    x: float
-    y: float
     distance: float
     box: Box
 
@@ -72,7 +70,7 @@ def place_labels(
 def draw_label(point: tuple[float, float], name: str, placed: Placed, *, strong: bool = False) -> list[Element]:
     """The name in its place, with a line to its point where that isn't next to it."""
     box = placed.box
-    marks = [label(placed.x, placed.y, name, "name strong" if strong else "name")]
+    marks = [label(box.left, box.bottom - TEXT / 4, name, "name strong" if strong else "name")]
     if placed.distance > NEAR:
         x = min(max(point[0], box.left), box.right)
         y = min(max(point[1], box.top), box.bottom)
@@ -88,8 +86,7 @@ def _candidate(x: float, y: float, width: float, direction: tuple[int, int], dis
         left = max(bounds.left, min(left, bounds.right - width))
     step = distance if across == 0 else distance * 0.9
     middle = y + down * (step + (TEXT / 3 if across == 0 else 0))
-    box = Box(left, middle - TEXT * 0.6, left + width, middle + TEXT * 0.6)
-    return Placed(left, middle + TEXT * 0.35, distance, box)
+    return Placed(distance, Box(left, middle - TEXT * 0.6, left + width, middle + TEXT * 0.6))
 
 
 def _cost(found: Placed, taken: Sequence[Box], bounds: Box, lines: Sequence[Box]) -> float:

@@ -12,7 +12,7 @@ from compressor.report.blocks.charts import Curve, LineChart, Ridge, RidgeChart
 from compressor.report.content.tables import Targets, model_table, section
 from compressor.report.models import Model, headline, workload
 
-__all__ = ["heat", "latency_sections", "shape_and_load_sections"]
+__all__ = ["latency_sections", "shape_and_load_sections"]
 
 LATENCY = (
     "The line below each row goes from the fastest call to the slowest percentile that enough calls were measured for. "
@@ -62,15 +62,11 @@ def _figures(found: Percentiles) -> tuple[str, ...]:
     return (fmt.number(found.p50_ms), between, *map(fmt.number, others), str(found.n))
 
 
-def heat(value: float, low: float, high: float) -> float:
-    """How strong the colour behind a figure is, 0 to 1, by its ratio to the smallest."""
-    if low <= 0 or high <= low:
-        return 0.0
-    return math.log(value / low) / math.log(high / low)
-
-
 def _grid(models: list[Model]) -> Block | None:
-    """Median latency: a row for a model and a batch size, a column for a length; None where no grid was measured."""
+    """Median latency: a row for a model and a batch size, a column for a length; None where no grid was measured.
+
+    The stronger the colour behind a figure, the higher its ratio to the smallest.
+    """
     found = {
         (model.name, cell.batch, cell.sequence): cell.model.p50_ms
         for model in models
@@ -83,7 +79,10 @@ def _grid(models: list[Model]) -> Block | None:
     low, high = min(found.values()), max(found.values())
 
     def cell(value: float | None) -> Cell:
-        return fmt.NA if value is None else Mark(fmt.number(value), heat=round(heat(value, low, high), 3))
+        if value is None:
+            return fmt.NA
+        heat = math.log(value / low) / math.log(high / low) if 0 < low < high else 0.0
+        return Mark(fmt.number(value), heat=round(heat, 3))
 
     rows = [
         (model, (str(batch), *map(cell, values)))
@@ -107,9 +106,8 @@ def _load(target: str, models: list[Model]) -> Iterator[Block | None]:
     bounds = tuple(sorted({model.found.highest_rate.p99_ms for model in known if model.found.highest_rate}))
     legend = (("line solid", "p99"), ("line dashed", "p50"), *([("line bound", "bound on p99")] if bounds else []))
     curves = tuple(curve for model in known for curve in _curves(model))
-    yield LineChart(
-        f"Latency under load on {target}", "requests a second", "latency, ms", curves, bounds, legend=legend
-    )
+    title = f"Latency under load on {target}"
+    yield LineChart(title, "requests a second", "latency, ms", curves, bounds, legend=legend)
     header = ("asked for\nper s", "served\nper s", "busy\nof the time", "p50\nms", "p95\nms", "p99\nms", "requests")
     yield model_table(header, [(model, _trial(one)) for model in known for one in model.found.serving])
     searched = [(m, _trial(one)) for m in known if m.found.highest_rate for one in m.found.highest_rate.trials]
@@ -128,6 +126,6 @@ def _curves(model: Model) -> Iterator[Curve]:
 
 
 def _trial(trial: Serving) -> tuple[str, ...]:
-    rates = (fmt.number(trial.rate_per_second), fmt.number(trial.served_per_second))
-    latencies = (trial.latency.p50_ms, trial.latency.p95_ms, trial.latency.p99_ms)
-    return (*rates, fmt.percent(trial.utilisation), *map(fmt.number, latencies), str(trial.n))
+    rates, found = (trial.rate_per_second, trial.served_per_second), trial.latency
+    latencies = map(fmt.number, (found.p50_ms, found.p95_ms, found.p99_ms))
+    return (*map(fmt.number, rates), fmt.percent(trial.utilisation), *latencies, str(trial.n))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +20,10 @@ from compressor.task_specs import TASK_SPECS, TaskSpec
 
 __all__ = ["model_card"]
 
+TREATMENTS = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
+"""What each kind of stage does to the model."""
+TAGS = {"distill": "distillation", "quantize": "quantization"}
+
 
 def model_card(
     report: RunReport, *, license_name: str | None = None, file: str = "onnx/model.onnx", dtype: str | None = "fp32"
@@ -33,12 +37,14 @@ def model_card(
     answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
     spec = TASK_SPECS.get(report.task) if report.task in TASK_SPECS.names else None
     title, pipeline_tag = (spec.title.lower(), spec.pipeline_tag) if spec else (report.task, report.task)
-    about = f"A compact model for {title}{answers}, {', '.join(_treatment(report))}"
+    kinds = dict.fromkeys(stage.kind for stage in report.stages)
+    treated = ", ".join(TREATMENTS[kind] for kind in kinds if kind in TREATMENTS)
+    about = f"A compact model for {title}{answers}, {treated}"
     measured: list[Block] = [Heading("Measured"), *overview(report)]
     if report.gates:
         measured += [Heading("Gates", 3), gates_table(report)]
     sections = [
-        _front_matter(report, pipeline_tag, license_name),
+        _front_matter(kinds, pipeline_tag, license_name),
         f"# {escape(report.name)}",
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
         "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
@@ -56,19 +62,10 @@ def model_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _treatment(report: RunReport) -> list[str]:
-    """What was done to the model, in order."""
-    words = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
-    kinds = dict.fromkeys(stage.kind for stage in report.stages)
-    return [words[kind] for kind in kinds if kind in words]
-
-
-def _front_matter(report: RunReport, pipeline_tag: str, license_name: str | None) -> str:
-    tags = {"distill": "distillation", "quantize": "quantization"}
-    kinds = {stage.kind for stage in report.stages}
+def _front_matter(kinds: Collection[str], pipeline_tag: str, license_name: str | None) -> str:
     front: dict[str, Any] = {"license": license_name} if license_name else {}
     front |= {"library_name": "transformers.js", "pipeline_tag": pipeline_tag}
-    front["tags"] = ["onnx", "onnxruntime", *(tag for kind, tag in tags.items() if kind in kinds)]
+    front["tags"] = ["onnx", "onnxruntime", *(tag for kind, tag in TAGS.items() if kind in kinds)]
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
 
 

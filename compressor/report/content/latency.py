@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from compressor.bench.results import Latency, Percentiles, Serving
+from compressor.bench.results import Latency, Serving
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Mark
 from compressor.report.blocks.charts import Curve, LineChart, Ridge, RidgeChart
@@ -50,16 +50,12 @@ def _latency(target: str, models: list[Model]) -> Iterator[Block | None]:
 
 
 def _percentiles(latency: Latency) -> Iterator[tuple[str, ...]]:
-    yield ("model", *_figures(latency.model))
-    if latency.end_to_end:
-        yield ("end to end", *_figures(latency.end_to_end))
-
-
-def _figures(found: Percentiles) -> tuple[str, ...]:
-    interval = found.intervals.get("p50")
-    between = f"{fmt.number(interval.low)}-{fmt.number(interval.high)}" if interval else fmt.NA
-    others = (found.p90_ms, found.p95_ms, found.p99_ms, found.mean_ms)
-    return (fmt.number(found.p50_ms), between, *map(fmt.number, others), str(found.n))
+    for name, found in (("model", latency.model), ("end to end", latency.end_to_end)):
+        if found:
+            interval = found.intervals.get("p50")
+            between = f"{fmt.number(interval.low)}-{fmt.number(interval.high)}" if interval else fmt.NA
+            others = map(fmt.number, (found.p90_ms, found.p95_ms, found.p99_ms, found.mean_ms))
+            yield (name, fmt.number(found.p50_ms), between, *others, str(found.n))
 
 
 def _grid(models: list[Model]) -> Block | None:

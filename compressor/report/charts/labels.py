@@ -80,12 +80,12 @@ def draw_label(point: tuple[float, float], name: str, placed: Placed, *, strong:
 
 def _candidate(x: float, y: float, width: float, direction: tuple[int, int], distance: float, bounds: Box) -> Placed:
     across, down = direction
-    left = x + distance if across > 0 else x - distance - width if across < 0 else x - width / 2
-    if across == 0:
+    if across:
+        left, step = x + distance if across > 0 else x - distance - width, 0.9 * distance
+    else:
         # Above or below a point at the edge, a name moves in.
-        left = max(bounds.left, min(left, bounds.right - width))
-    step = distance if across == 0 else distance * 0.9
-    middle = y + down * (step + (TEXT / 3 if across == 0 else 0))
+        left, step = max(bounds.left, min(x - width / 2, bounds.right - width)), distance + TEXT / 3
+    middle = y + down * step
     return Placed(distance, Box(left, middle - TEXT * 0.6, left + width, middle + TEXT * 0.6))
 
 

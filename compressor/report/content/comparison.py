@@ -40,7 +40,7 @@ def comparison_document(found: Comparison) -> Document:
     told = _notes(found)
     parts = (
         Prose(SENTENCES[found.verdict], "lead"),
-        _sides(found),
+        Pairs((("A", found.a), ("B", found.b))),
         *(Heading("Figures", remark=LEGEND), *_tables(found)),
         *_losses(found),
         *((Heading("Notes"), Notice(told)) if told else ()),
@@ -57,12 +57,8 @@ def comparison_blocks(found: Comparison) -> Iterator[Block]:
     if told := _notes(found):
         yield Notice(told)
     yield Prose(LEGEND, "remark")
-    yield _sides(found)
+    yield Pairs((("A", found.a), ("B", found.b)))
     yield Prose(SENTENCES[found.verdict], "lead", TONES[found.verdict])
-
-
-def _sides(found: Comparison) -> Pairs:
-    return Pairs((("A", found.a), ("B", found.b)))
 
 
 def _tables(found: Comparison) -> Iterator[Block]:

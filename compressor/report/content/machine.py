@@ -40,16 +40,10 @@ def cost_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:
 
 def stages_table(stages: Sequence[StageRecord]) -> Table:
     """A row a stage, the last of all of them together."""
-    rows = [
-        (
-            stage.name,
-            fmt.duration(stage.seconds),
-            fmt.number(stage.peak_mb),
-            fmt.number(_examples_per_second(stage)),
-            "found finished" if stage.cached else "ran",
-        )
-        for stage in stages
-    ]
+    rows = []
+    for one in stages:
+        costs = (fmt.duration(one.seconds), fmt.number(one.peak_mb), fmt.number(_examples_per_second(one)))
+        rows.append((one.name, *costs, "found finished" if one.cached else "ran"))
     whole = fmt.duration(sum(stage.seconds for stage in stages))
     now = fmt.duration(sum(stage.seconds for stage in stages if not stage.cached))
     rows.append(("all", whole, fmt.number(_peak(stages)), "", f"ran for {now}"))
@@ -115,7 +109,7 @@ def flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
         elif isinstance(value, float):
             yield name, fmt.number(value, 4)
         elif isinstance(value, list | tuple):
-            shown = ", ".join(str(item) for item in value[:8])
+            shown = ", ".join(map(str, value[:8]))
             yield name, f"{shown}, ... ({len(value)})" if len(value) > 8 else shown
         elif value is not None:
             yield name, str(value)

@@ -82,16 +82,11 @@ def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Bl
 def gates_table(report: RunReport) -> Table:
     """Each gate, what was measured, and the verdict."""
 
-    rows = [
-        (
-            gate_title(gate.name, report.metric, report.task, report.reference_role),
-            Mark("holds", "good") if gate.passed else Mark("fails", "bad"),
-            fmt.gate_value(gate.value, gate.expression),
-            gate.expression,
-            gate.reason,
-        )
-        for gate in report.gates
-    ]
+    rows = []
+    for gate in report.gates:
+        title = gate_title(gate.name, report.metric, report.task, report.reference_role)
+        verdict = Mark("holds", "good") if gate.passed else Mark("fails", "bad")
+        rows.append((title, verdict, fmt.gate_value(gate.value, gate.expression), gate.expression, gate.reason))
     header = ("gate", "verdict", "measured", "must be", "why")
     return table(header, rows, words=(1, 3, 4), optional=(4,), stacked=True)
 

@@ -54,14 +54,10 @@ def _scatter(target: str, models: list[Model], metric: MetricSpec) -> Block | No
         ("disc variant", "ONNX"): any(one.filled for one in points),
         ("disc chosen", "answers by default"): any(one.strong for one in points),
     }
-    return ScatterChart(
-        f"{metric.title} against median latency on {target}, {workload(known[0][2])}",
-        "median latency, ms",
-        f"{metric.title}, %" if metric.unit == "share" else metric.title,
-        points,
-        metric.higher_is_better,
-        tuple(key for key, present in legend.items() if present),
-    )
+    title = f"{metric.title} against median latency on {target}, {workload(known[0][2])}"
+    gain = f"{metric.title}, %" if metric.unit == "share" else metric.title
+    keys = tuple(key for key, present in legend.items() if present)
+    return ScatterChart(title, "median latency, ms", gain, points, metric.higher_is_better, keys)
 
 
 def _point(model: Model, quality: Accuracy, latency: Latency, metric: MetricSpec) -> Point:

@@ -65,7 +65,7 @@ BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
 
 def print_(result: RenderableType | dict[str, Any] | list[Any]) -> None:
     """Put a result on stdout: JSON for data, else a table."""
-    from compressor.report.stdout import print_result
+    from compressor.report.printers.console import print_result
 
     print_result(result)
 

@@ -98,7 +98,7 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
 def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
     from compressor.recipe import schema_text
-    from compressor.report.stdout import write
+    from compressor.report.printers.console import write
 
     write(schema_text())
 
@@ -120,7 +120,7 @@ def ls(format_: FormatOption = Format.TABLE) -> None:
 def show(name: str) -> None:
     """Print a shipped recipe."""
     from compressor.recipe.shipped import show
-    from compressor.report.stdout import write
+    from compressor.report.printers.console import write
 
     write(show(name))
 

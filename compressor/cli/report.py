@@ -41,9 +41,9 @@ def report(
 ) -> None:
     """Draw the report of what was measured: one HTML file that needs no network, or Markdown, or JSON."""
     from compressor.overwrite import BENCHMARK, COMPARISON, RUN, claim_file, is_ours
+    from compressor.report.printers.console import write
     from compressor.report.read import document_path, read_document
     from compressor.report.render import render, write_file
-    from compressor.report.stdout import write
 
     source = document_path(path)
     kind = format_ or next((kind for kind in Kind if out and out.suffix == f".{kind}"), Kind.HTML)

@@ -18,7 +18,6 @@ from rich.text import Text
 
 from compressor.events import RunEvents
 from compressor.report import format as fmt
-from compressor.report.format import printable
 
 __all__ = ["LiveEvents", "PlainEvents", "console_events"]
 
@@ -37,23 +36,17 @@ def console_events(file: TextIO | None = None) -> LiveEvents | PlainEvents:
     return LiveEvents(console) if file.isatty() and console.is_interactive else PlainEvents(file)
 
 
-def _amount(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
-
-
 def _done(done: float, total: float | None) -> str:
-    return _amount(done) if total is None else f"{_amount(done)}/{_amount(total)}"
+    amounts = [done] if total is None else [done, total]
+    return "/".join(f"{amount:.0f}" if amount == int(amount) else f"{amount:.1f}" for amount in amounts)
 
 
 class _DetailColumn(TextColumn):
     """What the work says of itself, else its rate."""
 
-    def __init__(self) -> None:
-        super().__init__("", style="dim")
-
     def render(self, task: Task) -> Text:
         detail = task.fields["detail"] or (f"{fmt.number(task.speed)}/s" if task.speed else "")
-        return Text(printable(detail), style="dim", no_wrap=True, overflow="ellipsis")
+        return Text(fmt.printable(detail), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class _Lines(RunEvents):
@@ -109,7 +102,7 @@ class LiveEvents(_Lines):
             TextColumn("  {task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[done]}", markup=False, justify="right"),
-            _DetailColumn(),
+            _DetailColumn(""),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=self._console,
             auto_refresh=False,
@@ -126,20 +119,19 @@ class LiveEvents(_Lines):
             self._progress = self._new_display()
 
     def _line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(printable(text), style=style), soft_wrap=True)
+        self._console.print(Text(fmt.printable(text), style=style), soft_wrap=True)
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
         """Draw or move the bar of `what`."""
+        said = _done(done, total)
         if what not in self._bars:
             self._make_room()
             if not self._bars:
                 self._progress.start()
             # This draws at once.
-            self._bars[what] = self._progress.add_task(
-                printable(what), total=total, done=_done(done, total), detail=detail
-            )
+            self._bars[what] = self._progress.add_task(fmt.printable(what), total=total, done=said, detail=detail)
             self._refreshed = self._clock()
-        self._progress.update(self._bars[what], completed=done, total=total, done=_done(done, total), detail=detail)
+        self._progress.update(self._bars[what], completed=done, total=total, done=said, detail=detail)
         if self._clock() - self._refreshed >= REFRESH_SECONDS:
             self._refreshed = self._clock()
             self._progress.refresh()
@@ -169,7 +161,7 @@ class PlainEvents(_Lines):
     def _line(self, text: str, style: str = "") -> None:
         # A log that went away must not end the run.
         with contextlib.suppress(OSError):
-            self._file.write(f"{printable(text)}\n")
+            self._file.write(f"{fmt.printable(text)}\n")
             self._file.flush()
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:

@@ -16,18 +16,7 @@ from compressor.report.blocks import Column
 from compressor.report.models import Model, called, headline, speedup
 from compressor.task_specs import MetricSpec, metric_spec
 
-__all__ = [
-    "COSTS",
-    "FIGURES",
-    "MAIN",
-    "Figure",
-    "gate_title",
-    "main_figures",
-    "metric_figures",
-    "quality_figure",
-    "shown",
-]
-
+__all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "gate_title", "main_figures", "metric_figures", "quality_figure"]
 
 LATENCY = "workload `dataset` or `grid`"
 
@@ -88,8 +77,7 @@ def _at(path: str, scale: float = 1.0) -> Callable[[Model], float | None]:
 
 def _highest_rate(model: Model) -> str:
     """With the bound it keeps, since models may have been held to different ones."""
-    highest = model.found.highest_rate
-    if highest is None:
+    if (highest := model.found.highest_rate) is None:
         return fmt.NA
     rate = "none" if highest.rate_per_second is None else fmt.number(highest.rate_per_second)
     return f"{rate} (p99 <= {fmt.number(highest.p99_ms)} ms)"
@@ -147,10 +135,9 @@ FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99)}
 
 def main_figures(reference: Role | None) -> tuple[Figure, ...]:
     """`MAIN`, with the speed-up over the reference model of this role, which is the teacher where nothing else is."""
-    name, unit = called(reference)
-    return tuple(
-        replace(one, title=f"speed-up over the {name}", unit=unit) if one.key == "speedup" else one for one in MAIN
-    )
+    name = called(reference)
+    title, unit = f"speed-up over the {name}", name.removesuffix(" model")
+    return tuple(replace(one, title=title, unit=unit) if one.key == "speedup" else one for one in MAIN)
 
 
 _OF_QUALITY = {"": "{}", "retained": "{} kept", "lost": "{} lost to export and quantization"}
@@ -162,9 +149,7 @@ def quality_figure(metric: MetricSpec) -> Figure:
 
     def read(model: Model) -> float | None:
         found = model.found.accuracy
-        if found is None:
-            return None
-        return found.value if found.metric == metric.name else found.metrics.get(metric.name)
+        return (found.metrics | {found.metric: found.value}).get(metric.name) if found else None
 
     def cell(model: Model) -> str:
         found = model.found.accuracy
@@ -182,11 +167,6 @@ def metric_figures(models: Sequence[Model], task: str | None) -> list[Figure]:
     return [replace(quality_figure(metric_spec(task, name)), unit="") for name in names]
 
 
-def shown(figures: Sequence[Figure], models: Sequence[Model]) -> list[Figure]:
-    """Those that have a column: all but optional ones that no model has."""
-    return [one for one in figures if not one.optional or any(one.text(model) != fmt.NA for model in models)]
-
-
 def gate_title(name: str, metric: MetricSpec, task: str | None, reference: Role | None = None) -> str:
     """How a gate is called: `accuracy_retained` is `accuracy kept`; `reference`: the role of the run's."""
     if name.startswith("metrics."):
@@ -195,5 +175,4 @@ def gate_title(name: str, metric: MetricSpec, task: str | None, reference: Role 
     if kind in ("accuracy", "quality") and ending in _OF_QUALITY:
         return _OF_QUALITY[ending].format(metric.title)
     titles = {one.key: one.title for one in (*FIGURES.values(), *main_figures(reference))}
-    titles["size_ratio"] = "size as a share of fp32"
-    return titles.get(name, name.replace("_", " "))
+    return {**titles, "size_ratio": "size as a share of fp32"}.get(name, name.replace("_", " "))

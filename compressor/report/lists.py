@@ -36,16 +36,11 @@ def plan_table(
     stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], missing: Sequence[str]
 ) -> RenderableType:
     """Stages in order with what would happen to each; targets that are left out; what must be installed first."""
-    rows = [
-        (
-            stage["name"],
-            stage["state"],
-            fmt.duration(stage["seconds"]) if stage["seconds"] is not None else "",
-            f"{stage['size'] / 1e6:.1f} MB" if stage["size"] is not None else "",
-            stage["key"][:KEY_LENGTH],
-        )
-        for stage in stages
-    ]
+    rows = []
+    for stage in stages:
+        took = fmt.duration(stage["seconds"]) if stage["seconds"] is not None else ""
+        size = f"{stage['size'] / 1e6:.1f} MB" if stage["size"] is not None else ""
+        rows.append((stage["name"], stage["state"], took, size, stage["key"][:KEY_LENGTH]))
     lines = [f"{name} is not on this machine and is left out ({reason})." for name, reason in skipped.items()]
     if missing and any(stage["state"] != "cached" for stage in stages):
         lines.append(f"Not installed: {', '.join(missing)}. Install: pip install 'compressor[toolkit]'")

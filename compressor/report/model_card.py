@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,12 +14,15 @@ from compressor.report.blocks import Block, Heading
 from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
 from compressor.report.document import RunReport
-from compressor.report.figures import gate_title
 from compressor.report.printers.markdown import blocks_markdown, escape
-from compressor.report.verdict import baseline_sentence, closing_sentence
+from compressor.report.verdict import baseline_sentence, closing_sentence, failed_gates
 from compressor.task_specs import TASK_SPECS, TaskSpec
 
 __all__ = ["model_card"]
+
+TREATMENTS = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
+"""What each kind of stage does to the model."""
+TAGS = {"distill": "distillation", "quantize": "quantization"}
 
 
 def model_card(
@@ -33,20 +36,21 @@ def model_card(
     """
     answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
     spec = TASK_SPECS.get(report.task) if report.task in TASK_SPECS.names else None
-    about = (
-        f"A compact model for {spec.title.lower() if spec else report.task}{answers}, {', '.join(_treatment(report))}"
-    )
+    title, pipeline_tag = (spec.title.lower(), spec.pipeline_tag) if spec else (report.task, report.task)
+    kinds = dict.fromkeys(stage.kind for stage in report.stages)
+    treated = ", ".join(TREATMENTS[kind] for kind in kinds if kind in TREATMENTS)
+    about = f"A compact model for {title}{answers}, {treated}"
     measured: list[Block] = [Heading("Measured"), *overview(report)]
     if report.gates:
         measured += [Heading("Gates", 3), gates_table(report)]
     sections = [
-        _front_matter(report, spec.pipeline_tag if spec else report.task, license_name),
+        _front_matter(kinds, pipeline_tag, license_name),
         f"# {escape(report.name)}",
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
         "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
         "## Use it",
         _python(_given(spec)),
-        _javascript(_given(spec), report, spec.pipeline_tag if spec else report.task, file, dtype),
+        _javascript(_given(spec), report.name, pipeline_tag, file, dtype),
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
         blocks_markdown(measured),
         "## Limits",
@@ -58,22 +62,10 @@ def model_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _treatment(report: RunReport) -> list[str]:
-    """What was done to the model, in order."""
-    words = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
-    kinds = dict.fromkeys(stage.kind for stage in report.stages)
-    return [words[kind] for kind in kinds if kind in words]
-
-
-def _front_matter(report: RunReport, pipeline_tag: str, license_name: str | None) -> str:
-    tags = {"distill": "distillation", "quantize": "quantization"}
-    kinds = {stage.kind for stage in report.stages}
+def _front_matter(kinds: Collection[str], pipeline_tag: str, license_name: str | None) -> str:
     front: dict[str, Any] = {"license": license_name} if license_name else {}
-    front |= {
-        "library_name": "transformers.js",
-        "pipeline_tag": pipeline_tag,
-        "tags": ["onnx", "onnxruntime", *(tag for kind, tag in tags.items() if kind in kinds)],
-    }
+    front |= {"library_name": "transformers.js", "pipeline_tag": pipeline_tag}
+    front["tags"] = ["onnx", "onnxruntime", *(tag for kind, tag in TAGS.items() if kind in kinds)]
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
 
 
@@ -95,50 +87,40 @@ print(bundle.predict({asked}))
 ```"""
 
 
-def _javascript(given: Mapping[str, str], report: RunReport, pipeline_tag: str, file: str, dtype: str | None) -> str:
+def _javascript(given: Mapping[str, str], name: str, pipeline_tag: str, file: str, dtype: str | None) -> str:
     named = f'model_file_name: "{PurePosixPath(file).stem}", dtype: "fp32"'
     asked = ", ".join(map(json.dumps, given.values()))
     options = f"{{ {named} }}" if dtype is None else f'{{ dtype: "{dtype}" }}'
-    return f"""In the browser or Node, with transformers.js; this folder is `models/{report.name}`:
+    return f"""In the browser or Node, with transformers.js; this folder is `models/{name}`:
 
 ```js
 import {{ env, pipeline }} from "@huggingface/transformers";
 
 env.allowRemoteModels = false;
 env.localModelPath = "models/";
-const answer = await pipeline("{pipeline_tag}", "{report.name}", {options});
+const answer = await pipeline("{pipeline_tag}", "{name}", {options});
 console.log(await answer({asked}));
 ```"""
 
 
 def _limits(report: RunReport) -> str:
     chosen = report.measurement(report.chosen)
-    lines = []
-    if chosen and chosen.accuracy:
-        quality, metric = chosen.accuracy, report.metric
-        value = fmt.quality(quality.value, metric, quality.interval)
-        lines.append(
-            f"- The {metric.title} of {value} was measured on one test split of {quality.n} texts. "
-            f"The interval ({quality.interval.confidence:.0%}, bootstrap) covers the choice of test texts, not the "
-            "training's seed, and says nothing about texts of another kind."
+    quality, metric = chosen.accuracy if chosen else None, report.metric
+    answers = "- How well it answers wasn't measured."
+    if quality:
+        answers = (
+            f"- The {metric.title} of {fmt.quality(quality.value, metric, quality.interval)} was measured on one test "
+            f"split of {quality.n} texts. The interval ({quality.interval.confidence:.0%}, bootstrap) covers the "
+            "choice of test texts, not the training's seed, and says nothing about texts of another kind."
         )
-    else:
-        lines.append("- How well it answers wasn't measured.")
     cpu = f" ({escape(str(report.environment['cpu']))})" if report.environment.get("cpu") else ""
-    lines.append(
-        f"- Latency, throughput and memory hold for the machine they were measured on{cpu}; measure again on your "
-        "device."
-    )
+    where = f"for the machine they were measured on{cpu}"
+    lines = [answers, f"- Latency, throughput and memory hold {where}; measure again on your device."]
     if any(stage.kind == "quantize" for stage in report.stages):
         lines.append(
             "- An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate; "
             "`compressor verify` tells."
         )
-    if not report.passed:
-        failed = ", ".join(
-            gate_title(one.name, report.metric, report.task, report.reference_role)
-            for one in report.gates
-            if not one.passed
-        )
-        lines.append(f"- **It fails gates that its recipe sets: {failed}.**")
+    if failed := failed_gates(report):
+        lines.append(f"- **It fails gates that its recipe sets: {', '.join(title for title, _ in failed)}.**")
     return "\n".join(lines)

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from compressor.bench.results import Latency, Measurement, Role, reference_role
 from compressor.report.document import was_measured
 
-__all__ = [
-    "COLOURS",
-    "Called",
-    "Model",
-    "by_target",
-    "called",
-    "colours",
-    "headline",
-    "model_name",
-    "speedup",
-    "workload",
-]
+__all__ = ["Model", "by_target", "called", "colours", "headline", "model_name", "speedup", "workload"]
 
 COLOURS = 6
 """Colours for variants, `v0` to `v5` in style.css; after those they begin again."""
@@ -39,18 +27,9 @@ class Model:
     """The reference model on this target, or on the one that PyTorch is measured on for it."""
 
 
-class Called(NamedTuple):
-    """What a reference model is called."""
-
-    name: str
-    """In a sentence, after `the`."""
-    unit: str
-    """In the title of a column."""
-
-
-def called(reference: Role | None) -> Called:
-    """By its role: a finished model, which no teacher taught, is compared with itself in PyTorch."""
-    return Called("PyTorch model", "PyTorch") if reference == "student" else Called("teacher", "teacher")
+def called(reference: Role | None) -> str:
+    """What a reference model of this role is called: one that no teacher taught is compared with itself in PyTorch."""
+    return "PyTorch model" if reference == "student" else "teacher"
 
 
 def model_name(measurement: Measurement) -> str:
@@ -74,10 +53,9 @@ def by_target(measurements: Sequence[Measurement], chosen: str | None = None) ->
     """What was measured, target by target, in the order it was."""
     colour = colours(measurements)
     role = reference_role(found.role for found in measurements)
-    references: dict[str, Measurement] = {}
-    for found in measurements:
-        if role and found.role == role and was_measured(found):
-            references.setdefault(found.target, found)
+    known = [found for found in measurements if was_measured(found)]
+    # The first on each target counts.
+    references = {found.target: found for found in reversed(known) if role and found.role == role}
     for target in dict.fromkeys(found.target for found in measurements):
         models = [
             Model(
@@ -87,8 +65,8 @@ def by_target(measurements: Sequence[Measurement], chosen: str | None = None) ->
                 found,
                 references.get(found.reference or target),
             )
-            for found in measurements
-            if found.target == target and was_measured(found)
+            for found in known
+            if found.target == target
         ]
         if models:
             yield target, models

@@ -12,7 +12,7 @@ from compressor.report.figures import gate_title
 from compressor.report.models import called, headline, speedup
 from compressor.task_specs import TASK_SPECS, MetricSpec, task_spec
 
-__all__ = ["Majority", "baseline_sentence", "closing_sentence", "is_better", "majority", "too_few", "verdict"]
+__all__ = ["baseline_sentence", "closing_sentence", "failed_gates", "is_better", "majority", "too_few", "verdict"]
 
 WIDEST = 0.05
 """Where a share may be this much lower than it was measured, there are too few texts to ship by."""
@@ -52,22 +52,28 @@ def too_few(report: RunReport) -> str | None:
     lost = (apart or found).value - (apart or found).interval.low
     if lost <= WIDEST:
         return None
-    name = called(report.reference_role).name
+    name = called(report.reference_role)
     below = f"{-100 * apart.interval.low:.1f} points below the {name}'s" if apart else f"{100 * lost:.1f} points lower"
     return f"{found.n} test texts are too few: its {metric.title} may be {below}"
 
 
 def verdict(report: RunReport) -> tuple[str, Tone]:
     """In a few words whether it may ship; empty where no gate asks and nothing is wrong."""
-    failed, count = sum(not gate.passed for gate in report.gates), len(report.gates)
-    if failed:
-        return f"{failed} of {count} gates failed", "bad"
-    held = f"all {count} gates hold" if count else ""
+    count = len(report.gates)
+    if failed := failed_gates(report):
+        return f"{len(failed)} of {count} gates failed", "bad"
+    held = [f"all {count} gates hold"] if count else []
     if _problems(report):
-        return ", ".join(filter(None, [held, "no better than a guess"])), "bad"
+        return ", ".join([*held, "no better than a guess"]), "bad"
     if too_few(report):
-        return ", ".join(filter(None, [held, "too few test texts"])), "open"
-    return held, "good" if held else ""
+        return ", ".join([*held, "too few test texts"]), "open"
+    return "".join(held), "good" if held else ""
+
+
+def failed_gates(report: RunReport) -> list[tuple[str, GateVerdict]]:
+    """What each gate that failed is called, and what was found."""
+    about = (report.metric, report.task, report.reference_role)
+    return [(gate_title(gate.name, *about), gate) for gate in report.gates if not gate.passed]
 
 
 def closing_sentence(report: RunReport) -> str:
@@ -81,10 +87,8 @@ def closing_sentence(report: RunReport) -> str:
 def _problems(report: RunReport) -> list[str]:
     """What a reader must know before anything else: gates that failed, a model that has learned nothing."""
     said = []
-    if failed := [gate for gate in report.gates if not gate.passed]:
-        role = report.reference_role
-        titles = [gate_title(gate.name, report.metric, report.task, role) for gate in failed]
-        told = "; ".join(f"{title} {_measured(gate)}" for title, gate in zip(titles, failed, strict=True))
+    if failed := failed_gates(report):
+        told = "; ".join(f"{title} {_measured(gate)}" for title, gate in failed)
         said.append(f"It should not ship as it is: {len(failed)} of {len(report.gates)} gates failed ({told}).")
     chosen, base = report.measurement(report.chosen), majority(report)
     if chosen and chosen.accuracy and base and not is_better(chosen.accuracy, base):
@@ -110,15 +114,13 @@ def _may_ship(report: RunReport) -> str:
 
 def baseline_sentence(report: RunReport) -> str | None:
     """What the teacher added over the same student trained on the labels alone, where that was measured."""
-    measured = (report.of_role("student"), report.of_role("baseline"))
-    student, baseline = (one.accuracy if one else None for one in measured)
+    metric, measured = report.metric, (report.of_role("student"), report.of_role("baseline"))
+    student, baseline = (one.accuracy.value if one and one.accuracy else None for one in measured)
     if student is None or baseline is None:
         return None
-    metric = report.metric
     return (
-        f"Learning from the teacher changed the {metric.title} by {_change(student.value - baseline.value, metric)}: "
-        f"the student has {fmt.quality(student.value, metric)}, and {fmt.quality(baseline.value, metric)} when trained "
-        "on the labels alone."
+        f"Learning from the teacher changed the {metric.title} by {_change(student - baseline, metric)}: the student "
+        f"has {fmt.quality(student, metric)}, and {fmt.quality(baseline, metric)} when trained on the labels alone."
     )
 
 
@@ -129,7 +131,7 @@ def _kept(report: RunReport) -> str | None:
     found = chosen.accuracy
     if not (reference and reference.accuracy):
         return f"has {metric.title} {fmt.quality(found.value, metric, found.interval)} on {found.n} texts"
-    name, whole = called(report.reference_role).name, reference.accuracy.value
+    name, whole = called(report.reference_role), reference.accuracy.value
     mine, other = fmt.quality(found.value, metric), fmt.quality(whole, metric)
     sure = f"on {found.n} texts{_apart(found, metric)}"
     if metric.higher_is_better and whole > 0 and found.value >= 0:

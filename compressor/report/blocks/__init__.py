@@ -179,13 +179,9 @@ def table(
         optional: columns that are left out where no row has a figure in them.
     """
     shown = [i for i in range(len(header)) if i not in optional or any(row[i] not in (NA, "") for row in rows)]
-    columns = tuple(_column(header[i], i == 0 or i in words) for i in shown)
+    columns = [
+        title if isinstance(title, Column) else Column(*title.partition("\n")[::2], i == 0 or i in words)
+        for i, title in enumerate(header)
+    ]
     body = tuple(Row(tuple(row[i] for i in shown), number in strong) for number, row in enumerate(rows))
-    return Table(columns, body, grouped, stacked)
-
-
-def _column(title: str | Column, words: bool) -> Column:
-    if isinstance(title, Column):
-        return title
-    name, _, unit = title.partition("\n")
-    return Column(name, unit, words)
+    return Table(tuple(columns[i] for i in shown), body, grouped, stacked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 from compressor.report.charts.svg import TEXT, label, line, text_width
@@ -40,10 +41,8 @@ class Box(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A name: where its text begins (baseline), and how far from its point."""
+    """A name: the box of its text, and how far that is from its point."""
 
-    x: float
-    y: float
     distance: float
     box: Box
 
@@ -60,11 +59,8 @@ def place_labels(
     taken = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     placed = []
     for (x, y), name in zip(points, names, strict=True):
-        candidates = [
-            _candidate(x, y, text_width(name), direction, distance, bounds)
-            for distance in DISTANCES
-            for direction in DIRECTIONS
-        ]
+        ways = product(DISTANCES, DIRECTIONS)
+        candidates = [_candidate(x, y, text_width(name), direction, distance, bounds) for distance, direction in ways]
         best = min(candidates, key=lambda found: _cost(found, taken, bounds, lines))
         taken.append(best.box)
         placed.append(best)
@@ -74,7 +70,7 @@ def place_labels(
 def draw_label(point: tuple[float, float], name: str, placed: Placed, *, strong: bool = False) -> list[Element]:
     """The name in its place, with a line to its point where that isn't next to it."""
     box = placed.box
-    marks = [label(placed.x, placed.y, name, "name strong" if strong else "name")]
+    marks = [label(box.left, box.bottom - TEXT / 4, name, "name strong" if strong else "name")]
     if placed.distance > NEAR:
         x = min(max(point[0], box.left), box.right)
         y = min(max(point[1], box.top), box.bottom)
@@ -84,21 +80,17 @@ def draw_label(point: tuple[float, float], name: str, placed: Placed, *, strong:
 
 def _candidate(x: float, y: float, width: float, direction: tuple[int, int], distance: float, bounds: Box) -> Placed:
     across, down = direction
-    left = x + distance if across > 0 else x - distance - width if across < 0 else x - width / 2
-    if across == 0:
+    if across:
+        left, step = x + distance if across > 0 else x - distance - width, 0.9 * distance
+    else:
         # Above or below a point at the edge, a name moves in.
-        left = max(bounds.left, min(left, bounds.right - width))
-    step = distance if across == 0 else distance * 0.9
-    middle = y + down * (step + (TEXT / 3 if across == 0 else 0))
-    box = Box(left, middle - TEXT * 0.6, left + width, middle + TEXT * 0.6)
-    return Placed(left, middle + TEXT * 0.35, distance, box)
+        left, step = max(bounds.left, min(x - width / 2, bounds.right - width)), distance + TEXT / 3
+    middle = y + down * step
+    return Placed(distance, Box(left, middle - TEXT * 0.6, left + width, middle + TEXT * 0.6))
 
 
 def _cost(found: Placed, taken: Sequence[Box], bounds: Box, lines: Sequence[Box]) -> float:
-    outside = found.box.area - found.box.overlap(bounds)
-    return (
-        found.distance
-        + OFF_THE_DRAWING * outside
-        + ON_A_NAME * sum(found.box.overlap(box) for box in taken)
-        + ON_A_LINE * sum(found.box.overlap(box) for box in lines)
-    )
+    own = found.box
+    outside = own.area - own.overlap(bounds)
+    on_names, on_lines = (sum(map(own.overlap, boxes)) for boxes in (taken, lines))
+    return found.distance + OFF_THE_DRAWING * outside + ON_A_NAME * on_names + ON_A_LINE * on_lines

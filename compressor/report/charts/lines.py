@@ -1,4 +1,4 @@
-"""Curves over one axis, with their names at their ends."""
+"""Curves with their names at their ends, and a histogram upright."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import hypot
 
-from compressor.report.blocks.charts import Curve, LineChart
+from compressor.report.blocks.charts import Curve, HistogramChart, LineChart
 from compressor.report.charts.labels import Box, draw_label, place_labels
 from compressor.report.charts.scales import Linear, Scale, scale_for
 from compressor.report.charts.svg import axis_x, axis_y, label, line, path, svg
 from compressor.report.markup import Element, tag
 
-__all__ = ["draw_lines"]
+__all__ = ["draw_histogram", "draw_lines"]
 
 
 def draw_lines(chart: LineChart, width: float) -> Element:
@@ -21,7 +21,7 @@ def draw_lines(chart: LineChart, width: float) -> Element:
     x, y = _scales(chart, left, right, top, bottom)
     marks: list[Element | None] = [
         label(4, 14, chart.y_axis, "axis"),
-        *axis_x(x, top, bottom, chart.x_axis, count=7 if width > 500 else 4, middle=(left + right) / 2),
+        *axis_x(x, top, bottom, chart.x_axis, count=7 if width > 500 else 4),
         *axis_y(y, left, right),
         line(x(x.low), y(x.low), x(x.high), y(x.high), "front") if chart.diagonal else None,
         *(line(left, y(bound), right, y(bound), "bound") for bound in chart.bounds),
@@ -65,3 +65,23 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Element:
         *(tag("circle", cx=px, cy=py, r=3.5, class_=f"disc {disc}") for px, py in places),
         class_=curve.colour,
     )
+
+
+def draw_histogram(chart: HistogramChart, width: float) -> Element:
+    """Counts upwards, values across, both linear."""
+    left, right, top, bottom = 48.0, width - 14, 26.0, 190.0
+    x = Linear.over(chart.histogram.edges, left, right)
+    y = Linear.over(chart.histogram.counts, bottom, top, zero=True)
+    bars = []
+    for (start, end), count in zip(pairwise(chart.histogram.edges), chart.histogram.counts, strict=True):
+        if count:
+            said, size = tag("title", f"{start:g} to {end:g}: {count}"), max(x(end) - x(start) - 1, 0.5)
+            place = {"x": x(start), "y": y(count), "width": size, "height": bottom - y(count)}
+            bars.append(tag("rect", said, **place, class_="shade s0"))
+    marks = [
+        label(4, 14, chart.y_axis, "axis"),
+        *axis_x(x, top, bottom, chart.axis, count=8 if width > 500 else 5),
+        *axis_y(y, left, right, count=4),
+        tag("g", *bars, class_=chart.colour),
+    ]
+    return svg(width, bottom + 42, chart.title, *marks)

@@ -76,9 +76,8 @@ class Log:
         """1, 2 and 5 of every decade, or the decades alone where those are too many."""
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         for mantissas in ((1, 2, 5), (1, 3), (1,)):
-            found = [
-                float(f"{m}e{d}") for d in decades for m in mantissas if self.low <= float(f"{m}e{d}") <= self.high
-            ]
+            every = (float(f"{mantissa}e{decade}") for decade in decades for mantissa in mantissas)
+            found = [value for value in every if self.low <= value <= self.high]
             if len(found) <= 1.5 * count:
                 break
         if len(found) > 1.5 * count:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import astuple
+from itertools import chain, pairwise
 
 from compressor.report.blocks.charts import Point, ScatterChart
 from compressor.report.charts.labels import Box, draw_label, place_labels
@@ -31,12 +32,8 @@ def draw_scatter(chart: ScatterChart, width: float) -> Element:
     points = chart.points
     height = 380.0 if width > 500 else 340.0
     left, right, top, bottom = 52.0, width - 14, 30.0, height - 44
-    x = scale_for(
-        [value for one in points for value in (one.x.low, one.x.value, one.x.high)], left + 10, right - 10, margin=0.1
-    )
-    y = Linear.over(
-        [value for one in points for value in (one.y.low, one.y.value, one.y.high)], bottom, top, margin=0.1
-    )
+    x = scale_for([value for one in points for value in astuple(one.x)], left + 10, right - 10, margin=0.1)
+    y = Linear.over([value for one in points for value in astuple(one.y)], bottom, top, margin=0.1)
     places = [(x(one.x.value), y(one.y.value)) for one in points]
     bars = [
         (Box(x(one.x.low), v, x(one.x.high), v), Box(t, y(one.y.high), t, y(one.y.low)))
@@ -46,15 +43,11 @@ def draw_scatter(chart: ScatterChart, width: float) -> Element:
     front = pareto_front([(one.x.value, sign * one.y.value) for one in points])
     stairs = _stairs([places[i] for i in front], right) if len(front) > 1 else []
     steps = [Box(min(a, c), min(b, d), max(a, c), max(b, d)) for (a, b), (c, d) in pairwise(stairs)]
-    labels = place_labels(
-        places,
-        [one.name for one in points],
-        Box(left, top - 10, right, bottom),
-        [box.wider(2) for box in (*steps, *(bar for pair in bars for bar in pair))],
-    )
+    covered = [box.wider(2) for box in chain(steps, *bars)]
+    labels = place_labels(places, [one.name for one in points], Box(left, top - 10, right, bottom), covered)
     marks = [
         label(4, 16, chart.y_axis, "axis"),
-        *axis_x(x, top, bottom, chart.x_axis, count=6 if width > 500 else 4, middle=(left + right) / 2),
+        *axis_x(x, top, bottom, chart.x_axis, count=6 if width > 500 else 4),
         *axis_y(y, left, right),
         path(stairs, "front") if stairs else None,
     ]

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from compressor.report.charts.scales import Scale, tick_text
 from compressor.report.markup import Element, tag
 
-__all__ = ["TEXT", "axis_x", "axis_y", "figure", "label", "line", "path", "shorten", "svg", "text_width"]
+__all__ = ["TEXT", "axis_x", "axis_y", "label", "line", "path", "shorten", "svg", "text_width"]
 
-WIDE, NARROW = 820.0, 344.0
-"""Every chart is drawn for a screen and for a phone, so that its text is as large as the page's on both."""
 TEXT = 13.0
 """Height of text in units of the drawing."""
-
-
-def figure(draw: Callable[[float], Element], legend: Sequence[tuple[str, str]] = ()) -> Element:
-    """A chart drawn wide and narrow, of which the style sheet shows the one that fits.
-
-    Args:
-        draw: the chart for a width.
-        legend: class of the swatch -> what it stands for.
-    """
-    wide, narrow = draw(WIDE), draw(NARROW)
-    wide.set("class", "wide")
-    narrow.set("class", "narrow")
-    keys = [tag("li", tag("span", class_=f"swatch {swatch}"), meaning) for swatch, meaning in legend]
-    return tag("figure", wide, narrow, tag("ul", *keys, class_="legend") if keys else None)
 
 
 def svg(width: float, height: float, title: str, *marks: Element | None) -> Element:
@@ -51,13 +35,13 @@ def label(x: float, y: float, text: str, class_: str = "", *, anchor: str | None
     return tag("text", text, x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
-def axis_x(scale: Scale, top: float, bottom: float, title: str, *, count: int = 6, middle: float) -> list[Element]:
+def axis_x(scale: Scale, top: float, bottom: float, title: str, *, count: int) -> list[Element]:
     """Grid lines from top to bottom, a figure below each, and the title below those (36 units in all)."""
     marks = []
     for value in scale.ticks(count):
         x = scale(value)
         marks += [line(x, top, x, bottom, "grid"), label(x, bottom + 16, tick_text(value), "tick", anchor="middle")]
-    return [*marks, label(middle, bottom + 34, title, "axis", anchor="middle")]
+    return [*marks, label((scale.start + scale.end) / 2, bottom + 34, title, "axis", anchor="middle")]
 
 
 def axis_y(scale: Scale, left: float, right: float, *, count: int = 5) -> list[Element]:

@@ -40,15 +40,14 @@ def comparison_document(found: Comparison) -> Document:
     told = _notes(found)
     parts = (
         Prose(SENTENCES[found.verdict], "lead"),
-        _sides(found),
+        Pairs((("A", found.a), ("B", found.b))),
         *(Heading("Figures", remark=LEGEND), *_tables(found)),
         *_losses(found),
         *((Heading("Notes"), Notice(told)) if told else ()),
         *((Heading("Machine"), Pairs(tuple(flatten(found.environment)))) if found.environment else ()),
     )
-    written = f"Written by compressor, {found.created}. All of it is drawn from comparison.json beside it."
-    badge = Mark(found.verdict, TONES[found.verdict])
-    return Document("Comparison", parts, badge, f"on {found.target}", written)
+    footer = f"Written by compressor, {found.created}. All of it is drawn from comparison.json beside it."
+    return Document("Comparison", parts, Mark(found.verdict, TONES[found.verdict]), f"on {found.target}", footer)
 
 
 def comparison_blocks(found: Comparison) -> Iterator[Block]:
@@ -58,12 +57,8 @@ def comparison_blocks(found: Comparison) -> Iterator[Block]:
     if told := _notes(found):
         yield Notice(told)
     yield Prose(LEGEND, "remark")
-    yield _sides(found)
+    yield Pairs((("A", found.a), ("B", found.b)))
     yield Prose(SENTENCES[found.verdict], "lead", TONES[found.verdict])
-
-
-def _sides(found: Comparison) -> Pairs:
-    return Pairs((("A", found.a), ("B", found.b)))
 
 
 def _tables(found: Comparison) -> Iterator[Block]:
@@ -75,9 +70,8 @@ def _tables(found: Comparison) -> Iterator[Block]:
 
 
 def _cells(row: Row) -> tuple[Cell, ...]:
-    verdict = Mark(row.verdict, TONES[row.verdict])
-    figures = (_figure(row.a, row.unit), _figure(row.b, row.unit))
-    return (_row_name(row), *figures, loss_text(row.loss, row.unit), allowed(row), verdict)
+    figures = (_figure(row.a, row.unit), _figure(row.b, row.unit), loss_text(row.loss, row.unit), allowed(row))
+    return (_row_name(row), *figures, Mark(row.verdict, TONES[row.verdict]))
 
 
 def _losses(found: Comparison) -> Iterator[Block]:
@@ -91,14 +85,13 @@ def _losses(found: Comparison) -> Iterator[Block]:
 
 
 def _interval(row: Row) -> IntervalRow:
-    def span(loss: Loss | None) -> Span | None:
-        return Span(*(value / row.tolerance for value in (loss.low, loss.value, loss.high))) if loss else None
+    def span(loss: Loss) -> Span:
+        return Span(*(value / row.tolerance for value in (loss.low, loss.value, loss.high)))
 
-    main = span(row.loss)
-    assert main is not None
-    note = loss_text(row.loss, row.unit)
-    colour = f"verdict-{TONES[row.verdict]}"
-    return IntervalRow(_row_name(row), colour, main, note, span(row.control), span(row.confirmation))
+    assert row.loss is not None
+    others = [span(loss) if loss else None for loss in (row.control, row.confirmation)]
+    note, colour = loss_text(row.loss, row.unit), f"verdict-{TONES[row.verdict]}"
+    return IntervalRow(_row_name(row), colour, span(row.loss), note, *others)
 
 
 def _notes(found: Comparison) -> tuple[str, ...]:
@@ -144,9 +137,9 @@ def allowed(row: Row) -> str:
 
 
 def _figure(value: float | None, unit: str) -> str:
-    if value is None or not unit:
-        return fmt.NA if value is None else f"{value:.4g}"
-    return f"{fmt.number(value)}{'' if unit == '%' else ' '}{unit}"
+    if value is None:
+        return fmt.NA
+    return f"{fmt.number(value)}{'' if unit == '%' else ' '}{unit}" if unit else f"{value:.4g}"
 
 
 def _unit(unit: str, share: float) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from compressor.bench.results import Latency, Percentiles, Serving
+from compressor.bench.results import Latency, Serving
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Mark
 from compressor.report.blocks.charts import Curve, LineChart, Ridge, RidgeChart
 from compressor.report.content.tables import Targets, model_table, section
 from compressor.report.models import Model, headline, workload
 
-__all__ = ["heat", "latency_sections", "shape_and_load_sections"]
+__all__ = ["latency_sections", "shape_and_load_sections"]
 
 LATENCY = (
     "The line below each row goes from the fastest call to the slowest percentile that enough calls were measured for. "
@@ -50,27 +50,19 @@ def _latency(target: str, models: list[Model]) -> Iterator[Block | None]:
 
 
 def _percentiles(latency: Latency) -> Iterator[tuple[str, ...]]:
-    yield ("model", *_figures(latency.model))
-    if latency.end_to_end:
-        yield ("end to end", *_figures(latency.end_to_end))
-
-
-def _figures(found: Percentiles) -> tuple[str, ...]:
-    interval = found.intervals.get("p50")
-    between = f"{fmt.number(interval.low)}-{fmt.number(interval.high)}" if interval else fmt.NA
-    others = (found.p90_ms, found.p95_ms, found.p99_ms, found.mean_ms)
-    return (fmt.number(found.p50_ms), between, *map(fmt.number, others), str(found.n))
-
-
-def heat(value: float, low: float, high: float) -> float:
-    """How strong the colour behind a figure is, 0 to 1, by its ratio to the smallest."""
-    if low <= 0 or high <= low:
-        return 0.0
-    return math.log(value / low) / math.log(high / low)
+    for name, found in (("model", latency.model), ("end to end", latency.end_to_end)):
+        if found:
+            interval = found.intervals.get("p50")
+            between = f"{fmt.number(interval.low)}-{fmt.number(interval.high)}" if interval else fmt.NA
+            others = map(fmt.number, (found.p90_ms, found.p95_ms, found.p99_ms, found.mean_ms))
+            yield (name, fmt.number(found.p50_ms), between, *others, str(found.n))
 
 
 def _grid(models: list[Model]) -> Block | None:
-    """Median latency: a row for a model and a batch size, a column for a length; None where no grid was measured."""
+    """Median latency: a row for a model and a batch size, a column for a length; None where no grid was measured.
+
+    The stronger the colour behind a figure, the higher its ratio to the smallest.
+    """
     found = {
         (model.name, cell.batch, cell.sequence): cell.model.p50_ms
         for model in models
@@ -83,7 +75,10 @@ def _grid(models: list[Model]) -> Block | None:
     low, high = min(found.values()), max(found.values())
 
     def cell(value: float | None) -> Cell:
-        return fmt.NA if value is None else Mark(fmt.number(value), heat=round(heat(value, low, high), 3))
+        if value is None:
+            return fmt.NA
+        heat = math.log(value / low) / math.log(high / low) if 0 < low < high else 0.0
+        return Mark(fmt.number(value), heat=round(heat, 3))
 
     rows = [
         (model, (str(batch), *map(cell, values)))
@@ -107,9 +102,8 @@ def _load(target: str, models: list[Model]) -> Iterator[Block | None]:
     bounds = tuple(sorted({model.found.highest_rate.p99_ms for model in known if model.found.highest_rate}))
     legend = (("line solid", "p99"), ("line dashed", "p50"), *([("line bound", "bound on p99")] if bounds else []))
     curves = tuple(curve for model in known for curve in _curves(model))
-    yield LineChart(
-        f"Latency under load on {target}", "requests a second", "latency, ms", curves, bounds, legend=legend
-    )
+    title = f"Latency under load on {target}"
+    yield LineChart(title, "requests a second", "latency, ms", curves, bounds, legend=legend)
     header = ("asked for\nper s", "served\nper s", "busy\nof the time", "p50\nms", "p95\nms", "p99\nms", "requests")
     yield model_table(header, [(model, _trial(one)) for model in known for one in model.found.serving])
     searched = [(m, _trial(one)) for m in known if m.found.highest_rate for one in m.found.highest_rate.trials]
@@ -128,6 +122,6 @@ def _curves(model: Model) -> Iterator[Curve]:
 
 
 def _trial(trial: Serving) -> tuple[str, ...]:
-    rates = (fmt.number(trial.rate_per_second), fmt.number(trial.served_per_second))
-    latencies = (trial.latency.p50_ms, trial.latency.p95_ms, trial.latency.p99_ms)
-    return (*rates, fmt.percent(trial.utilisation), *map(fmt.number, latencies), str(trial.n))
+    rates, found = (trial.rate_per_second, trial.served_per_second), trial.latency
+    latencies = map(fmt.number, (found.p50_ms, found.p95_ms, found.p99_ms))
+    return (*map(fmt.number, rates), fmt.percent(trial.utilisation), *latencies, str(trial.n))

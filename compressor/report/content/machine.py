@@ -24,15 +24,13 @@ def cost_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:
     """Time of every stage, peak memory, how fast it trained; all of them together; and what each found."""
     if not stages:
         return
-    total = sum(stage.seconds for stage in stages)
-    peaks = [stage.peak_mb for stage in stages if stage.peak_mb is not None]
+    total, peak = sum(stage.seconds for stage in stages), _peak(stages)
     unit, axis = (60, "minutes") if total > 600 else (1, "seconds")
     bars = tuple(Bar(one.name, "neutral", (one.seconds / unit,), fmt.duration(one.seconds)) for one in stages)
-    memory = f", at most {fmt.number(max(peaks))} MB of memory" if peaks else ""
+    memory = "" if peak is None else f", at most {fmt.number(peak)} MB of memory"
+    whole = f"{fmt.duration(total)} of computing in {len(stages)} stages{memory}"
     yield Heading("Cost of the compression")
-    yield Prose(
-        f"From the data to the bundle: {fmt.duration(total)} of computing in {len(stages)} stages{memory}. {COST}"
-    )
+    yield Prose(f"From the data to the bundle: {whole}. {COST}")
     yield BarChart("Time of each stage", axis, bars)
     yield stages_table(stages)
     if any(stage.facts for stage in stages):
@@ -42,22 +40,19 @@ def cost_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:
 
 def stages_table(stages: Sequence[StageRecord]) -> Table:
     """A row a stage, the last of all of them together."""
-    rows = [
-        (
-            stage.name,
-            fmt.duration(stage.seconds),
-            fmt.number(stage.peak_mb),
-            fmt.number(_examples_per_second(stage)),
-            "found finished" if stage.cached else "ran",
-        )
-        for stage in stages
-    ]
-    peaks = [stage.peak_mb for stage in stages if stage.peak_mb is not None]
+    rows = []
+    for one in stages:
+        costs = (fmt.duration(one.seconds), fmt.number(one.peak_mb), fmt.number(_examples_per_second(one)))
+        rows.append((one.name, *costs, "found finished" if one.cached else "ran"))
     whole = fmt.duration(sum(stage.seconds for stage in stages))
     now = fmt.duration(sum(stage.seconds for stage in stages if not stage.cached))
-    rows.append(("all", whole, fmt.number(max(peaks, default=None)), "", f"ran for {now}"))
+    rows.append(("all", whole, fmt.number(_peak(stages)), "", f"ran for {now}"))
     header = ("stage", "took", "peak\nMB", "examples\nper s", "this run")
     return table(header, rows, words=(4,), optional=(2, 3), strong=(len(rows) - 1,))
+
+
+def _peak(stages: Sequence[StageRecord]) -> float | None:
+    return max((stage.peak_mb for stage in stages if stage.peak_mb is not None), default=None)
 
 
 def _examples_per_second(stage: StageRecord) -> float | None:
@@ -75,8 +70,8 @@ def machine_blocks(environment: Mapping[str, Any], measurements: Sequence[Measur
     if steady:
         yield Pairs(tuple(flatten(steady)))
     if rows:
-        header = ("model", "target", "load\n1 min", "CPU pressure\n% of 10 s", "memory pressure\n% of 10 s")
         yield Heading("While measuring", 3)
+        header = ("model", "target", "load\n1 min", "CPU pressure\n% of 10 s", "memory pressure\n% of 10 s")
         yield table((*header, "stolen\n% of time", "threads"), rows, words=(1, 6))
 
 
@@ -114,7 +109,7 @@ def flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
         elif isinstance(value, float):
             yield name, fmt.number(value, 4)
         elif isinstance(value, list | tuple):
-            shown = ", ".join(str(item) for item in value[:8])
+            shown = ", ".join(map(str, value[:8]))
             yield name, f"{shown}, ... ({len(value)})" if len(value) > 8 else shown
         elif value is not None:
             yield name, str(value)

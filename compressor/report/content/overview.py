@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from compressor.bench.results import GateVerdict, Measurement
+from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.advice import advice
 from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
 from compressor.report.content.tables import Targets, figures_table
 from compressor.report.document import RunReport
-from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, quality_figure, shown
+from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, quality_figure
 from compressor.report.models import Model, by_target, called, headline, model_name, workload
 from compressor.report.verdict import majority
 
@@ -28,7 +28,7 @@ def overview(report: RunReport) -> Iterator[Block]:
     base = majority(report)
     for number, target in enumerate(dict.fromkeys(found.target for found in report.measurements)):
         if models := measured.get(target):
-            figures = shown((quality_figure(report.metric), *main_figures(report.reference_role)), models)
+            figures = (quality_figure(report.metric), *main_figures(report.reference_role))
             has_metric = any(m.found.accuracy and m.found.accuracy.metric == "accuracy" for m in models)
             above = (f"always {base.label!r}", fmt.percent(base.share), *("" for _ in figures[1:])) if base else ()
             yield Heading(f"Measured on {target}", 3)
@@ -66,10 +66,9 @@ def _caption(report: RunReport) -> str:
 def costs(targets: Targets) -> Iterator[Block]:
     """The second table, where more than parameters is known: those are on the model's own page."""
     for target, models in targets:
-        figures = shown(COSTS, models)
-        if len(figures) > 1:
-            yield Heading(f"Cost and more on {target}", 3)
-            yield figures_table(figures, models)
+        found = figures_table(COSTS, models)
+        if len(found.columns) > 2:
+            yield from (Heading(f"Cost and more on {target}", 3), found)
 
 
 def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Block]:
@@ -83,23 +82,19 @@ def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Bl
 def gates_table(report: RunReport) -> Table:
     """Each gate, what was measured, and the verdict."""
 
-    def row(gate: GateVerdict) -> tuple[str | Mark, ...]:
-        return (
-            gate_title(gate.name, report.metric, report.task, report.reference_role),
-            Mark("holds", "good") if gate.passed else Mark("fails", "bad"),
-            fmt.gate_value(gate.value, gate.expression),
-            gate.expression,
-            gate.reason,
-        )
-
+    rows = []
+    for gate in report.gates:
+        title = gate_title(gate.name, report.metric, report.task, report.reference_role)
+        verdict = Mark("holds", "good") if gate.passed else Mark("fails", "bad")
+        rows.append((title, verdict, fmt.gate_value(gate.value, gate.expression), gate.expression, gate.reason))
     header = ("gate", "verdict", "measured", "must be", "why")
-    return table(header, [row(gate) for gate in report.gates], words=(1, 3, 4), optional=(4,), stacked=True)
+    return table(header, rows, words=(1, 3, 4), optional=(4,), stacked=True)
 
 
 def tiles(report: RunReport) -> Tiles:
     """Key figures of the variant that answers by default, beside the reference model's."""
     chosen, reference = report.beside_reference
-    name = called(report.reference_role).name
+    name = called(report.reference_role)
     found = []
     for one in (quality_figure(report.metric), *(FIGURES[key] for key in TILES)):
         mine, other = (Model("", "", False, m) if m else None for m in (chosen, reference))

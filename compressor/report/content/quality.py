@@ -14,7 +14,7 @@ from compressor.report.figures import metric_figures
 from compressor.report.models import Model, colours, headline, model_name, workload
 from compressor.task_specs import MetricSpec, metric_spec
 
-__all__ = ["lengths_section", "paired_differences", "quality_sections"]
+__all__ = ["lengths", "paired_differences", "quality_sections"]
 
 SCATTER = (
     "{} and to the left is better. On the dashed line, the Pareto front, are the models that no other beats in both. "
@@ -29,7 +29,7 @@ DIFFERENCES = (
 
 def quality_sections(report: RunReport, targets: Targets) -> Iterator[Block]:
     """What is known of the answers, section by section."""
-    metric, found = report.metric, paired_differences(report)
+    metric = report.metric
 
     def metrics(_: str, models: list[Model]) -> Iterator[Block]:
         figures = metric_figures(models, report.task)
@@ -40,9 +40,7 @@ def quality_sections(report: RunReport, targets: Targets) -> Iterator[Block]:
     yield from section("Metrics", targets, metrics)
     title = f"{metric.title[:1].upper()}{metric.title[1:]} against latency"
     yield from section(title, targets, lambda target, models: [_scatter(target, models, metric)], remark)
-    yield from section(
-        "Paired differences", targets, lambda target, _: _differences(target, report, found), DIFFERENCES
-    )
+    yield from section("Paired differences", targets, lambda target, _: _differences(target, report), DIFFERENCES)
 
 
 def _scatter(target: str, models: list[Model], metric: MetricSpec) -> Block | None:
@@ -56,14 +54,10 @@ def _scatter(target: str, models: list[Model], metric: MetricSpec) -> Block | No
         ("disc variant", "ONNX"): any(one.filled for one in points),
         ("disc chosen", "answers by default"): any(one.strong for one in points),
     }
-    return ScatterChart(
-        f"{metric.title} against median latency on {target}, {workload(known[0][2])}",
-        "median latency, ms",
-        f"{metric.title}, %" if metric.unit == "share" else metric.title,
-        points,
-        metric.higher_is_better,
-        tuple(key for key, present in legend.items() if present),
-    )
+    title = f"{metric.title} against median latency on {target}, {workload(known[0][2])}"
+    gain = f"{metric.title}, %" if metric.unit == "share" else metric.title
+    keys = tuple(key for key, present in legend.items() if present)
+    return ScatterChart(title, "median latency, ms", gain, points, metric.higher_is_better, keys)
 
 
 def _point(model: Model, quality: Accuracy, latency: Latency, metric: MetricSpec) -> Point:
@@ -89,8 +83,8 @@ def paired_differences(report: RunReport) -> list[VariantDifference]:
     return [*(own for own in carried if (own.subject, own.reference, own.target) not in known), *report.differences]
 
 
-def _differences(target: str, report: RunReport, differences: list[VariantDifference]) -> Iterator[Block]:
-    found = [one for one in differences if one.target == target]
+def _differences(target: str, report: RunReport) -> Iterator[Block]:
+    found = [one for one in paired_differences(report) if one.target == target]
     if not found:
         return
     metric = metric_spec(report.task, found[0].metric)
@@ -113,22 +107,18 @@ def _differences(target: str, report: RunReport, differences: list[VariantDiffer
     yield table((*header, "p\nMcNemar"), rows, words=(1,))
 
 
-def lengths_section(targets: Targets) -> list[Block]:
+def lengths(_: str, models: list[Model]) -> Iterator[Block]:
     """How long the texts are, for each tokenizer."""
-    return section("Lengths of the texts", targets, _lengths)
-
-
-def _lengths(_: str, models: list[Model]) -> Iterator[Block]:
     found: dict[Lengths, list[str]] = {}
     for model in models:
         if model.found.lengths:
             # Models with one tokenizer see texts of the same lengths.
             found.setdefault(model.found.lengths, []).append(model.name)
-    for lengths, names in found.items():
-        if lengths.histogram.counts:
+    for one, names in found.items():
+        if one.histogram.counts:
             title = f"Lengths of the texts in tokens, for {', '.join(names)}"
             axis = "tokens" if len(found) == 1 else f"tokens of {names[0]}"
-            yield HistogramChart(title, axis, "texts", lengths.histogram)
+            yield HistogramChart(title, axis, "texts", one.histogram)
     rows = [
         (", ".join(names), str(one.n), fmt.number(one.mean_tokens), str(one.max_tokens), fmt.percent(one.cut))
         for one, names in found.items()

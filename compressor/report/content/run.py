@@ -11,7 +11,8 @@ from compressor.report.content.costs import cost_sections
 from compressor.report.content.latency import latency_sections, shape_and_load_sections
 from compressor.report.content.machine import cost_blocks, machine_blocks
 from compressor.report.content.overview import costs, gates_and_advice, overview, tiles
-from compressor.report.content.quality import lengths_section, quality_sections
+from compressor.report.content.quality import lengths, quality_sections
+from compressor.report.content.tables import section
 from compressor.report.document import RunReport
 from compressor.report.models import by_target
 from compressor.report.verdict import baseline_sentence, closing_sentence, verdict
@@ -85,7 +86,7 @@ def _measured(report: RunReport) -> Iterator[Block]:
         yield from finding.blocks
     yield from latency_sections(targets)
     yield from cost_sections(targets)
-    yield from lengths_section(targets)
+    yield from section("Lengths of the texts", targets, lengths)
     yield from cost_blocks(report.stages)
     yield from machine_blocks(report.environment, report.measurements)
 

@@ -32,7 +32,8 @@ def figures_table(figures: Sequence[Figure], models: Sequence[Model], above: Seq
     """A column a figure; `above`: rows that come before the models'."""
     header = (Column("model", words=True), *(one.header for one in figures))
     rows = [*above, *((model.name, *(one.text(model) for one in figures)) for model in models)]
-    return table(header, rows, strong=[len(above) + i for i, model in enumerate(models) if model.chosen])
+    strong = [len(above) + i for i, model in enumerate(models) if model.chosen]
+    return table(header, rows, strong=strong, optional=[i for i, one in enumerate(figures, 1) if one.optional])
 
 
 def model_table(

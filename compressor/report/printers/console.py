@@ -1,8 +1,15 @@
-"""Blocks on a terminal. Charts and tiles are left out: their figures are in tables and sentences beside them."""
+"""Blocks on a terminal, and results on stdout, where nothing else goes.
+
+Charts and tiles are left out: their figures are in tables and sentences beside them.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -13,8 +20,9 @@ from rich.text import Text
 from compressor.report.blocks import Block, Cell, Details, Heading, Notice, Pairs, Prose, Table
 from compressor.report.format import printable
 
-__all__ = ["blocks_console"]
+__all__ = ["blocks_console", "print_result", "write"]
 
+WIDTH_OF_A_FILE = 140
 STYLES = {"good": "green", "bad": "bold red", "open": "yellow", "": ""}
 
 
@@ -89,3 +97,24 @@ def _cell(cell: Cell) -> Text:
     if isinstance(cell, str):
         return _text(" ".join(cell.split()))
     return _text(cell.text.upper() if cell.tone else cell.text, STYLES[cell.tone])
+
+
+def print_result(result: RenderableType | dict[str, Any] | list[Any]) -> None:
+    """JSON for data, else a table."""
+    if isinstance(result, dict | list):
+        write(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        return
+    # Texts are printed as they are: `[b]` and `:smile:` in them mean nothing.
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE, markup=False, emoji=False)
+    with console.capture() as drawn:
+        console.print(result)
+    write(drawn.get())
+
+
+def write(text: str) -> None:
+    """Text as it is. A reader that went away, as `| head` does, is no failure."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,20 +6,7 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
-from compressor.report.blocks import (
-    Block,
-    Cell,
-    Column,
-    Details,
-    Heading,
-    Mark,
-    Notice,
-    Pairs,
-    Prose,
-    Row,
-    Table,
-    Tiles,
-)
+from compressor.report.blocks import Block, Cell, Column, Details, Heading, Mark, Notice, Pairs, Prose, Table, Tiles
 from compressor.report.charts import draw
 from compressor.report.content.run import Document
 from compressor.report.markup import Element, render, tag
@@ -43,13 +30,7 @@ def page(document: Document) -> str:
         "body",
         tag("header", tag("h1", document.title), about, *map(_element, header)),
         tag("nav", *links, aria_label="Contents") if len(links) > 2 else None,
-        tag(
-            "main",
-            *(
-                tag("section", tag("h2", title), *map(_element, content), id=_anchor(title))
-                for title, content in sections
-            ),
-        ),
+        tag("main", *(_section(title, content) for title, content in sections)),
         tag("footer", document.footer),
     )
     head = tag(
@@ -132,7 +113,7 @@ def _table(block: Table) -> Element:
 
 def _row(block: Table, number: int) -> Element:
     row = block.rows[number]
-    name = _spanning(block.rows, number) if block.grouped else tag("th", _cell(row.cells[0]), scope="row")
+    name = _spanning(block, number) if block.grouped else tag("th", _cell(row.cells[0]), scope="row")
     cells = [
         tag("td", _cell(cell), class_=_side(column), data_title=column.title if block.stacked else None)
         for column, cell in zip(block.columns[1:], row.cells[1:], strict=True)
@@ -140,9 +121,9 @@ def _row(block: Table, number: int) -> Element:
     return tag("tr", name, *cells, class_="strong" if row.strong else None)
 
 
-def _spanning(rows: Sequence[Row], number: int) -> Element | None:
+def _spanning(block: Table, number: int) -> Element | None:
     """The name of a row and of those below it that are called the same; None where a row above has named this one."""
-    names = [row.cells[0] for row in rows]
+    names = [row.cells[0] for row in block.rows]
     if number and names[number - 1] == names[number]:
         return None
     count = next((i for i, name in enumerate(names[number:]) if name != names[number]), len(names) - number)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from compressor.report.blocks import Block, Cell, Chart, Column, Details, Heading, Notice, Pairs, Prose, Table, Tiles
+from compressor.report.blocks import Block, Cell, Chart, Details, Heading, Notice, Pairs, Prose, Table, Tiles
 from compressor.report.format import printable
 
-__all__ = ["blocks_markdown", "escape", "table_markdown"]
+__all__ = ["blocks_markdown", "escape"]
 
 _SPECIAL = re.compile(
     r"[\\`*|\[\]~]"  # emphasis, code, cells and links, wherever they stand
@@ -45,23 +45,20 @@ def _block(block: Block) -> str:
     if isinstance(block, Pairs):
         return "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in block.rows)
     if isinstance(block, Table):
-        return table_markdown(block)
+        return _table(block)
     if isinstance(block, Details):
         summary = f"<details><summary>{escape(block.title)}</summary>"
         return f"{summary}\n\n{blocks_markdown(block.blocks)}\n\n</details>"
     return ""
 
 
-def table_markdown(block: Table) -> str:
+def _table(block: Table) -> str:
     """A table with a rule below its header; rows that stand out are bold."""
-    header = [_title(column) for column in block.columns]
+    titles = [filter(None, (column.title, column.unit)) for column in block.columns]
+    header = ["<br>".join(map(escape, title)) for title in titles]
     rule = [":--" if column.words else "--:" for column in block.columns]
     body = [[_cell(cell, strong=row.strong) for cell in row.cells] for row in block.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *body))
-
-
-def _title(column: Column) -> str:
-    return "<br>".join(filter(None, (escape(column.title), escape(column.unit))))
 
 
 def _cell(cell: Cell, *, strong: bool) -> str:

@@ -18,6 +18,7 @@ from compressor.compare.self_test import Figures, SelfTest
 from compressor.engine.plan import Plan
 from compressor.recipe import load_recipe
 from compressor.recipe.benchmark import Target, WorkloadConfig
+from compressor.recipe.shipped import shipped
 from compressor.report.document import RunReport
 from tests import tiny
 from tests.command import ROOT, compressor
@@ -103,6 +104,8 @@ def test_a_command_that_is_shown_works(
 ) -> None:
     words = shlex.split(re.sub("PATH|BUNDLE", "runs/quickstart/bundle", command))[1:]
     words += BARE.get(" ".join(words), [])
+    if words[0] == "run" and words[1] in shipped():
+        words[1] = "RECIPE"  # `tests/shipped` runs these; their data and teachers aren't here
     if words[0] == "init":
         (reader / "recipe.yaml").unlink()
     if words[0] == "bench":

@@ -68,6 +68,7 @@ def client(model: Any, tokenizer: Any, found: Mapping[str, Any]) -> Ask:
         texts = list(example.values())
         asked = {"text": texts[0], "text_pair": texts[1]} if len(texts) > 1 else texts[0]
         rows = classify(asked, truncation=True)
+        rows = rows[0] if isinstance(rows[0], list) else rows
         return {name: {one["label"]: one["score"] for one in rows}}
 
     return scores
@@ -87,7 +88,7 @@ def same(got: Any, wanted: Any, tolerance: float) -> bool:
         return all(key in wanted and same(value, wanted[key], tolerance) for key, value in got.items())
     if isinstance(got, list):
         return len(got) == len(wanted) and all(same(*both, tolerance) for both in zip(got, wanted, strict=True))
-    if isinstance(got, float):
+    if isinstance(got, float | np.floating):
         return bool(abs(got - wanted) <= tolerance)
     return bool(got == wanted)
 

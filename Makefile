@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-quickstart: .venv/toolkit.stamp  ## Compress a review classifier from start to finish (10 to 25 minutes on two cores)
+quickstart: .venv/toolkit.stamp  ## Compress a review classifier from start to finish (10 to 40 minutes on two cores)
 	$(BIN)/compressor run recipes/quickstart.yaml
 
 test: .venv/dev.stamp  ## Lint, types and tests: what CI runs
@@ -20,7 +20,7 @@ test: .venv/dev.stamp  ## Lint, types and tests: what CI runs
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow"
 
-test-all: .venv/dev.stamp  ## Every test, whole runs of all shipped recipes too (about an hour on two cores)
+test-all: .venv/dev.stamp  ## Every test, whole runs of all shipped recipes too (much longer)
 	$(BIN)/pytest
 
 lint: .venv/dev.stamp  ## Mend style and formatting

@@ -76,8 +76,10 @@ class SentenceEmbedding(Task):
         return dict(getattr(model.config, _IN_CONFIG, {}))
 
     def choose(self, model: PreTrainedModel, answers: Mapping[str, Any]) -> None:
-        """Raises:
-        RecipeError: more dimensions than the model's vectors have.
+        """Set pooling and dimensions.
+
+        Raises:
+            RecipeError: more dimensions than the model's vectors have.
         """
         width, wanted = model.config.hidden_size, answers.get(DIMENSIONS)
         if wanted is not None and wanted > width:

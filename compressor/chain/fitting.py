@@ -37,7 +37,7 @@ def check_models(recipe: Recipe, *, teacher: Path | None, student: Path | None, 
         made = builder.layout(made) if made is not None else None
     taught = _layout(teacher, "teacher.model", trusted=recipe.trusts_teacher) if teacher is not None else None
     if recipe.distill is not None and made is not None and taught is not None:
-        for objective in recipe.distill.objectives:
+        for _, objective in recipe.distill.named_objectives():
             objective.build(made, taught)
 
 

@@ -26,6 +26,7 @@ from compressor.engine.artifact import Artifact
 from compressor.engine.plan import Plan, keys_of
 from compressor.engine.stage import Stage
 from compressor.errors import TargetUnavailable
+from compressor.recipe.distill import DistillSection, PhaseSection
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["RecipePlan", "make_plan"]
@@ -150,13 +151,11 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
     )
     if recipe.distill is None:
         return
-    start = {**data, "student": "student"}
-    asks = any(objective.uses_teacher for objective in recipe.distill.objectives)
-    asked = {"teacher": "teach", "outputs": "label"} if asks else {}
-    alone = recipe.distill.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "baseline": False})
-    trainings = [("distill", recipe.distill, {**start, **asked})]
+    trainings = list(_phases(recipe.distill, data))
     if recipe.distill.baseline:
-        trainings.append(("baseline", alone, start))
+        last = recipe.distill.parts[-1]
+        alone = last.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "until": None})
+        trainings.append(("baseline", alone, {**data, "student": "student"}))
     for name, section, inputs in trainings:
         yield Distill(
             name=name,
@@ -168,3 +167,13 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
             trust_student_code=recipe.trusts_student,
             trust_teacher_code=recipe.trusts_teacher,
         )
+
+
+def _phases(section: DistillSection, data: dict[str, str]) -> Iterator[tuple[str, PhaseSection, dict[str, str]]]:
+    """Name, section and inputs of each part of the training; the last is called `distill`, whatever came before it."""
+    start = "student"
+    for number, part in enumerate(section.parts, start=1):
+        name = "distill" if number == len(section.parts) else f"distill/{number}"
+        asked = {"teacher": "teach", "outputs": "label"} if part.uses_teacher else {}
+        yield name, part, {**data, "student": start, **asked}
+        start = name

@@ -43,6 +43,8 @@ def concerns(found: Mapping[str, Any], schedule: Schedule, *, learning_rate: flo
             f"({guess:.3f}): nothing was learned. Change learning_rate (it is {learning_rate:g}), train longer, and "
             "look whether labels fit their texts."
         )
+    if found.get("reached_goal"):
+        return said
     if found["stopped_early"] and steps < FEWEST_STEPS:
         said.append(
             f"Early stopping ended it after {steps} of {planned} steps, and under about {FEWEST_STEPS} a model has "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,17 @@ from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
 
 from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
 from compressor.distill.architecture import Layout
+from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
 from compressor.distill.signals import LOGITS, Signal, in_words
-from compressor.distill.training import train
+from compressor.distill.training import NOTHING_KNOWN, train
 from compressor.errors import RecipeError
 from compressor.events import Events
-from compressor.recipe.distill import DistillSection
+from compressor.recipe.distill import PhaseSection
+from compressor.runtime.outputs import read_outputs
 from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
 from compressor.tasks.models.checkpoint import refusals_explained
@@ -30,12 +32,11 @@ __all__ = ["distill"]
 
 
 def distill(
-    section: DistillSection,
+    section: PhaseSection,
     *,
     task: Task,
     student_folder: Path,
-    data: Path,
-    outputs: Path | None,
+    corpus: Corpus,
     teacher_folder: Path | None,
     max_length: int,
     seed: int,
@@ -43,18 +44,23 @@ def distill(
     events: Events,
     trust_student_code: bool = False,
     trust_teacher_code: bool = False,
+    teacher_metrics: Mapping[str, float] = NOTHING_KNOWN,
     name: str = "student",
 ) -> dict[str, Any]:
     """Write the trained student to `out/model`, a clean model folder, and return facts for the report.
 
-    `student_folder` holds what training starts from, `outputs` what `compute_outputs` wrote, and `teacher_folder` the
-    teacher itself. The cache answers where it has all that the objectives ask; else the teacher runs beside the
-    student. Without both this is plain training on labels (the baseline).
+    `student_folder` holds what training starts from, `corpus` the texts with what the teacher said of them, and
+    `teacher_folder` the teacher itself. What is kept answers where it has all that the objectives ask; else the teacher
+    runs beside the student. Without both this is plain training on labels (the baseline).
+
+    Args:
+        teacher_metrics: the teacher's metrics on validation, for `section.until`.
 
     Raises:
         RecipeError: an objective asks for what can't be had; nothing was trained yet.
         TrainingDiverged: the loss became NaN or infinite.
     """
+    data = corpus.data
     labels = load_output_names(data, task)
     tokenizer = load_tokenizer(student_folder, trust_student_code)
     model = task.load_model(
@@ -66,22 +72,21 @@ def distill(
     )
     teacher = _open_teacher(
         frozenset[Signal]().union(*(objective.needs for objective in objectives)),
-        outputs=outputs,
+        corpus=corpus,
         folder=teacher_folder,
         task=task,
         tokenizer=tokenizer,
-        data=data,
         max_length=max_length,
         cache=out / "tokens",
         trust_remote_code=trust_teacher_code,
     )
     validation = None
-    if outputs is not None and load_prepared(data)["target_role"] is None:
+    if corpus.outputs is not None and load_prepared(data)["target_role"] is None:
         _refuse_unvalidated(objectives)
         rows = tokenize_split(
             load_split(data, "validation"), task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels
         )
-        validation = CachedOutputs(outputs / "validation", task=task, rows=rows)
+        validation = CachedOutputs(read_outputs(corpus.outputs / "validation", mapped=True), task=task, rows=rows)
     distiller = Distiller(model, objectives, task=task, teacher=teacher, validation=validation)
     facts = train(
         distiller,
@@ -89,12 +94,12 @@ def distill(
         what=name,
         task=task,
         tokenizer=tokenizer,
-        data=data,
+        corpus=corpus,
         max_length=max_length,
         seed=seed,
         out=out,
         events=events,
-        teacher_validation=None if outputs is None else outputs / "validation",
+        teacher_metrics=teacher_metrics,
     )
     if teacher_folder is not None:
         facts["teacher_parameters"] = _count_parameters(teacher_folder)
@@ -113,11 +118,10 @@ def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
 def _open_teacher(
     needs: frozenset[Signal],
     *,
-    outputs: Path | None,
+    corpus: Corpus,
     folder: Path | None,
     task: Task,
     tokenizer: PreTrainedTokenizerBase,
-    data: Path,
     max_length: int,
     cache: Path,
     trust_remote_code: bool,
@@ -125,10 +129,9 @@ def _open_teacher(
     """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
     if not needs:
         return None
-    texts, names = load_split(data, "train"), load_output_names(data, task)
-    if outputs is not None and (needs <= CachedOutputs.provides or folder is None):
-        rows = tokenize_split(texts, task, tokenizer, max_length=max_length, cache=cache, names=names)
-        return CachedOutputs(outputs / "train", task=task, rows=rows)
+    if corpus.is_labelled and (needs <= CachedOutputs.provides or folder is None):
+        rows = corpus.rows(task, tokenizer, max_length=max_length, cache=cache)
+        return CachedOutputs(corpus.teacher_outputs(), task=task, rows=rows)
     if folder is None:
         return None
     theirs = load_tokenizer(folder, trust_remote_code)
@@ -138,12 +141,11 @@ def _open_teacher(
             f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
             hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
         )
+    names = load_output_names(corpus.data, task)
     model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
     if shared:
         return LiveOutputs(model, task)
-    tokens, own = (
-        tokenize_split(texts, task, one, max_length=max_length, cache=cache, names=names) for one in (theirs, tokenizer)
-    )
+    tokens, own = (corpus.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
     assert_same_parts(task, tokens, own)
     return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 

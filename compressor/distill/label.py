@@ -16,6 +16,7 @@ import torch
 from compressor.data import load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained, reserve
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
+from compressor.distill.corpus import TEXTS
 from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
 from compressor.errors import StageError
 from compressor.events import Events
@@ -44,6 +45,7 @@ def compute_outputs(
     task: Task,
     model_folder: Path,
     data: Path,
+    texts: Path | None = None,
     max_length: int,
     out: Path,
     events: Events,
@@ -52,6 +54,8 @@ def compute_outputs(
     trust_remote_code: bool = False,
 ) -> dict[str, Any]:
     """Write what the task keeps of the teacher's outputs, fp16, a folder a split: entry i for row i of the split.
+
+    With `texts`, a folder of texts without labels, outputs are computed for these alone.
 
     `precision` is that of the training split, which bf16 hardly changes (measured on MiniLM-L6: logits of standard
     deviation 1.37 move by 0.003 on average; KL at T=2 is 2e-6). Validation and test are always fp32: up to one answer
@@ -70,19 +74,22 @@ def compute_outputs(
     settings = Settings(tuple(names), read_options(model_folder))
     facts: dict[str, Any] = {"device": place, "precision": number_format, "examples": {}}
     seconds, computed = 0.0, 0
-    for split in (split for split in SPLITS if (data / f"{split}.arrow").is_file()):
-        examples = load_split(data, split)
+    folders = {split: data for split in SPLITS} if texts is None else {TEXTS: texts}
+    for split, folder in folders.items():
+        if not (folder / f"{split}.arrow").is_file():
+            continue
+        examples = load_split(folder, split)
         dataset = tokenize_split(examples, task, tokenizer, max_length=max_length, cache=out / "tokens", names=names)
         if not _is_whole(out / split, len(dataset)):
             start = time.perf_counter()
             what = f"teacher: outputs, {split}"
-            exact: Precision = "fp32" if split != "train" else number_format
+            exact: Precision = number_format if split in ("train", TEXTS) else "fp32"
             with disk_full_explained(out):
                 _write_split(out / split, model, task, tokenizer, dataset, exact, what, events)
             seconds += time.perf_counter() - start
             computed += len(examples)
         facts["examples"][split] = len(examples)
-        if split != "train":
+        if split not in ("train", TEXTS):
             facts[split] = _judge(task, tokenizer, examples, max_length, settings, out / split)
     shutil.rmtree(out / "tokens")
     facts["seconds"] = round(seconds, 3)

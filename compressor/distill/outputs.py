@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals, asked, captured
 from compressor.errors import StageError
-from compressor.runtime.outputs import read_outputs
+from compressor.runtime.outputs import Array
 from compressor.tasks.base import Collator, Task
 
 if TYPE_CHECKING:
@@ -46,19 +46,22 @@ class CachedOutputs(TeacherOutputs):
 
     provides = frozenset({LOGITS})
 
-    def __init__(self, folder: Path, *, task: Task, rows: Dataset) -> None:
-        """`rows`: the split in the student's tokens.
+    def __init__(self, outputs: Mapping[str, Sequence[Array]], *, task: Task, rows: Dataset) -> None:
+        """
+        Args:
+            outputs: output name -> what the teacher says of each row: see `read_outputs`.
+            rows: the split in the student's tokens.
 
         Raises:
             StageError: the outputs belong to other data, or teacher and student cut texts apart otherwise.
         """
         self._task = task
-        self._outputs = read_outputs(folder, mapped=True)
+        self._outputs = outputs
         for output in task.spec.outputs:
             stored, counts = self._outputs[output.name], task.counts(output, rows)
             if len(stored) != len(rows):
                 raise StageError(
-                    f"{folder} holds {output.name} of {len(stored):,} rows; the split has {len(rows):,}.",
+                    f"The teacher's {output.name} are there for {len(stored):,} rows; the split has {len(rows):,}.",
                     hint="Compute the teacher's outputs again for this data, or give both models one tokenizer.",
                 )
             if counts is not None and not np.array_equal([len(row) for row in stored], counts):

@@ -9,6 +9,7 @@ from transformers import set_seed
 
 from compressor.data import load_output_names
 from compressor.distill.architecture import Layout
+from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
@@ -58,7 +59,7 @@ def teach(
         what="teacher",
         task=task,
         tokenizer=tokenizer,
-        data=data,
+        corpus=Corpus(data),
         max_length=max_length,
         seed=seed,
         out=out,

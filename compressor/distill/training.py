@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch.utils.data import Sampler, SequentialSampler
-from transformers import Trainer, TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
-from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress, StepClock
+from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress
 from compressor.distill.checkpoints import newest_complete, step_of
+from compressor.distill.corpus import Corpus
 from compressor.distill.course import concerns, course, loss_of_a_guess
 from compressor.distill.device import (
     Device,
@@ -28,10 +25,13 @@ from compressor.distill.device import (
     reset_device_peak,
 )
 from compressor.distill.distiller import Distiller
+from compressor.distill.dropout import set_dropout
+from compressor.distill.goal import Goal
 from compressor.distill.trackers import tracker_callbacks
+from compressor.distill.trainer import DistillationTrainer
 from compressor.distill.validation import Validation
-from compressor.errors import TrainingDiverged
 from compressor.events import Events
+from compressor.recipe.distill import PhaseSection
 from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
 from compressor.runtime.options import write_options
 from compressor.runtime.tasks.base import NO_OPTIONS
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["save_model", "train"]
 
+NOTHING_KNOWN: Mapping[str, float] = {}
+"""Metrics of a teacher that isn't there."""
+
 _SCHEDULERS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
@@ -54,12 +57,12 @@ def train(
     what: str,
     task: Task,
     tokenizer: PreTrainedTokenizerBase,
-    data: Path,
+    corpus: Corpus,
     max_length: int,
     seed: int,
     out: Path,
     events: Events,
-    teacher_validation: Path | None = None,
+    teacher_metrics: Mapping[str, float] = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Train the distiller's student and write it to `out/model`, with the weights that scored best on validation.
 
@@ -67,7 +70,7 @@ def train(
     one, with the order of the data, the dropout and the optimizer as if it had never stopped. They are removed when
     the model is written.
 
-    `teacher_validation` is what `compute_outputs` wrote for the validation split, for metrics that compare with it.
+    `teacher_metrics` are the teacher's on the validation split, for `section.until`.
 
     Returns facts for the report: history of evaluations, best epoch, steps, epochs, batch size, seconds, examples a
     second, device, its peak of memory, precision, and warnings: what of it should be looked at.
@@ -81,55 +84,64 @@ def train(
     precision = choose_precision(section.precision, device)
     reset_device_peak(device)
     checkpoints, tokens = out / "checkpoints", out / "tokens"
-    names = load_output_names(data, task)
-    texts = {
-        split: tokenize_split(
-            load_split(data, split), task, tokenizer, max_length=max_length, cache=tokens, names=names
-        )
-        for split in ("train", "validation")
-    }
-    validation = Validation(
-        task, tokenizer, data, texts["validation"], max_length=max_length, teacher=teacher_validation
+    names = load_output_names(corpus.data, task)
+    rows = corpus.rows(task, tokenizer, max_length=max_length, cache=tokens)
+    judged = tokenize_split(
+        load_split(corpus.data, "validation"), task, tokenizer, max_length=max_length, cache=tokens, names=names
     )
-    schedule = section.schedule(len(texts["train"]))
+    validation = Validation(
+        task,
+        tokenizer,
+        corpus.data,
+        judged,
+        max_length=max_length,
+        teacher=None if corpus.outputs is None else corpus.outputs / "validation",
+    )
+    schedule = section.schedule(len(rows))
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
-    first_step = min(FEWEST_STEPS, schedule.steps) if section.epochs == "auto" else 0
+    goal = _goal(section, task, teacher_metrics)
     with quiet_transformers(), disk_full_explained(out):
-        trainer = _Trainer(
+        trainer = DistillationTrainer(
             distiller,
             _arguments(section, schedule, task, device, precision, seed, checkpoints, what),
             what=what,
-            lengths=texts["train"]["length"] if section.group_by_length else None,
-            together=task.rows_together(texts["train"]),
-            train_dataset=texts["train"],
-            eval_dataset=texts["validation"],
+            layer_decay=section.layer_decay,
+            lengths=rows["length"] if section.group_by_length else None,
+            together=task.rows_together(rows),
+            train_dataset=rows,
+            eval_dataset=judged,
             data_collator=task.collator(tokenizer),
             processing_class=tokenizer,
             compute_metrics=validation.metrics,
             callbacks=[
-                EvaluationsWithinEpoch(section.evaluations_per_epoch, schedule.steps_per_epoch),
                 Progress(distiller, what, events),
                 Guessing(what, guess, events),
-                *([EarlyStopping(section.early_stopping, first_step=first_step)] if section.early_stopping else []),
+                *_endings(section, schedule, goal),
                 *tracker_callbacks(section.track, what),
             ],
         )
         trainer.remove_callback(PrinterCallback)
-        if "labels" not in texts["validation"].column_names:
-            _judge_by_what_there_is(trainer, task, texts["validation"])
+        if "labels" not in judged.column_names:
+            _judge_by_what_there_is(trainer, task, judged)
         checkpoint = newest_complete(checkpoints, events)
         if checkpoint is not None:
             events.note(f"{what}: going on from {checkpoint.name}.")
-        with task.training(distiller.student, texts["train"]):
+        if section.dropout is not None:
+            set_dropout(distiller.student, section.dropout)
+        with task.training(distiller.student, rows):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         options = task.options(distiller.student)
         if validation.chooses:
-            options |= validation.options(trainer.predict(texts["validation"]))
+            options |= validation.options(trainer.predict(judged))
         save_model(distiller.student, tokenizer, out / "model", options)
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)
     found = course(trainer)
+    if goal is not None:
+        found |= {"reached_goal": goal.reached, "stopped_early": found["stopped_early"] and not goal.reached}
     warnings = concerns(found, schedule, learning_rate=section.learning_rate, guess=guess)
+    if goal is not None and not goal.reached:
+        warnings.append(goal.missed(found["validation"]))
     for warning in warnings:
         events.warn(f"{what}: {warning}")
     return {
@@ -155,117 +167,27 @@ def save_model(
         write_options(options, folder)
 
 
-def _judge_by_what_there_is(trainer: Trainer, task: Task, validation: Dataset) -> None:
+def _goal(section: TrainingSection, task: Task, teacher: Mapping[str, float]) -> Goal | None:
+    until = section.until if isinstance(section, PhaseSection) else None
+    return None if until is None else Goal(until, task.spec.main_metric, teacher)
+
+
+def _endings(section: TrainingSection, schedule: Schedule, goal: Goal | None) -> Iterator[TrainerCallback]:
+    """When it is validated, and what of that may end the training."""
+    yield EvaluationsWithinEpoch(section.evaluations_per_epoch, schedule.steps_per_epoch)
+    if goal is not None:
+        yield goal
+    if section.early_stopping:
+        first_step = min(FEWEST_STEPS, schedule.steps) if section.epochs == "auto" else 0
+        yield EarlyStopping(section.early_stopping, first_step=first_step)
+
+
+def _judge_by_what_there_is(trainer: DistillationTrainer, task: Task, validation: Dataset) -> None:
     """Choose the best weights by the first metric that data without labels allows, or by the loss."""
     found = {name.removeprefix("test_") for name in trainer.predict(validation).metrics}
     metric = task.runtime.main_metric(found)
     trainer.args.metric_for_best_model = metric.name if metric else "loss"
     trainer.args.greater_is_better = metric is not None and metric.higher_is_better
-
-
-class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped to mypy
-    """The Trainer, with a data order that survives a resume, a stop before NaN is learned, and more in its log.
-
-    Each training entry of the log gains the means of the objectives, and the `samples` and `seconds` of the steps
-    since the entry before, without evaluations and checkpoints.
-    """
-
-    def __init__(
-        self, model: Distiller, args: TrainingArguments, *, what: str, lengths: Any, together: int = 1, **others: Any
-    ) -> None:
-        super().__init__(model, args, **others)
-        self.what = what
-        self.lengths = lengths
-        self.together = together
-        self.samples = 0
-        self.clock = StepClock()
-        self.add_callback(self.clock)
-
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
-        return _EpochOrder(
-            len(self.train_dataset),
-            None if self.lengths is None else list(self.lengths),
-            self.args.train_batch_size * self.args.gradient_accumulation_steps,
-            self.args.seed,
-            self.together,
-        )
-
-    def _get_eval_sampler(self, eval_dataset: Dataset) -> Sampler[int] | None:
-        sampler: Sampler[int] | None = (
-            SequentialSampler(eval_dataset) if self.together > 1 else super()._get_eval_sampler(eval_dataset)
-        )
-        return sampler
-
-    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
-        self.clock.start()
-        return super().get_batch_samples(*args, **kwargs)
-
-    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        for name, value in (("loss", loss), ("gradient", norm)):
-            if not torch.isfinite(value):
-                raise self._diverged(f"the {name} became {value.item()}", self.state.global_step + 1)
-        self.samples += len(inputs["input_ids"])
-        return loss
-
-    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        # `gather_for_metrics` cuts the last batch's outputs to its number of texts, and a tagger has one a word. It is
-        # for several processes, whose last batches are filled up with copies; this is one.
-        self.gather_function = self.accelerator.gather
-        return super().evaluation_loop(*args, **kwargs)
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        if not math.isfinite(metrics["eval_loss"]):
-            raise self._diverged(f"the validation loss became {metrics['eval_loss']}", self.state.global_step)
-        return metrics
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        if "loss" in logs:
-            seconds = self.clock.read_and_reset()
-            logs |= {"objectives": self.model.means(), "samples": self.samples, "seconds": seconds}
-            self.model.forget()
-            self.samples = 0
-        super().log(logs, start_time)
-
-    def _diverged(self, what: str, step: int) -> TrainingDiverged:
-        return TrainingDiverged(
-            f"{self.what}: {what} at step {step} of {self.state.max_steps}.",
-            step=step,
-            hint=f"Lower its learning_rate (it is {self.args.learning_rate:g}), or raise its warmup.",
-        )
-
-
-class _EpochOrder(Sampler[int]):
-    """The order of the training examples, made of the seed and the epoch alone: a resumed epoch has the same."""
-
-    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int, together: int = 1) -> None:
-        """`together`: how many rows, one behind the other, stay so."""
-        self.size = size
-        self.together = together
-        self.lengths = lengths
-        self.batch = batch
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer's data loader before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        rows = self.together
-        if self.lengths is None:
-            order = torch.randperm(self.size // rows, generator=generator).tolist()
-        else:
-            lengths = [max(self.lengths[start : start + rows]) for start in range(0, self.size, rows)]
-            order = get_length_grouped_indices(lengths, max(1, self.batch // rows), generator=generator)
-        return (rows * place + row for place in order for row in range(rows))
 
 
 def _arguments(

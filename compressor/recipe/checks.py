@@ -16,6 +16,7 @@ from compressor.recipe.benchmark import (
 )
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
+from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import labels_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
@@ -77,12 +78,11 @@ def _teacher_is_there(recipe: Recipe) -> Problems:
         )
     if recipe.distill is None:
         return
-    for index, objective in enumerate(recipe.distill.objectives):
+    for path, objective in recipe.distill.named_objectives():
         if objective.uses_teacher:
-            given = "objectives" in recipe.distill.model_fields_set
             yield Problem(
                 f"{objective.kind} asks a teacher, and there is no `teacher` section",
-                f"distill.objectives.{index}" if given else "distill.objectives",
+                path,
                 hint="add a `teacher`, or train on labels alone: [{kind: hard-labels}]",
             )
     if recipe.distill.baseline:
@@ -118,7 +118,9 @@ def _length_is_set_once(recipe: Recipe) -> Problems:
 
 
 def _objectives_are_sound(recipe: Recipe) -> Problems:
-    yield from _own_problems(recipe.distill.objectives if recipe.distill else (), "distill.objectives")
+    for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
+        for problem in objective.problems():
+            yield replace(problem, path=f"{path}.{problem.path}" if problem.path else path)
 
 
 def _quantizers_are_sound(recipe: Recipe) -> Problems:
@@ -261,6 +263,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
     (_objectives_are_sound, ("distill",)),
+    (goals_are_sound, ("task", "teacher", "distill")),
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
     (_quantizers_are_sound, ("quantize", "data")),

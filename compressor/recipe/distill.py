@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
-from compressor.recipe.section import Positive
-from compressor.recipe.training import TrainingSection
+from compressor.recipe.section import Positive, optional
+from compressor.recipe.training import Schedule, TrainingSection
+from compressor.recipe.until import UntilSection
 
-__all__ = ["OBJECTIVES", "DistillSection", "ObjectiveSection"]
+__all__ = ["OBJECTIVES", "DistillSection", "ObjectiveSection", "PhaseSection"]
 
 
 class ObjectiveSection(ComponentSection):
@@ -38,8 +40,8 @@ def _default_objectives() -> tuple[ObjectiveSection, ...]:
     return tuple(OBJECTIVES.get(kind)(kind=kind, weight=weight) for kind, weight in _DEFAULT_OBJECTIVES.items())
 
 
-class DistillSection(TrainingSection):
-    """One student training: a weighted sum of objectives."""
+class PhaseSection(TrainingSection):
+    """One part of a training: what it doesn't name is as in `distill`."""
 
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate of AdamW.")
     objectives: tuple[Annotated[ObjectiveSection, OneOf(OBJECTIVES)], ...] = Field(
@@ -50,7 +52,55 @@ class DistillSection(TrainingSection):
             "default": [{"kind": kind, "weight": weight} for kind, weight in _DEFAULT_OBJECTIVES.items()]
         },
     )
+    until: UntilSection | None = optional(
+        "Train until this is reached on validation, in place of a number of `epochs`. Early stopping holds as well."
+    )
+
+    @property
+    def uses_teacher(self) -> bool:
+        """Whether this training asks the teacher."""
+        return self.until_teacher or any(objective.uses_teacher for objective in self.objectives)
+
+    @property
+    def until_teacher(self) -> bool:
+        """Whether it ends at a share of the teacher's quality."""
+        return self.until is not None and self.until.quality_retained is not None
+
+    def schedule(self, examples: int) -> Schedule:
+        plan = super().schedule(examples)
+        return plan if self.until is None else plan._replace(epochs=self.until.max_epochs)
+
+
+class DistillSection(PhaseSection):
+    """One student training: a weighted sum of objectives, in one phase or several."""
+
+    phases: tuple[PhaseSection, ...] = optional(
+        "Parts of the training, one after another, each from the weights that the one before left. Each may have its "
+        "own objectives, epochs, learning rate, scheduler and all other keys of a training; what it doesn't name is as "
+        "written beside `phases`.",
+        default=(),
+    )
     baseline: bool = Field(
         False,
         description="Also train the same student on the data's labels alone, and report what the teacher added.",
     )
+
+    @property
+    def parts(self) -> tuple[PhaseSection, ...]:
+        """The phases, complete; this section itself where the recipe names none."""
+        whole = self.model_copy(update={"phases": (), "baseline": False})
+        return tuple(
+            whole.model_copy(update={name: getattr(phase, name) for name in phase.model_fields_set})
+            for phase in self.phases
+        ) or (whole,)
+
+    def named_objectives(self) -> Iterator[tuple[str, ObjectiveSection]]:
+        """Every objective that is used, with the key that says so."""
+        if not self.phases or any("objectives" not in phase.model_fields_set for phase in self.phases):
+            given = "objectives" in self.model_fields_set
+            for index, objective in enumerate(self.objectives):
+                yield f"distill.objectives.{index}" if given else "distill.objectives", objective
+        for number, phase in enumerate(self.phases):
+            if "objectives" in phase.model_fields_set:
+                for index, objective in enumerate(phase.objectives):
+                    yield f"distill.phases.{number}.objectives.{index}", objective

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from compressor.recipe.section import Section
 
-__all__ = ["GatesSection", "holds", "parse_gate"]
+__all__ = ["Gate", "GatesSection", "holds", "parse_gate"]
 
 _GATE = r"^\s*(>=|<=|>|<)\s*([-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*$"
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {

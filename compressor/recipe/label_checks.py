@@ -25,8 +25,7 @@ def labels_are_there(recipe: Recipe) -> Iterator[Problem]:
         return
     if recipe.distill.baseline:
         yield Problem(message, "distill.baseline", hint=hint)
-    for index, objective in enumerate(recipe.distill.objectives):
+    for path, objective in recipe.distill.named_objectives():
         if not objective.uses_teacher:
-            given = "objectives" in recipe.distill.model_fields_set
             hint = f"name it, or train by the teacher alone: [{{kind: soft-targets}}], without {objective.kind}"
-            yield Problem(message, f"distill.objectives.{index}" if given else "distill.objectives", hint=hint)
+            yield Problem(message, path, hint=hint)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Fraction", "Positive", "Section", "Sha256"]
+__all__ = ["Fraction", "Positive", "Section", "Sha256", "optional"]
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -18,3 +18,12 @@ class Section(BaseModel):
 
     # Validators are built on first use: components import this module, and are imported when theirs is built.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+def optional(description: str, default: Any = None, **settings: Any) -> Any:
+    """A field that is left out of dumps where it has its default.
+
+    Keys of stages are made of dumps. A field that an earlier version didn't have changes none of them while it isn't
+    used, so that what was made before is found again.
+    """
+    return Field(default, description=description, exclude_if=lambda value: bool(value == default), **settings)

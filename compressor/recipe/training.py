@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from compressor.recipe.section import Positive, Section
+from compressor.recipe.section import Fraction, Positive, Section, optional
 
 __all__ = ["FEWEST_STEPS", "Schedule", "Tracker", "TrainingSection"]
 
@@ -74,6 +74,18 @@ class TrainingSection(Section):
     )
     early_stopping: Annotated[int, Field(ge=1)] | None = Field(
         3, description="Stop after this many validations without a better score. `null`: never."
+    )
+
+    layer_decay: Fraction | None = optional(
+        "Each layer learns at this share of the rate of the layer above it, the embeddings slowest: 0.7 to 0.95 is "
+        "usual. Left out: all at one rate."
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = optional(
+        "Dropout while it trains, everywhere in the model; the saved config isn't changed. Left out: the model's own."
+    )
+    average: Fraction | None = optional(
+        "Exponential moving average of the weights: the share of the old average that each step keeps, for example "
+        "0.999. Validation and the saved model use the average. Left out: the weights themselves."
     )
 
     def schedule(self, examples: int) -> Schedule:

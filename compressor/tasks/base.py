@@ -35,7 +35,7 @@ Features = dict[str, list[Any]]
 NewHead = Literal["if-needed", "never"]
 
 IGNORED = -100
-"""The label of a token that isn't supervised."""
+"""The label of a token that isn't supervised, and of an example that has none."""
 
 ABSENT = -1e6
 """The logit of a class that a row doesn't have, where rows of a batch have unlike numbers of classes."""
@@ -129,8 +129,16 @@ class Task(ABC):
 
     def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[Any]:
         """The label of every row, from the targets of the examples; by default the example's own. `names` are those
-        of the model's outputs."""
-        return [targets[owner] for owner in encoded.example_of_row.tolist()]
+        of the model's outputs. A target of None is that of a text that only a teacher labels."""
+        own = (targets[owner] for owner in encoded.example_of_row.tolist())
+        return [self.no_label(names) if target is None else target for target in own]
+
+    def no_label(self, names: Sequence[str]) -> Any:
+        """The label of a row that has none, which losses against labels leave out: `IGNORED` for a class, NaN for
+        each number or yes-or-no."""
+        if self.spec.outputs[0].likelihood == "categorical":
+            return IGNORED
+        return [float("nan")] * len(names)
 
     def features(self, encoded: Encoded) -> Features:
         """Columns of the tokenized rows that `reduce` and `supervised` need beside the model's inputs: numbers, one

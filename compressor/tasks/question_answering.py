@@ -15,7 +15,7 @@ from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.runtime.tasks.question_answering import TASK as RUNTIME
 from compressor.runtime.tasks.question_answering import context_tokens
 from compressor.task_specs import OutputSpec
-from compressor.tasks.base import ABSENT, Collator, Features, NewHead, Supervised
+from compressor.tasks.base import ABSENT, IGNORED, Collator, Features, NewHead, Supervised
 from compressor.tasks.models.headed import HeadedTask
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _OUTPUTS = ("start", "end")
 _BEGIN, _END = "context_begin", "context_end"
 """Columns: where the tokens of a row's context begin and end."""
 _NO_ANSWER = (0, 0)
+_UNLABELLED = (IGNORED, IGNORED)
 
 
 class QuestionAnswering(HeadedTask):
@@ -55,10 +56,14 @@ class QuestionAnswering(HeadedTask):
         return {_BEGIN: [begin for begin, _ in spans], _END: [end for _, end in spans]}
 
     def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[tuple[int, int]]:
-        """(start, end) of the first answer that stands in the row; (0, 0) where none does."""
+        """(start, end) of the first answer that stands in the row; (0, 0) where none does, and `IGNORED` for both in a
+        text that only a teacher labels."""
         found: list[tuple[int, int]] = []
         for example, answers in enumerate(targets):
             places = encoded.rows_of(example)
+            if answers is None:
+                found += [_UNLABELLED] * len(places)
+                continue
             for place in places:
                 row = encoded.rows[place]
                 begin, end = _extent(row, is_first=place == places[0], is_last=place == places[-1])

@@ -33,6 +33,7 @@ class Regression(HeadedTask):
 
         layer: Any = output_layer(model)
         numbers = torch.tensor(rows["labels"], dtype=torch.float64)
+        numbers = numbers[~numbers.isnan().any(dim=1)]  # texts that only a teacher labels have none
         mean = numbers.mean(dim=0) if layer.bias is not None else torch.zeros(numbers.shape[1], dtype=torch.float64)
         scale = (numbers - mean).square().mean(dim=0).sqrt()
         scale[scale == 0] = 1.0

@@ -95,7 +95,8 @@ class SentenceEmbedding(Task):
     def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[float]:
         if len(encoded.rows) != 2 * len(targets):
             raise DataError("A score is of a pair of texts.", hint="Name the column of the other text: text_pair.")
-        return [float(targets[owner]) for owner in encoded.example_of_row.tolist()]
+        scores = (targets[owner] for owner in encoded.example_of_row.tolist())
+        return [np.nan if score is None else float(score) for score in scores]
 
     def reduce(
         self,

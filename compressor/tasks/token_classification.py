@@ -19,6 +19,8 @@ __all__ = ["TASK", "TokenClassification"]
 
 UNTAGGED = -1
 """The label of a word that the data leaves untagged: its outputs are kept as every word's, and nothing is learned."""
+UNLABELLED = -2
+"""The label of a word of a text that only a teacher labels: it is learned from the teacher."""
 
 
 class TokenClassification(HeadedTask):
@@ -33,7 +35,8 @@ class TokenClassification(HeadedTask):
         for row, example, spans in zip(encoded.rows, encoded.examples, targets, strict=True):
             words = words_of(row, example["text"])
             labels = [IGNORED] * len(row)
-            for word, tag in zip(words, tags_of(words, spans, names), strict=True):
+            tags = [UNLABELLED] * len(words) if spans is None else tags_of(words, spans, names)
+            for word, tag in zip(words, tags, strict=True):
                 labels[word.token] = UNTAGGED if tag is None else tag
             found.append(labels)
         return found
@@ -48,12 +51,13 @@ class TokenClassification(HeadedTask):
 
 
 def _tagged(one: Supervised) -> Supervised:
-    """Without words that have no tag."""
+    """Without words that have no tag, unless a teacher tags them."""
     if one.labels is None:
         return one
     kept = one.labels != UNTAGGED
     teacher = None if one.teacher is None else one.teacher[kept]
-    return replace(one, student=one.student[kept], labels=one.labels[kept], teacher=teacher)
+    labels = one.labels[kept].masked_fill(one.labels[kept] == UNLABELLED, IGNORED)
+    return replace(one, student=one.student[kept], labels=labels, teacher=teacher)
 
 
 TASK = TokenClassification()

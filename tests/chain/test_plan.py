@@ -292,3 +292,23 @@ def test_descendants_are_found_however_far(planned: Planned) -> None:
     after = {"quantize/int8", "measure/int8@cpu-1", "differences", "evaluate", "bundle"}
     assert plan.descendants({"quantize/int8"}) == after
     assert plan.descendants({"bundle"}) == {"bundle"}
+
+
+def test_phases_follow_each_other_and_only_those_that_ask_wait_for_the_teacher(planned: Planned) -> None:
+    phases = "[{objectives: [{kind: hidden-states}]}, {epochs: 1, objectives: [{kind: hard-labels}]}, {}]"
+    plan = planned(f"distill.phases={phases}", "distill.learning_rate=0.5")
+    assert [name for name in names(plan) if "distill" in name] == ["distill/1", "distill/2", "distill"]
+    assert inputs(plan, "distill/1")["student"] == "student" and "teacher" in inputs(plan, "distill/1")
+    assert inputs(plan, "distill/2") == {"data": "prepare", "student": "distill/1"}
+    assert inputs(plan, "distill")["student"] == "distill/2" and inputs(plan, "export")["model"] == "distill"
+    first, second, last = (next(s for s in plan.stages if s.name == n) for n in ("distill/1", "distill/2", "distill"))
+    assert [stage.section.learning_rate for stage in (first, second, last)] == [0.5] * 3  # type: ignore[attr-defined]
+    assert [o.kind for o in last.section.objectives] == ["soft-targets", "hard-labels"]  # type: ignore[attr-defined]
+
+
+def test_settings_that_came_later_and_are_not_used_change_no_key(planned: Planned) -> None:
+    stage = next(stage for stage in planned().stages if stage.name == "distill")
+    section: Any = stage.config["distill"]
+    assert not {"layer_decay", "dropout", "average", "until", "phases"} & set(section)
+    digests = [planned(*changed).keys["distill"].digest for changed in ((), ("distill.phases=[]",))]
+    assert digests[0] == digests[1] != planned("distill.layer_decay=0.9").keys["distill"].digest

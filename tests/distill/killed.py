@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from compressor.distill.corpus import Corpus
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
 from compressor.events import Events, Silent
@@ -57,8 +58,7 @@ def train(folder: Path, out: Path, events: Events) -> dict[str, Any]:
         section,
         task=task,
         student_folder=folder / "student" / "model",
-        data=folder / "data",
-        outputs=None,
+        corpus=Corpus(folder / "data"),
         teacher_folder=folder / "teacher",
         max_length=MAX_LENGTH,
         seed=seed,

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification
 
+from compressor.distill.corpus import Corpus
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
 from compressor.errors import RecipeError
@@ -51,8 +52,7 @@ def run(task: Task, data: Path, tmp_path: Path) -> Any:
             DistillSection.model_validate(QUICK | {"epochs": 2, "objectives": objectives} | changed),
             task=task,
             student_folder=tmp_path / "student" / "model",
-            data=data,
-            outputs=outputs,
+            corpus=Corpus(data, outputs),
             teacher_folder=teacher,
             max_length=MAX_LENGTH,
             seed=1,

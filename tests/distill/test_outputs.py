@@ -129,7 +129,9 @@ def test_cached_and_live_outputs_agree(
 ) -> None:
     batch = batch_of(task, teacher.model, data, [9, 2, 140], tmp_path)
     rows = tokens_of(task, teacher.model, data, tmp_path)
-    cached = CachedOutputs(outputs.folder / "train", task=task, rows=rows).read(batch, frozenset({LOGITS}))
+    cached = CachedOutputs(read_outputs(outputs.folder / "train"), task=task, rows=rows).read(
+        batch, frozenset({LOGITS})
+    )
     model = task.load_model(teacher.model, ["bad", "good"])
     live = LiveOutputs(model, task).read(batch, frozenset({LOGITS, HIDDEN_STATES}))
     assert set(cached) == {LOGITS} and cached[LOGITS]["logits"].dtype == torch.float32
@@ -153,5 +155,5 @@ def test_a_cache_of_other_data_is_refused(
     outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
 ) -> None:
     rows = tokens_of(task, teacher.model, data, tmp_path).select(range(159))
-    with pytest.raises(StageError, match=r"logits of 160 rows; the split has 159"):
-        CachedOutputs(outputs.folder / "train", task=task, rows=rows)
+    with pytest.raises(StageError, match=r"logits are there for 160 rows; the split has 159"):
+        CachedOutputs(read_outputs(outputs.folder / "train"), task=task, rows=rows)

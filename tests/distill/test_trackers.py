@@ -14,6 +14,7 @@ from transformers import TrainerCallback, set_seed
 from compressor.chain.plan import make_plan
 from compressor.distill import trackers
 from compressor.distill.architecture import Layout
+from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
@@ -99,7 +100,7 @@ def training(task: Task, folder: Path, data: Path, out: Path, **changed: Any) ->
         what="teacher",
         task=task,
         tokenizer=load_tokenizer(folder),
-        data=data,
+        corpus=Corpus(data),
         max_length=MAX_LENGTH,
         seed=1,
         out=out,

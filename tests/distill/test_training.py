@@ -15,12 +15,14 @@ from transformers import set_seed
 from compressor.distill import callbacks, training
 from compressor.distill.architecture import Layout
 from compressor.distill.checkpoints import newest_complete, step_of
+from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.signals import LOGITS, Batch, Signals
-from compressor.distill.training import _EpochOrder, train
+from compressor.distill.trainer import DistillationTrainer, EpochOrder
+from compressor.distill.training import train
 from compressor.errors import TrainingDiverged
 from compressor.events import Silent
 from compressor.recipe.training import TrainingSection
@@ -42,10 +44,6 @@ class Trials:
     ) -> dict[str, Any]:
         set_seed(seed)
         model = self.task.load_model(self.model_folder, ["bad", "good"])
-        if changed.pop("dropout", True) is False:
-            for module in model.modules():
-                if isinstance(module, torch.nn.Dropout):
-                    module.p = 0.0
         objective = objective or build_objectives([HardLabels(kind="hard-labels")], Layout.of(model.config))[0]
         return train(
             Distiller(model, [objective], task=self.task),
@@ -53,7 +51,7 @@ class Trials:
             what="trial",
             task=self.task,
             tokenizer=load_tokenizer(self.model_folder),
-            data=self.data,
+            corpus=Corpus(self.data),
             max_length=MAX_LENGTH,
             seed=seed,
             out=out,
@@ -158,8 +156,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trial: Tri
 
 
 def test_accumulated_steps_train_as_one_large_batch(trial: Trials, tmp_path: Path) -> None:
-    whole = trial(tmp_path / "whole", dropout=False, batch_size=16)
-    parts = trial(tmp_path / "parts", dropout=False, batch_size=8, gradient_accumulation=2)
+    whole = trial(tmp_path / "whole", dropout=0.0, batch_size=16)
+    parts = trial(tmp_path / "parts", dropout=0.0, batch_size=8, gradient_accumulation=2)
     assert whole["steps"] == parts["steps"] == 20
     for one, two in zip(whole["history"], parts["history"], strict=True):
         assert one["train_loss"] == pytest.approx(two["train_loss"], rel=0.02)
@@ -173,7 +171,7 @@ class Clock:
         self.now = 0.0
         monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: self.now))
         for name, seconds in (("training_step", 1), ("evaluate", 3600), ("_save_checkpoint", 3600)):
-            monkeypatch.setattr(training._Trainer, name, self._taking(seconds, getattr(training._Trainer, name)))
+            monkeypatch.setattr(DistillationTrainer, name, self._taking(seconds, getattr(DistillationTrainer, name)))
 
     def _taking(self, seconds: float, method: Callable[..., Any]) -> Callable[..., Any]:
         def slow(*args: Any, **kwargs: Any) -> Any:
@@ -219,7 +217,7 @@ def test_nothing_is_printed(trial: Trials, tmp_path: Path, capfd: pytest.Capture
 @pytest.mark.parametrize("lengths", [None, [(7 * i) % 40 + 3 for i in range(64)]])
 def test_the_order_depends_on_seed_and_epoch_alone(lengths: list[int] | None) -> None:
     def order(seed: int, epoch: int) -> list[int]:
-        sampler = _EpochOrder(64, lengths, 8, seed)
+        sampler = EpochOrder(64, lengths, 8, seed)
         sampler.set_epoch(epoch)
         return list(sampler)
 
@@ -235,5 +233,31 @@ def test_grouped_batches_hold_texts_of_like_length() -> None:
         batches = [[lengths[i] for i in order[start : start + 8]] for start in range(0, 640, 8)]
         return sum(max(batch) * len(batch) - sum(batch) for batch in batches)
 
-    grouped, shuffled = list(_EpochOrder(640, lengths, 8, 1)), list(_EpochOrder(640, None, 8, 1))
+    grouped, shuffled = list(EpochOrder(640, lengths, 8, 1)), list(EpochOrder(640, None, 8, 1))
     assert padding(grouped) < 0.3 * padding(shuffled)
+
+
+def test_lower_layers_change_less_than_upper_ones_under_layer_decay(trial: Trials, tmp_path: Path) -> None:
+    even = trial(tmp_path / "even", epochs=1, dropout=0.0)
+    trial(tmp_path / "decayed", epochs=1, dropout=0.0, layer_decay=0.1)
+    set_seed(1)
+    start = trial.task.load_model(trial.model_folder, ["bad", "good"]).state_dict()
+
+    def moved(out: Path, part: str) -> float:
+        after = weights(out)
+        return sum(float((after[name] - start[name]).abs().sum()) for name in after if part in name)
+
+    assert even["steps"] > 1
+    assert moved(tmp_path / "decayed", "embeddings") < 0.1 * moved(tmp_path / "even", "embeddings")
+    assert moved(tmp_path / "decayed", "classifier") > 0.5 * moved(tmp_path / "even", "classifier")
+
+
+def test_dropout_holds_while_it_trains_and_the_saved_config_keeps_its_own(trial: Trials, tmp_path: Path) -> None:
+    without = [trial(tmp_path / name, epochs=1, dropout=0.0)["history"][0]["train_loss"] for name in ("a", "b")]
+    much = trial(tmp_path / "much", epochs=1, dropout=0.6)["history"][0]["train_loss"]
+    assert without[0] == without[1] != much
+    kept = json.loads((tmp_path / "much" / "model" / "config.json").read_text())
+    assert (
+        kept["hidden_dropout_prob"]
+        == json.loads((trial.model_folder / "config.json").read_text())["hidden_dropout_prob"]
+    )

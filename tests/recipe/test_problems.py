@@ -111,5 +111,5 @@ def test_every_pattern_of_the_language_has_words() -> None:
 
     schema = json.loads(json.dumps(json_schema()))
     gates = patterns(schema["$defs"].pop("GatesSection"))
-    assert len(gates) == 1  # explained by the section itself
-    assert patterns(schema) == set(PATTERNS)
+    assert len(gates) == 1  # explained by the type itself
+    assert patterns(schema) - gates == set(PATTERNS)

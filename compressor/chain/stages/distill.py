@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compressor.chain.models import TRAINING_LIBRARIES
 from compressor.distill.trackers import assert_trackers
@@ -12,8 +13,11 @@ from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.events import Events
-from compressor.recipe.distill import OBJECTIVES, DistillSection
+from compressor.recipe.distill import OBJECTIVES, PhaseSection
 from compressor.tasks import get_task
+
+if TYPE_CHECKING:
+    from compressor.distill.corpus import Corpus
 
 __all__ = ["Distill"]
 
@@ -22,16 +26,19 @@ __all__ = ["Distill"]
 class Distill(Stage):
     """Writes `model/`.
 
-    Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher.
+    Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher;
+    `texts/NAME` and `outputs/NAME` for further texts.
     """
 
     kind = "distill"
     resumable = True
 
     task: str
-    section: DistillSection
+    section: PhaseSection
     max_length: int
     seed: int
+    more: tuple[str, ...] = ()
+    """Names of the further texts that it trains on."""
     trust_student_code: bool = False
     trust_teacher_code: bool = False
 
@@ -44,7 +51,7 @@ class Distill(Stage):
     def config(self) -> dict[str, Json]:
         return {
             "task": self.task,
-            "distill": self.section.model_dump(mode="json", exclude={"baseline", "track"}),
+            "distill": self.section.model_dump(mode="json", exclude={"baseline", "track", "phases"}),
             "max_length": self.max_length,
             "seed": self.seed,
         }
@@ -60,8 +67,7 @@ class Distill(Stage):
             self.section,
             task=get_task(self.task),
             student_folder=inputs["student"].folder / "model",
-            data=inputs["data"].folder,
-            outputs=inputs["outputs"].folder if "outputs" in inputs else None,
+            corpus=self._corpus(inputs),
             teacher_folder=inputs["teacher"].folder / "model" if "teacher" in inputs else None,
             max_length=self.max_length,
             seed=self.seed,
@@ -69,5 +75,16 @@ class Distill(Stage):
             events=events,
             trust_student_code=self.trust_student_code,
             trust_teacher_code=self.trust_teacher_code,
-            name="student" if self.name == self.kind else self.name,
+            teacher_metrics=inputs["outputs"].facts["validation"] if "outputs" in inputs else {},
+            name=self.name.replace(self.kind, "student").replace("/", ", phase "),
+        )
+
+    def _corpus(self, inputs: Mapping[str, Artifact]) -> Corpus:
+        from compressor.distill.corpus import Corpus, TextSource
+
+        folders = {role: artifact.folder for role, artifact in inputs.items()}
+        return Corpus(
+            folders["data"],
+            folders.get("outputs"),
+            tuple(TextSource(name, folders[f"texts/{name}"], folders.get(f"outputs/{name}")) for name in self.more),
         )

@@ -40,6 +40,7 @@ class Label(Stage):
             task=get_task(self.task),
             model_folder=inputs["teacher"].folder / "model",
             data=inputs["data"].folder,
+            texts=inputs["texts"].folder if "texts" in inputs else None,
             max_length=self.max_length,
             out=out,
             events=events,

@@ -1,0 +1,154 @@
+"""The texts that a student is trained on: the training split, and texts that only the teacher labels."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset, concatenate_datasets
+
+from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.errors import DataError
+from compressor.runtime.outputs import Array, Ragged, read_outputs
+from compressor.tasks.base import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+__all__ = ["TEXTS", "Corpus", "Joined", "TextSource"]
+
+TEXTS = "texts"
+"""Name of the split in a folder of texts without labels."""
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """Texts without labels: a folder with the split `texts`."""
+
+    name: str
+    folder: Path
+    outputs: Path | None = None
+    """What `compute_outputs` wrote for them; None where the teacher runs beside the student."""
+    chosen: Path | None = None
+    """A file of numpy with the numbers of the texts that are used; None: all are."""
+
+    def numbers(self) -> npt.NDArray[np.int64] | None:
+        """Those of the texts that are used; None: all are."""
+        return None if self.chosen is None else np.load(self.chosen, allow_pickle=False)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Where the texts of a training are, and what the teacher said of them."""
+
+    data: Path
+    """The folder of the prepared data."""
+    outputs: Path | None = None
+    """What `compute_outputs` wrote for it."""
+    more: tuple[TextSource, ...] = ()
+    """Further texts, which follow the training split."""
+
+    def rows(self, task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path) -> Dataset:
+        """All training texts in a model's tokens, memory-mapped: see `tokenize_split`. `row_id` counts them through.
+
+        Raises:
+            DataError: `max_length` is more than the model takes; or rows that belong together have been parted.
+        """
+        names = load_output_names(self.data, task)
+
+        def tokens(split: Dataset) -> Dataset:
+            return tokenize_split(split, task, tokenizer, max_length=max_length, cache=cache, names=names)
+
+        labelled = tokens(load_split(self.data, "train"))
+        if not self.more:
+            return labelled
+        parts = [labelled.remove_columns("row_id")]
+        for source in self.more:
+            texts, numbers = load_split(source.folder, TEXTS), source.numbers()
+            part = tokens(texts).select_columns(parts[0].column_names)
+            if numbers is not None:
+                part = part.select(_rows_of(numbers, len(part), len(texts)))
+            if len(part) % task.rows_together(labelled):
+                raise DataError(
+                    f"The texts of data.{source.name} aren't pairs, as those of the training split are.",
+                    hint="Name the column of the other text in its `columns`: text_pair.",
+                )
+            parts.append(part if part.features == parts[0].features else part.cast(parts[0].features))
+        rows = concatenate_datasets(parts)
+        return rows.add_column("row_id", np.arange(len(rows)), new_fingerprint=f"{rows._fingerprint}-rows")
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether what the teacher says of every text is kept on disk."""
+        return self.outputs is not None and all(source.outputs is not None for source in self.more)
+
+    def teacher_outputs(self) -> dict[str, Sequence[Array]]:
+        """Output name -> what the teacher says of every text, in the order of `rows`, left on disk."""
+        if self.outputs is None:
+            return {}
+        parts: list[dict[str, Sequence[Array]]] = [dict(read_outputs(self.outputs / "train", mapped=True))]
+        for source in self.more:
+            if source.outputs is None:
+                continue
+            found, numbers = read_outputs(source.outputs / TEXTS, mapped=True), source.numbers()
+            texts = len(load_split(source.folder, TEXTS))
+            parts.append(
+                {
+                    name: ragged if numbers is None else Chosen(ragged, _rows_of(numbers, len(ragged), texts))
+                    for name, ragged in found.items()
+                }
+            )
+        return {name: Joined([part[name] for part in parts]) for name in parts[0]}
+
+
+class Chosen(Sequence[Array]):
+    """Some rows of a sequence."""
+
+    def __init__(self, rows: Ragged, numbers: npt.NDArray[np.int64]) -> None:
+        self._rows = rows
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._rows[self._numbers[row]]
+
+
+class Joined(Sequence[Array]):
+    """Several sequences of rows as one."""
+
+    def __init__(self, parts: Sequence[Sequence[Array]]) -> None:
+        self._parts = parts
+        self._ends = list(accumulate(len(part) for part in parts))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __getitem__(self, row: Any) -> Any:
+        place = bisect_right(self._ends, row)
+        return self._parts[place][row - (self._ends[place - 1] if place else 0)]
+
+    def __iter__(self) -> Iterator[Array]:
+        for part in self._parts:
+            yield from part
+
+
+def _rows_of(texts: npt.NDArray[np.int64], rows: int, count: int) -> npt.NDArray[np.int64]:
+    """Rows of these texts, where each text is as many rows as any other.
+
+    Raises:
+        DataError: they aren't: long texts are parted.
+    """
+    if rows % count:
+        raise DataError(
+            "Texts that are several rows each can't be chosen from.", hint="Leave `select` out, or cut the texts."
+        )
+    each = rows // count
+    return (texts[:, None] * each + np.arange(each)).reshape(-1)

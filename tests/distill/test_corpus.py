@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from compressor.data import load_split
+from compressor.data.arrow import write_arrow
+from compressor.distill.corpus import TEXTS, Corpus, Joined, TextSource
+from compressor.errors import DataError
+from compressor.runtime.outputs import Ragged, write_outputs
+from compressor.tasks import load_tokenizer
+from compressor.tasks.base import IGNORED, Task
+from tests.distill.conftest import MAX_LENGTH, Finished
+
+MADE = ["good film", "bad film", "a good bad film"]
+
+
+def write_texts(folder: Path, data: Path, texts: Sequence[str] = MADE) -> Path:
+    """A folder of texts without labels, with the columns of the training split."""
+    schema = load_split(data, "train").features.arrow_schema.remove_metadata()
+    columns = {"text": texts, "label": [None] * len(texts), "example_id": list(range(len(texts)))}
+    folder.mkdir(parents=True)
+    batch = pa.RecordBatch.from_pydict({name: columns[name] for name in schema.names}, schema=schema)
+    write_arrow(folder / f"{TEXTS}.arrow", schema, iter([batch]))
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path: Path, data: Path) -> TextSource:
+    outputs = tmp_path / "made-outputs"
+    write_outputs({"logits": Ragged(np.arange(6, dtype=np.float16).reshape(3, 2))}, outputs / TEXTS)
+    return TextSource("augment", write_texts(tmp_path / "made", data), outputs)
+
+
+def test_made_texts_follow_the_training_split_and_have_no_label(
+    task: Task, encoder_folder: Path, data: Path, made: TextSource, tmp_path: Path
+) -> None:
+    corpus = Corpus(data, more=(made,))
+    rows = corpus.rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
+    assert rows["row_id"] == list(range(163))
+    assert set(rows["labels"][:160]) == {0, 1} and rows["labels"][160:] == [IGNORED] * 3
+    alone = Corpus(data).rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
+    assert rows["input_ids"][:160] == alone["input_ids"]
+
+
+def test_only_chosen_texts_are_used_with_what_the_teacher_said_of_them(
+    task: Task, encoder_folder: Path, data: Path, outputs: Finished, made: TextSource, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "chosen.npy", np.array([0, 2]))
+    chosen = TextSource("augment", made.folder, made.outputs, tmp_path / "chosen.npy")
+    corpus = Corpus(data, outputs.folder, (chosen,))
+    tokenizer = load_tokenizer(encoder_folder)
+    rows = corpus.rows(task, tokenizer, max_length=MAX_LENGTH, cache=tmp_path / "cache")
+    said = corpus.teacher_outputs()["logits"]
+    assert len(rows) == len(said) == 162
+    assert tokenizer.decode(rows[161]["input_ids"], skip_special_tokens=True) == MADE[2]
+    assert np.array_equal(said[160], [0, 1]) and np.array_equal(said[161], [4, 5])
+
+
+def test_what_the_teacher_said_is_kept_of_all_texts_or_it_must_run(
+    outputs: Finished, data: Path, made: TextSource
+) -> None:
+    assert Corpus(data, outputs.folder, (made,)).is_labelled
+    assert not Corpus(data, outputs.folder, (TextSource("augment", made.folder),)).is_labelled
+
+
+def test_rows_that_belong_together_are_not_parted(
+    task: Task, encoder_folder: Path, data: Path, made: TextSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(task), "rows_together", lambda self, dataset: 2)
+    with pytest.raises(DataError, match="aren't pairs"):
+        Corpus(data, more=(made,)).rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path)
+
+
+def test_joined_rows_are_those_of_the_parts_in_order() -> None:
+    parts = [Ragged(np.arange(4).reshape(4, 1)), Ragged(np.arange(4, 6).reshape(2, 1))]
+    joined = Joined(parts)
+    assert len(joined) == 6 and [int(row[0]) for row in joined] == [int(joined[i][0]) for i in range(6)] == list(
+        range(6)
+    )

@@ -146,7 +146,7 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
         task=recipe.task,
         section=recipe.student,
         trained=recipe.distill is not None,
-        seed=recipe.seed,
+        seed=recipe.student_seed,
         trust_remote_code=recipe.trusts_student,
     )
     if recipe.distill is None:
@@ -163,7 +163,7 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
             task=recipe.task,
             section=section,
             max_length=max_length,
-            seed=recipe.seed,
+            seed=recipe.student_seed,
             trust_student_code=recipe.trusts_student,
             trust_teacher_code=recipe.trusts_teacher,
         )

@@ -80,6 +80,10 @@ class DistillSection(PhaseSection):
         "written beside `phases`.",
         default=(),
     )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = optional(
+        "Seeds what is drawn for the student: a new head, the order of texts, dropout. Left out: the recipe's seed. "
+        "Data and teacher stay as they are."
+    )
     baseline: bool = Field(
         False,
         description="Also train the same student on the data's labels alone, and report what the teacher added.",
@@ -88,7 +92,7 @@ class DistillSection(PhaseSection):
     @property
     def parts(self) -> tuple[PhaseSection, ...]:
         """The phases, complete; this section itself where the recipe names none."""
-        whole = self.model_copy(update={"phases": (), "baseline": False})
+        whole = self.model_copy(update={"phases": (), "baseline": False, "seed": None})
         return tuple(
             whole.model_copy(update={name: getattr(phase, name) for name in phase.model_fields_set})
             for phase in self.phases

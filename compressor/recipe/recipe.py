@@ -56,6 +56,12 @@ class Recipe(Section):
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")
 
     @property
+    def student_seed(self) -> int:
+        """Seeds what is drawn for the student."""
+        own = None if self.distill is None else self.distill.seed
+        return self.seed if own is None else own
+
+    @property
     def trusts_teacher(self) -> bool:
         """Whether code that comes with the teacher may run."""
         return self.teacher is not None and self.teacher.trust_remote_code

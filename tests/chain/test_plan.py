@@ -312,3 +312,11 @@ def test_settings_that_came_later_and_are_not_used_change_no_key(planned: Planne
     assert not {"layer_decay", "dropout", "average", "until", "phases"} & set(section)
     digests = [planned(*changed).keys["distill"].digest for changed in ((), ("distill.phases=[]",))]
     assert digests[0] == digests[1] != planned("distill.layer_decay=0.9").keys["distill"].digest
+
+
+def test_another_seed_of_the_student_leaves_data_and_teacher_as_they_are(planned: Planned) -> None:
+    before, after = planned(), planned("distill.seed=7")
+    changed = {name for name in before.keys if before.keys[name].digest != after.keys[name].digest}
+    assert {"student", "distill", "export"} <= changed and not {"prepare", "teach", "label"} & changed
+    same = planned(f"distill.seed={before.recipe.seed}")
+    assert before.keys["distill"].digest == same.keys["distill"].digest

@@ -21,6 +21,7 @@ from compressor.chain.stages import (
     Student,
     Teach,
 )
+from compressor.chain.texts import text_inputs, text_stages
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.engine.artifact import Artifact
 from compressor.engine.plan import Plan, keys_of
@@ -93,6 +94,7 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
             max_length=max_length,
             trust_remote_code=recipe.trusts_teacher,
         )
+        yield from text_stages(recipe, max_length=max_length)
     yield from _student(recipe, data, max_length)
     model = "distill" if recipe.distill else "student"
     yield Export(
@@ -151,7 +153,7 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
     )
     if recipe.distill is None:
         return
-    trainings = list(_phases(recipe.distill, data))
+    trainings = list(_phases(recipe, recipe.distill, data))
     if recipe.distill.baseline:
         last = recipe.distill.parts[-1]
         alone = last.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "until": None})
@@ -164,16 +166,19 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
             section=section,
             max_length=max_length,
             seed=recipe.student_seed,
+            more=tuple(recipe.data.more) if recipe.data and "teacher" in inputs else (),
             trust_student_code=recipe.trusts_student,
             trust_teacher_code=recipe.trusts_teacher,
         )
 
 
-def _phases(section: DistillSection, data: dict[str, str]) -> Iterator[tuple[str, PhaseSection, dict[str, str]]]:
+def _phases(
+    recipe: Recipe, section: DistillSection, data: dict[str, str]
+) -> Iterator[tuple[str, PhaseSection, dict[str, str]]]:
     """Name, section and inputs of each part of the training; the last is called `distill`, whatever came before it."""
     start = "student"
     for number, part in enumerate(section.parts, start=1):
         name = "distill" if number == len(section.parts) else f"distill/{number}"
-        asked = {"teacher": "teach", "outputs": "label"} if part.uses_teacher else {}
+        asked = {"teacher": "teach", "outputs": "label", **text_inputs(recipe)} if part.uses_teacher else {}
         yield name, part, {**data, "student": start, **asked}
         start = name

@@ -15,8 +15,8 @@ import torch
 
 from compressor.data import load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained, reserve
-from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.corpus import TEXTS
+from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
 from compressor.errors import StageError
 from compressor.events import Events
@@ -74,7 +74,7 @@ def compute_outputs(
     settings = Settings(tuple(names), read_options(model_folder))
     facts: dict[str, Any] = {"device": place, "precision": number_format, "examples": {}}
     seconds, computed = 0.0, 0
-    folders = {split: data for split in SPLITS} if texts is None else {TEXTS: texts}
+    folders = dict.fromkeys(SPLITS, data) if texts is None else {TEXTS: texts}
     for split, folder in folders.items():
         if not (folder / f"{split}.arrow").is_file():
             continue

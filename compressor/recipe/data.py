@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from compressor.recipe.section import Fraction, Section, Sha256
+from compressor.recipe.augment import AugmentSection, GenerateSection, UnlabelledSection
+from compressor.recipe.section import Fraction, Section, Sha256, optional
 
 __all__ = ["DataSection", "SplitSection"]
 
@@ -105,6 +106,18 @@ class DataSection(Section):
         None,
         description="Use only this many rows of each split of the source (seeded sample): for a quick trial.",
     )
+
+    unlabelled: UnlabelledSection | None = optional(
+        "More text of the same domain: the teacher labels it, and the student trains on it beside the training split."
+    )
+    augment: AugmentSection | None = optional("Changed copies of the training texts, for the teacher to label.")
+    generate: GenerateSection | None = optional("Texts that a language model writes, for the teacher to label.")
+
+    @property
+    def more(self) -> dict[str, UnlabelledSection | AugmentSection | GenerateSection]:
+        """Key -> section of every source of texts that only the teacher labels."""
+        found = {"unlabelled": self.unlabelled, "augment": self.augment, "generate": self.generate}
+        return {name: section for name, section in found.items() if section is not None}
 
     @property
     def references(self) -> dict[str, str]:

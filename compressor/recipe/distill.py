@@ -26,6 +26,11 @@ class ObjectiveSection(ComponentSection):
         """Whether training with this objective asks the teacher."""
         return True
 
+    @property
+    def from_stored(self) -> bool:
+        """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
+        return False
+
     def build(self, student: Any, teacher: Any) -> Any:
         """The objective: see `ObjectiveConfig` in `distill/objectives/base.py`, which all of them are."""
         raise NotImplementedError

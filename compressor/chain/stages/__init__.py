@@ -1,27 +1,35 @@
 """The stages: thin glue between the store and the rooms that do the work."""
 
+from compressor.chain.stages.augment import Augment
 from compressor.chain.stages.bundle import Bundle
 from compressor.chain.stages.differences import Differences
 from compressor.chain.stages.distill import Distill
 from compressor.chain.stages.evaluate import Evaluate
 from compressor.chain.stages.export import Export
+from compressor.chain.stages.generate import Generate
 from compressor.chain.stages.label import Label
 from compressor.chain.stages.measure import Measure
 from compressor.chain.stages.prepare import Prepare
 from compressor.chain.stages.quantize import Quantize
+from compressor.chain.stages.select import Select
 from compressor.chain.stages.student import Student
 from compressor.chain.stages.teach import Teach
+from compressor.chain.stages.unlabelled import Unlabelled
 
 __all__ = [
+    "Augment",
     "Bundle",
     "Differences",
     "Distill",
     "Evaluate",
     "Export",
+    "Generate",
     "Label",
     "Measure",
     "Prepare",
     "Quantize",
+    "Select",
     "Student",
     "Teach",
+    "Unlabelled",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compressor.chain.models import TRAINING_LIBRARIES
+from compressor.chain.stages.select import CHOSEN
 from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
@@ -27,7 +28,7 @@ class Distill(Stage):
     """Writes `model/`.
 
     Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher;
-    `texts/NAME` and `outputs/NAME` for further texts.
+    for further texts `texts/NAME`, `outputs/NAME` and, where some of them were chosen, `chosen/NAME`.
     """
 
     kind = "distill"
@@ -86,5 +87,13 @@ class Distill(Stage):
         return Corpus(
             folders["data"],
             folders.get("outputs"),
-            tuple(TextSource(name, folders[f"texts/{name}"], folders.get(f"outputs/{name}")) for name in self.more),
+            tuple(
+                TextSource(
+                    name,
+                    folders[f"texts/{name}"],
+                    folders.get(f"outputs/{name}"),
+                    folders[f"chosen/{name}"] / CHOSEN if f"chosen/{name}" in folders else None,
+                )
+                for name in self.more
+            ),
         )

@@ -17,6 +17,10 @@ from compressor.task_specs import task_spec
 __all__ = ["Prepare"]
 
 
+_ELSEWHERE = {"source", "test", "revision", "sha256", "max_length", "unlabelled", "augment", "generate"}
+"""Settings that are in the sources, or that other stages read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prepare(Stage):
     """Writes a file a split, `labels.json` and `prepared.json`. Nothing is tokenized yet: models differ in that."""
@@ -30,7 +34,7 @@ class Prepare(Stage):
 
     @property
     def config(self) -> dict[str, Json]:
-        section = self.section.model_dump(mode="json", exclude={"source", "test", "revision", "sha256", "max_length"})
+        section = self.section.model_dump(mode="json", exclude=_ELSEWHERE)
         return {"task": self.task, "data": section, "seed": self.seed}
 
     @property

@@ -34,6 +34,11 @@ class ObjectiveConfig(ObjectiveSection):
         """Whether training with this objective asks the teacher."""
         return bool(self.needs)
 
+    @property
+    def from_stored(self) -> bool:
+        """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
+        return all(signal.cacheable for signal in self.needs)
+
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """How far the student is off: a scalar, before `weight`.
 

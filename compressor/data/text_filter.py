@@ -39,9 +39,7 @@ class TextFilter:
         self.roles = training.roles
         self.exact = exact
         self.dropped: Counter[str] = Counter()
-        self.words = 0
-        """In all texts that were kept."""
-        self.longest = 0
+        self._kept = self._words = self._longest = 0
         self._evaluation, self._training, self._made = Seen(), Seen(), Seen()
         for split in EVALUATION:
             self._read(training.folder / f"{split}.arrow", self._evaluation, exact=False)
@@ -70,8 +68,9 @@ class TextFilter:
         new = self._made.add(exactly[candidates])
         self.drop("made_before", int((~new).sum()))
         chosen = candidates[new]
-        self.words += int(words[chosen].sum())
-        self.longest = max(self.longest, int(words[chosen].max(initial=0)))
+        self._kept += len(chosen)
+        self._words += int(words[chosen].sum())
+        self._longest = max(self._longest, int(words[chosen].max(initial=0)))
         return [texts[place] for place in chosen.tolist()]
 
     def drop(self, reason: str, count: int = 1) -> None:
@@ -97,7 +96,7 @@ class TextFilter:
             "kept": kept,
             "dropped": dict(self.dropped),
             "origins": dict(sorted(origins.items())),
-            "words": {"mean": self.words / kept, "max": self.longest},
+            "words": {"mean": self._words / self._kept, "max": self._longest},
         }
 
     def _read(self, file: Path, into: Seen, *, exact: bool) -> None:

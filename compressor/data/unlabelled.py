@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ def read_unlabelled(
         for batch in read_arrow(raw.path):
             for start in range(0, batch.num_rows, BATCH):
                 rows = batch.slice(start, BATCH)
-                yield keep(list(_texts(rows, section, training.roles, groups, keep)))
+                texts = _texts(rows, section, training.roles, groups, keep)
+                while some := list(islice(texts, BATCH)):
+                    yield keep(some)
                 done += rows.num_rows
                 events.progress("unlabelled: reading texts", done, raw.count, raw.origin)
 

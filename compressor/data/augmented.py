@@ -18,7 +18,7 @@ from compressor.data.text_filter import TextFilter
 from compressor.data.texts import TEXTS_FILE, MadeText, TrainingTexts, tell, write_texts
 from compressor.errors import DataError, RecipeError
 from compressor.events import Events
-from compressor.recipe.augment import AugmentationSection, AugmentSection
+from compressor.recipe.augment import AugmentationSection, AugmentSection, ModelAugmentationSection
 from compressor.recipe.augment_checks import augment_problems
 from compressor.task_specs import TaskSpec
 
@@ -87,7 +87,9 @@ def _copier(
     sample = training.sample(SAMPLE, seed)
     corpora = {role: Corpus.of(training.texts(role), [row[role] for row in sample]) for role in roles}
     kinds = section.kinds_for(spec)
-    changes = [kind.build(models.get(getattr(kind, "model", ""))) for kind in kinds]
+    changes = [
+        kind.build(models.get(kind.model) if isinstance(kind, ModelAugmentationSection) else None) for kind in kinds
+    ]
     return _Copier(training.roles, kinds, changes, corpora, section.compose, seed)
 
 

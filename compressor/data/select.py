@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,8 @@ Likelihood = Literal["categorical", "bernoulli"]
 
 _BATCH = 4096
 _SAMPLE = 20_000
+"""Texts that clusters are found by."""
+_STARTS, _ROUNDS = 3, 50
 _FEATURES = 1 << 14
 """Numbers that a text is described by: hashes of its words and pairs of words."""
 
@@ -126,10 +129,11 @@ def uncertainty(
 def cluster(texts: Sequence[str], count: int, seed: int) -> npt.NDArray[np.int32]:
     """Put texts that share words into one of `count` clusters [texts].
 
-    k-means in small batches (Sculley 2010, "Web-Scale K-Means Clustering") on hashed words and pairs of words, weighted
-    by TF-IDF. Centres are found on a sample, so that memory holds that, a batch, and a number a text.
+    k-means on hashed words and pairs of words, weighted by TF-IDF. Centres are found on a sample, so that memory holds
+    that, a batch, and a number a text.
     """
-    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
     hashes = HashingVectorizer(n_features=_FEATURES, ngram_range=(1, 2), alternate_sign=False, norm=None)
@@ -138,8 +142,10 @@ def cluster(texts: Sequence[str], count: int, seed: int) -> npt.NDArray[np.int32
         chosen = np.sort(np.random.default_rng(seed).choice(len(texts), _SAMPLE, replace=False))
     sample = hashes.transform(_at(texts, chosen))
     weights = TfidfTransformer().fit(sample)
-    means = MiniBatchKMeans(min(count, len(chosen)), random_state=seed, batch_size=_BATCH, n_init=3)
-    means.fit(weights.transform(sample))
+    means = KMeans(min(count, len(chosen)), n_init=_STARTS, max_iter=_ROUNDS, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer kinds of text than clusters
+        means.fit(weights.transform(sample))
     found = np.empty(len(texts), np.int32)
     for start in range(0, len(texts), _BATCH):
         batch = hashes.transform(texts[start : start + _BATCH])

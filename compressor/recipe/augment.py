@@ -16,6 +16,7 @@ __all__ = [
     "AugmentSection",
     "AugmentationSection",
     "GenerateSection",
+    "ModelAugmentationSection",
     "SelectSection",
     "TextLimits",
     "UnlabelledSection",
@@ -45,6 +46,12 @@ class AugmentationSection(ComponentSection):
     def build(self, model: Any) -> Any:
         """What changes texts: see `AugmentationConfig` in `data/augment/base.py`, which all of them are."""
         raise NotImplementedError
+
+
+class ModelAugmentationSection(AugmentationSection, ModelSource):
+    """What the config of an augmentation has that asks a model."""
+
+    model: str = Field(description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
 
 
 AUGMENTATIONS = component_registry("compressor.data.augment", "compressor.augmentations", AugmentationSection, "kind")
@@ -96,7 +103,7 @@ class AugmentSection(TextLimits):
     @property
     def models(self) -> dict[str, ModelSource]:
         """The models that `kinds` ask: reference -> how it is pinned."""
-        return {str(getattr(kind, "model")): kind for kind in self.kinds if isinstance(kind, ModelSource)}  # noqa: B009
+        return {kind.model: kind for kind in self.kinds if isinstance(kind, ModelAugmentationSection)}
 
 
 class UnlabelledSection(TextLimits):

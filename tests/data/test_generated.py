@@ -75,13 +75,13 @@ def test_text_without_labels_has_a_prompt_without(tmp_path: Path) -> None:
 
 
 def test_a_text_ends_with_its_line(decoder_folder: Path, tmp_path: Path) -> None:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AddedToken, AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(decoder_folder)
     assert LanguageModel(section(), decoder_folder, 1).ends == [tokenizer.eos_token_id]
-    tokenizer.add_tokens(["\n"])
+    tokenizer.add_tokens([AddedToken("\n", normalized=False)])
     model = AutoModelForCausalLM.from_pretrained(decoder_folder)
-    model.resize_token_embeddings(len(tokenizer))
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     tokenizer.save_pretrained(tmp_path)
     model.save_pretrained(tmp_path)
     language_model = LanguageModel(section(temperature=5.0, top_p=1.0, max_new_tokens=40), tmp_path, 1)

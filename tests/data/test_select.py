@@ -66,12 +66,13 @@ FOOD = ["bake the bread with butter", "butter and bread for lunch", "bread with 
 
 
 def test_diverse_rows_come_from_every_cluster() -> None:
-    texts = [*SPORTS * 30, *FOOD]
-    logits = logits_of(*[0.6] * 90, 0.9, 0.8, 0.99)
-    chosen = choose(logits, keep=4, by="diversity", clusters=2, texts=texts)
-    assert (chosen.rows >= 90).sum() == 2 and chosen.clusters == 2
-    both = choose(logits, keep=4, by="uncertainty+diversity", clusters=2, texts=texts)
-    assert both.rows[both.rows >= 90].tolist() == [90, 91]  # the least sure of them
+    texts = [*SPORTS * 10, *FOOD * 2]
+    logits = logits_of(*[0.6] * 30, *[0.99] * 3, *[0.9] * 3)
+    chosen = choose(logits, keep=6, by="diversity", clusters=6, texts=texts)
+    assert {texts[row] for row in chosen.rows} == set(texts) and chosen.clusters == 6
+    both = choose(logits, keep=6, by="uncertainty+diversity", clusters=6, texts=texts)
+    assert both.rows[3:].tolist() == [33, 34, 35]  # the least sure ones of their clusters
+    assert (choose(logits, keep=6, by="uncertainty").rows < 30).all()
 
 
 def test_like_texts_share_a_cluster_in_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:

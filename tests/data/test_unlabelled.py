@@ -49,8 +49,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(tmp_path_factory: pytest.TempPathFactory, films: Path) -> Path:
     """The reviews, all of a film in one split. Read only."""
     out = tmp_path_factory.mktemp("data")
-    settings = {"columns": {"label": "category"}, "drop_labels": ("plot",), "split": {"group": "movie"}}
-    run(out, films, **settings)
+    run(out, films, columns={"label": "category"}, drop_labels=("plot",), split={"group": "movie"})
     return out
 
 
@@ -60,7 +59,7 @@ def test_rows_that_the_data_drops_are_taken_and_their_sentences_are_texts(
     facts = read(data, tmp_path, films, where={"category": "plot"}, sentences=True, max_words=4)
     found = load_texts(tmp_path)
     assert found.column_names == ["text", "label", "example_id", "origin", "parent"]
-    assert {text for text in found["text"] if " 7 " in text or "7." in text} == {"Film 7 begins.", "7 die."}
+    assert {"Film 7 begins.", "7 die.", "Film 39 begins.", "39 die."} < set(found["text"])
     assert list(found["text"]).count("It ends badly,") == 1
     assert {*found["origin"], *found["parent"], *found["label"]} == {"unlabelled", None}
     assert facts["read"] == 120 and facts["made"] == 120 and facts["dropped"] == {"made_before": 39}

@@ -24,8 +24,8 @@ class AugmentationConfig(AugmentationSection):
     """One way to change a text: its options in a recipe, and how it is done.
 
     A subclass declares `kind: Literal["its-name"]`, its options as fields, and `change`. One that asks a model is a
-    `ModelSource` too, has the field `model`, and overrides `build` instead. torch is imported inside these methods,
-    since reading a recipe imports the file.
+    `ModelAugmentationSection` too, which has the field `model`, and overrides `build` instead. torch is imported inside
+    these methods, since reading a recipe imports the file.
     """
 
     def change(self, text: str, random: Generator, corpus: Corpus) -> str:

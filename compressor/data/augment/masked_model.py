@@ -9,12 +9,12 @@ from pydantic import Field
 
 from compressor.data.augment.base import AugmentationConfig, Change, Share
 from compressor.errors import StageError
-from compressor.recipe.model import ModelSource
+from compressor.recipe.augment import ModelAugmentationSection
 
 __all__ = ["COMPONENT", "MaskedModel"]
 
 
-class MaskedModel(AugmentationConfig, ModelSource):
+class MaskedModel(AugmentationConfig, ModelAugmentationSection):
     """Words are masked, and each is drawn anew from the model's likeliest ones.
 
     Source: TinyBERT, Jiao 2019, algorithm 1 (arXiv 1909.10351); there `share` is 0.4 and `top_k` 15.

@@ -7,7 +7,7 @@ import json
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -33,8 +33,11 @@ __all__ = [
     "chosen_batches",
     "clean",
     "describe",
+    "group_key",
+    "hash_of",
     "normalise",
     "split_schema",
+    "text_key",
 ]
 
 NO_TEXT = "without a text"
@@ -131,6 +134,21 @@ def split_schema(split: CleanSplit) -> pa.Schema:
 def normalise(text: str) -> str:
     """The text as it is compared: composed (NFC), without case, with single spaces."""
     return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
+
+
+def text_key(texts: Iterable[str]) -> int:
+    """A hash of the texts of a row: equal for what counts as the same text."""
+    return hash_of("\0".join(map(normalise, texts)))
+
+
+def group_key(group: str) -> int:
+    """A hash of what a text belongs to."""
+    return hash_of(f"group {group}")
+
+
+def hash_of(text: str) -> int:
+    """64 bits that are the same everywhere."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def clean(raw: RawSplit, target: Target, target_role: str, events: Events) -> tuple[CleanSplit, Rejections]:
@@ -231,14 +249,14 @@ class _RowNumbers:
 
     def add(self, texts: Mapping[str, str], target: Any, stratum: int | None, by: Mapping[str, Any], row: int) -> None:
         self.strata.append(-1 if stratum is None else stratum)
-        self.keys.append(_hash("\0".join(map(normalise, texts.values()))))
-        self.answers.append(target if isinstance(target, int) else _hash(json.dumps(target)))
+        self.keys.append(text_key(texts.values()))
+        self.answers.append(target if isinstance(target, int) else hash_of(json.dumps(target)))
         self.words.append(sum(len(text.split()) for text in texts.values()))
         self.characters.append(sum(map(len, texts.values())))
         if GROUP in by:
             group = scalar(by[GROUP])
             self.ungrouped += not group
-            self.groups.append(_hash(f"group {group}" if group else f"row {row}"))
+            self.groups.append(group_key(group) if group else hash_of(f"row {row}"))
         if BY in by:
             self.order.append(self.sort_keys.read(scalar(by[BY]) or "", f"{self.raw.origin}, row {row}"))
 
@@ -255,7 +273,3 @@ class _RowNumbers:
             order=np.frombuffer(self.order, np.float64) if BY in self.raw.columns.splits else None,
             ungrouped=self.ungrouped,
         )
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -10,10 +10,12 @@ from compressor.errors import DataError
 from compressor.recipe.data import DataSection
 from compressor.task_specs import TaskSpec
 
-__all__ = ["BY", "GROUP", "Columns", "did_you_mean", "require_columns", "role_columns"]
+__all__ = ["BY", "GROUP", "UNLABELLED", "Columns", "did_you_mean", "require_columns", "role_columns"]
 
 GROUP, BY = "split.group", "split.by"
 """Keys of the columns that splits are made by."""
+UNLABELLED = "unlabelled."
+"""What keys of the columns begin with that choose among unlabelled texts."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Columns:
     """Key -> column of what a model is to answer: {"label": "stars"}; of several columns a key each,
     {"label.toxic": "toxic", "label.rude": "rude"}; none where nothing is to be answered."""
     splits: Mapping[str, str]
-    """`GROUP` or `BY` -> column."""
+    """`GROUP` or `BY`, or a key that begins with `UNLABELLED` -> column."""
     nested: frozenset[str] = frozenset()
     """Keys of columns that may hold lists and objects; the others hold text."""
 
@@ -82,9 +84,10 @@ def role_columns(section: DataSection, spec: TaskSpec, *, labelled: bool = True,
 def require_columns(wanted: Mapping[str, str], available: Sequence[str], origin: str) -> None:
     """Raise `DataError` for a wanted column that isn't there, or is there twice; names the ones that are."""
     for key, column in wanted.items():
-        setting = f"data.{key}" if key in (GROUP, BY) else "data.columns"
+        is_setting = key in (GROUP, BY) or key.startswith(UNLABELLED)
+        setting = f"data.{key}" if is_setting else "data.columns"
         if column not in available:
-            purpose = setting if key in (GROUP, BY) else f"the role {key!r}"
+            purpose = setting if is_setting else f"the role {key!r}"
             raise DataError(
                 f"{origin} has no column {column!r} (for {purpose}); its columns are: {', '.join(available)}.",
                 hint=f"Name the right one in {setting}.{did_you_mean(column, available)}",

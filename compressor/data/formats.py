@@ -14,6 +14,7 @@ import pyarrow as pa
 from compressor.data.conll import read_conll, read_conllu
 from compressor.data.delimited import read_delimited
 from compressor.data.json_files import read_json, read_json_lines
+from compressor.data.lines import read_lines
 from compressor.data.squad import read_squad
 from compressor.errors import DataError
 
@@ -40,7 +41,7 @@ _SUFFIXES = {
 FORMATS = (*dict.fromkeys(_SUFFIXES.values()), "squad")
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 JSON_READERS = {"jsonl": read_json_lines, "json": read_json}
-READERS: dict[str, Reader] = {"conll": read_conll, "conllu": read_conllu, "squad": read_squad}
+READERS: dict[str, Reader] = {"conll": read_conll, "conllu": read_conllu, "squad": read_squad, "txt": read_lines}
 
 
 def read_batches(

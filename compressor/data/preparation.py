@@ -19,7 +19,7 @@ from compressor.data.duplicates import drop_duplicates, refuse_duplicates
 from compressor.data.facts import facts, tell
 from compressor.data.groups import carve_by_group
 from compressor.data.hub import HubSource
-from compressor.data.prepared import write_description, write_split
+from compressor.data.prepared import write_description, write_evaluation_groups, write_split
 from compressor.data.source import FileSource, Source
 from compressor.data.splits import EVALUATION, SplitPlan, carve, carve_by_time, plan_splits
 from compressor.data.targets import TARGETS, Target
@@ -84,6 +84,7 @@ def prepare(
             **target.details,
         }
         write_description(out, target.vocabulary, description)
+        write_evaluation_groups(out, splits)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     tell(rejected, duplicates, splits, events)

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from datasets import Dataset
 
 from compressor.data.arrow import write_arrow
 from compressor.data.clean import CleanSplit, chosen_batches, split_schema
+from compressor.data.splits import EVALUATION
 from compressor.data.targets.base import Target
 from compressor.errors import DataError
 from compressor.tasks.base import Task
 
 __all__ = [
+    "load_evaluation_groups",
     "load_labels",
     "load_output_names",
     "load_prepared",
     "load_split",
     "targets_of",
     "write_description",
+    "write_evaluation_groups",
     "write_split",
 ]
 
 _LABELS_FILE = "labels.json"
 _DESCRIPTION_FILE = "prepared.json"
+_GROUPS_FILE = "evaluation_groups.npy"
 
 
 def load_split(folder: Path, split: str) -> Dataset:
@@ -80,6 +85,23 @@ def write_description(folder: Path, vocabulary: Sequence[str], description: dict
     """Write `labels.json` and `prepared.json`."""
     for name, content in ((_LABELS_FILE, list(vocabulary)), (_DESCRIPTION_FILE, description)):
         (folder / name).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_evaluation_groups(folder: Path, splits: Mapping[str, CleanSplit]) -> None:
+    """Write hashes of what the texts of validation and test belong to (`split.group`), if they belong to anything."""
+    groups = [splits[name].groups for name in EVALUATION if name in splits]
+    found = [group for group in groups if group is not None]
+    if found:
+        np.save(folder / _GROUPS_FILE, np.unique(np.concatenate(found)), allow_pickle=False)
+
+
+def load_evaluation_groups(folder: Path) -> npt.NDArray[np.uint64] | None:
+    """Hashes of the groups of validation and test, see `group_key`, sorted; None where splits aren't made by group."""
+    file = folder / _GROUPS_FILE
+    if not file.is_file():
+        return None
+    groups: npt.NDArray[np.uint64] = np.load(file, allow_pickle=False)
+    return groups
 
 
 def write_split(split: CleanSplit, target: Target, path: Path) -> Counter[str]:

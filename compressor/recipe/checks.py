@@ -20,6 +20,7 @@ from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import labels_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
+from compressor.recipe.text_checks import texts_are_sound
 from compressor.task_specs import task_spec
 
 __all__ = ["RESERVED_NAMES", "check"]
@@ -207,6 +208,10 @@ def _wheels_are_well_formed(recipe: Recipe) -> Problems:
         files = {f"data.source.{name}": file for name, file in source.items()} if isinstance(source, dict) else {}
         single = {"data.source": source, "data.test": recipe.data.test}
         references |= files or {path: file for path, file in single.items() if isinstance(file, str)}
+        if recipe.data.unlabelled is not None:
+            references["data.unlabelled.source"] = recipe.data.unlabelled.source
+        if recipe.data.generate is not None:
+            references["data.generate.model"] = recipe.data.generate.model
     for path, reference in references.items():
         if reference.startswith("wheel:") and not re.fullmatch(r"wheel://[\w.-]+==[^/]+/.+", reference):
             yield Problem("must be wheel://name==version/path/inside/the/wheel", path)
@@ -257,6 +262,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_columns_fit_the_task, ("task", "data")),
     (_labels_are_sound, ("data",)),
     (_splits_are_sound, ("data",)),
+    (texts_are_sound, ("task", "data", "teacher", "distill")),
     (_teacher_is_there, ("teacher", "student", "distill")),
     (_builders_are_sound, ("student",)),
     (answers_are_chosen_soundly, ("task", "student")),

@@ -52,7 +52,8 @@ def test_the_teachers_head_is_copied(make: Make, classifier_folder: Path) -> Non
     assert torch.equal(student.classifier.weight, teacher.classifier.weight)
     for ours, theirs in zip(student.bert.encoder.layer, [1, 0], strict=True):
         assert torch.equal(ours.output.dense.weight, teacher.bert.encoder.layer[theirs].output.dense.weight)
-    assert facts == {"labels": ["bad", "good"], "parameters": student.num_parameters()}
+    built = ["layers: 4 -> 2 layers"]
+    assert facts == {"labels": ["bad", "good"], "parameters": student.num_parameters(), "built": built}
 
 
 def test_another_head_is_drawn_by_the_seed(make: Make, encoder_folder: Path) -> None:

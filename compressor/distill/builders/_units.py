@@ -148,8 +148,9 @@ def _importance(
 
 def _by_unit(change: torch.Tensor, units: Units) -> torch.Tensor:
     """[examples, numbers] -> [examples, units]"""
-    shape = (units.count, -1) if units.contiguous else (-1, units.count)
-    return change.unflatten(-1, shape).sum(dim=-1 if units.contiguous else -2)
+    if units.contiguous:
+        return change.reshape(len(change), units.count, -1).sum(dim=2)
+    return change.reshape(len(change), -1, units.count).sum(dim=1)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -51,7 +52,7 @@ class Prune(BuilderConfig):
         for share, choose in ((self.heads, _fewer_heads), (self.neurons, _fewer_neurons)):
             if share < 1:
                 config, units = choose(model, share)
-                model = cut(model, config, units, batches, lambda batch, whole=model: loss_of(whole, task, batch))
+                model = cut(model, config, units, batches, partial(loss_of, model, task))
                 notes.append(f"{units.count:,} -> {units.kept:,} {units.name} a layer")
         return Checkpoint(model, checkpoint.tokenizer, ", ".join(notes))
 

@@ -90,8 +90,10 @@ def write_tokenizer(folder: Path, architecture: str) -> None:
     else:
         tokenizer = wordpiece(special)
     if architecture == "roberta":
-        ends = (("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>")))
-        tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
+        ids = tokenizer.get_vocab()
+        tokenizer.post_processor = processors.RobertaProcessing(
+            ("</s>", ids["</s>"]), ("<s>", ids["<s>"]), add_prefix_space=False
+        )
     elif architecture == "gpt2":
         tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     else:

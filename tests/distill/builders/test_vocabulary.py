@@ -95,7 +95,7 @@ def test_padded_batches_and_pairs_are_answered_as_before(architecture: str, film
         batch = checkpoint.tokenizer(pairs, padding=True, return_tensors="pt")
         with torch.no_grad():
             found.append(checkpoint.model(**batch).logits)
-    assert torch.allclose(*found, atol=1e-6)
+    assert torch.allclose(found[0], found[1], atol=1e-6)
 
 
 def test_frequency_decides_where_the_size_is_limited(film_data: Path, task: Task, tmp_path: Path) -> None:

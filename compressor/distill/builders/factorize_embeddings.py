@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from compressor.distill.architecture import Layout
+    from compressor.distill.signals import Batch
     from compressor.tasks.base import Task
 
 __all__ = ["COMPONENT", "FactorizeEmbeddings", "as_electra"]
+
+_TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
+_HEAD_EXAMPLES = 1024
+"""Texts on which a new head is fitted."""
 
 
 class FactorizeEmbeddings(BuilderConfig):
@@ -29,17 +35,23 @@ class FactorizeEmbeddings(BuilderConfig):
         "For BERT, which becomes an ELECTRA."
     )
     size: int = Field(ge=2, description="Width of the embeddings; less than the width of the model, such as 128.")
+    examples: int = Field(
+        10_000, ge=1, description="Training texts in which tokens are counted: frequent ones weigh more."
+    )
 
     def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
         from compressor.distill.architecture import Layout
+        from compressor.distill.builders._examples import example_batches, needed
 
         model = checkpoint.model
         self.layout(Layout.of(model.config))
-        made, fresh = as_electra(model, self.size)
-        numbers = f"{model.num_parameters() - made.num_parameters():,} parameters fewer"
-        new = f"; new: {', '.join(fresh)}" if fresh else ""
-        note = f"embeddings {model.config.hidden_size} -> {self.size} wide, BERT -> ELECTRA, {numbers}{new}"
-        return Checkpoint(made, checkpoint.tokenizer, note)
+        batches = example_batches(checkpoint, needed(data, self.kind), task, self.examples)
+        made, fresh = as_electra(model, self.size, _frequencies(model, batches))
+        if fresh:
+            _fit_head(made, model, batches)
+        saved = model.num_parameters() - made.num_parameters()
+        note = f"embeddings {model.config.hidden_size} -> {self.size} wide, {saved:,} parameters fewer, BERT -> ELECTRA"
+        return Checkpoint(made, checkpoint.tokenizer, f"{note} with another head" if fresh else note)
 
     def layout(self, before: Layout) -> Layout:
         if before.architecture != "bert":
@@ -59,11 +71,16 @@ class FactorizeEmbeddings(BuilderConfig):
 COMPONENT = FactorizeEmbeddings
 
 
-def as_electra(model: PreTrainedModel, size: int) -> tuple[PreTrainedModel, list[str]]:
+def as_electra(
+    model: PreTrainedModel, size: int, frequencies: Mapping[str, torch.Tensor]
+) -> tuple[PreTrainedModel, list[str]]:
     """A BERT as the ELECTRA of the same kind, with embeddings of this width, and the names of weights that are new.
 
     With the model's own width, all is copied, and it answers as before. Only the head of a sequence classifier has no
-    counterpart (BERT's pooler ends in tanh, ELECTRA's in GELU): it is drawn afresh.
+    counterpart, since BERT's pooler ends in tanh and ELECTRA's in GELU: its output layer is new.
+
+    Args:
+        frequencies: how often each row of the three tables of embeddings is used, by the table's name.
 
     Raises:
         StageError: transformers has no ELECTRA for what this BERT does.
@@ -80,21 +97,21 @@ def as_electra(model: PreTrainedModel, size: int) -> tuple[PreTrainedModel, list
     )
     made: PreTrainedModel = made_class(config)
     weights = made.state_dict()
-    width = model.config.hidden_size
-    old = {_renamed(key, model, made): value for key, value in model.state_dict().items()}
+    old = {key.replace("bert.", "electra.", 1): value for key, value in model.state_dict().items()}
+    for part in ("weight", "bias"):
+        if (pooler := f"electra.pooler.dense.{part}") in old:
+            old[f"classifier.dense.{part}"] = old[pooler]
     prefix = f"{made.base_model_prefix}." if made.base_model is not made else ""
-    if size != width:
-        old |= _factors(old, f"{prefix}embeddings", size, f"{prefix}embeddings_project")
-    fresh = [key for key in weights if key not in old or old[key].shape != weights[key].shape]
-    made.load_state_dict({**weights, **{key: old[key] for key in weights if key not in fresh}})
+    if size != model.config.hidden_size:
+        old |= _factors(old, prefix, size, frequencies)
+    fresh = [key for key in weights if key not in old]
+    made.load_state_dict({**weights, **{key: old[key] for key in weights if key in old}})
     return made.eval(), fresh
 
 
-def _renamed(key: str, model: Any, made: Any) -> str:
-    return key.replace(f"{model.base_model_prefix}.", f"{made.base_model_prefix}.", 1) if "." in key else key
-
-
-def _factors(weights: dict[str, torch.Tensor], embeddings: str, size: int, projection: str) -> dict[str, torch.Tensor]:
+def _factors(
+    weights: Mapping[str, torch.Tensor], prefix: str, size: int, frequencies: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """The tables of word, position and type embeddings in `size` directions, and the way back.
 
     BERT computes `norm(w + p + t) * gain + bias` in its full width. In the basis P the sum is `P^T (w + p + t)`, and
@@ -105,20 +122,61 @@ def _factors(weights: dict[str, torch.Tensor], embeddings: str, size: int, proje
 
     from compressor.distill.builders._basis import energy_kept, principal_basis
 
-    tables = {
-        name: weights[f"{embeddings}.{name}.weight"]
-        for name in ("word_embeddings", "position_embeddings", "token_type_embeddings")
-    }
-    mean = torch.stack([table.mean(dim=0) for table in tables.values()]).sum(dim=0)
-    spread = torch.stack([table.T.cov(correction=0) for table in tables.values()]).sum(dim=0)
+    tables = {name: weights[f"{prefix}embeddings.{name}.weight"] for name in _TABLES}
+    norm = f"{prefix}embeddings.LayerNorm"
+    mean, spread = torch.zeros(()), torch.zeros(())
+    for name, table in tables.items():
+        share = frequencies[name] / frequencies[name].sum()
+        centre = share @ table
+        mean = mean + centre
+        spread = spread + (table - centre).T @ ((table - centre) * share[:, None])
     moment = spread + torch.outer(mean, mean)
     basis = principal_basis(moment, size)
     factor = (energy_kept(moment, basis) * len(moment) / size) ** 0.5
-    norm = f"{embeddings}.LayerNorm"
     return {
-        **{f"{embeddings}.{name}.weight": table @ basis for name, table in tables.items()},
+        **{f"{prefix}embeddings.{name}.weight": table @ basis for name, table in tables.items()},
         f"{norm}.weight": torch.ones(size),
         f"{norm}.bias": torch.zeros(size),
-        f"{projection}.weight": weights[f"{norm}.weight"][:, None] * basis * factor,
-        f"{projection}.bias": weights[f"{norm}.bias"],
+        f"{prefix}embeddings_project.weight": weights[f"{norm}.weight"][:, None] * basis * factor,
+        f"{prefix}embeddings_project.bias": weights[f"{norm}.bias"],
     }
+
+
+def _frequencies(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+    """How often each row of the tables of embeddings is used, and once more, since other texts use others."""
+    import torch
+
+    words, positions, types = (getattr(model.base_model.embeddings, name).num_embeddings for name in _TABLES)
+    found = {name: torch.ones(rows) for name, rows in zip(_TABLES, (words, positions, types), strict=True)}
+    for batch in batches:
+        attended = batch["attention_mask"].bool()
+        found["word_embeddings"] += torch.bincount(batch["input_ids"][attended], minlength=words)
+        found["position_embeddings"][: attended.shape[1]] += attended.sum(dim=0)
+        found["token_type_embeddings"] += torch.bincount(batch["token_type_ids"][attended], minlength=types)
+    return found
+
+
+def _fit_head(made: Any, model: PreTrainedModel, batches: Sequence[Batch]) -> None:
+    """Give a sequence classifier's output layer the weights with which it answers most like `model`: ridge regression
+    of the logits on what the layer reads."""
+    import torch
+
+    from compressor.distill.outputs import model_inputs
+
+    rows, wanted, count = [], [], 0
+    with torch.no_grad():
+        for batch in batches:
+            inputs = model_inputs(model, batch)
+            hidden = made.electra(**inputs)[0][:, 0]
+            rows.append(made.classifier.activation(made.classifier.dense(hidden)).double())
+            wanted.append(model(**inputs)[0].double())
+            count += len(hidden)
+            if count >= _HEAD_EXAMPLES:
+                break
+        read, answers = torch.cat(rows), torch.cat(wanted)
+        mean, centre = read.mean(dim=0), answers.mean(dim=0)
+        squares = (read - mean).T @ (read - mean)
+        ridge = 1e-3 * squares.trace() / len(squares) * torch.eye(len(squares), dtype=torch.float64)
+        weight = torch.linalg.solve(squares + ridge, (read - mean).T @ (answers - centre)).T
+        made.classifier.out_proj.weight.copy_(weight)
+        made.classifier.out_proj.bias.copy_(centre - weight @ mean)

@@ -86,9 +86,10 @@ class Vocabulary(BuilderConfig):
                 f"{len(kept):,} pieces.",
                 hint=f"Give at least {len(kept):,}.",
             )
+        most = self.size or len(pieces)
         for number in sorted(counts, key=lambda number: (-counts[number], number)):
             more = pieces.with_parts(number) - kept
-            if counts[number] >= self.min_count and len(kept) + len(more) <= (self.size or len(pieces)):
+            if counts[number] >= self.min_count and len(kept) + len(more) <= most:
                 kept |= more
         return kept
 

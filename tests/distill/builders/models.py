@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,23 @@ def byte_level() -> Tokenizer:
     return tokenizer
 
 
+def byte_fallback() -> Tokenizer:
+    """BPE of whole characters with bytes for those it doesn't know, as Llama 2 and Mistral have."""
+    from tokenizers.trainers import BpeTrainer
+
+    tokenizer = Tokenizer(BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Sequence([decoders.Metaspace(), decoders.ByteFallback(), decoders.Fuse()])
+    special = ["<unk>", "<s>", "</s>"]
+    trainer = BpeTrainer(vocab_size=100, special_tokens=special, initial_alphabet=list(LETTERS), show_progress=False)
+    tokenizer.train_from_iterator([" ".join(WORDS), *WORDS], trainer)
+    content = json.loads(tokenizer.to_str())
+    pieces = content["model"]["vocab"]
+    content["model"]["byte_fallback"] = True
+    content["model"]["vocab"] = pieces | {f"<0x{byte:02X}>": len(pieces) + byte for byte in range(256)}
+    return Tokenizer.from_str(json.dumps(content))
+
+
 def unigram() -> Tokenizer:
     """SentencePiece's unigram model, as XLM-R and ALBERT have."""
     pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
@@ -65,6 +83,8 @@ _BERT = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask":
 _MPNET = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "[UNK]", "mask": "<mask>", "cls": "<s>", "sep": "</s>"}
 _ROBERTA = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>", "cls": "<s>", "sep": "</s>"}
 _GPT2 = {"bos": "</s>", "eos": "</s>", "unk": "</s>"}
+_MISTRAL = {"bos": "<s>", "eos": "</s>", "unk": "<unk>"}
+_ROLES = {"mpnet": _MPNET, "roberta": _ROBERTA, "xlm-roberta": _ROBERTA, "gpt2": _GPT2, "mistral": _MISTRAL}
 
 
 def _tokens(roles: dict[str, str]) -> dict[str, str]:
@@ -81,12 +101,14 @@ def _template(tokenizer: Tokenizer, first: str, last: str) -> None:
 
 def write_tokenizer(folder: Path, architecture: str) -> None:
     """The tokenizer that an architecture usually has, saved by the class that usually reads it."""
-    roles = {"mpnet": _MPNET, "roberta": _ROBERTA, "xlm-roberta": _ROBERTA, "gpt2": _GPT2}.get(architecture, _BERT)
+    roles = _ROLES.get(architecture, _BERT)
     special = _tokens(roles)
     if architecture in ("roberta", "gpt2"):
         tokenizer = byte_level()
     elif architecture == "xlm-roberta":
         tokenizer = unigram()
+    elif architecture == "mistral":
+        tokenizer = byte_fallback()
     else:
         tokenizer = wordpiece(special)
     if architecture == "roberta":
@@ -96,7 +118,7 @@ def write_tokenizer(folder: Path, architecture: str) -> None:
         )
     elif architecture == "gpt2":
         tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    else:
+    elif architecture != "mistral":
         _template(tokenizer, roles["cls"], roles["sep"])
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **special).save_pretrained(folder)
     own = {"mpnet": "MPNetTokenizer", "bert": "BertTokenizer", "roberta": "RobertaTokenizer"}.get(architecture)
@@ -131,6 +153,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     },
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 70, "initializer_range": 0.3},
     "llama": {**SIZES, "num_key_value_heads": 2},
+    "mistral": {**SIZES, "num_key_value_heads": 2},
     "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4, "initializer_range": 0.3},
 }
 

@@ -121,6 +121,9 @@ def _importance(
 
     Sources: Molchanov et al. 2017, section 2.2 (arXiv 1611.06440); for heads Michel et al. 2019, section 4.1 (arXiv
     1905.10650).
+
+    Raises:
+        StageError: the loss is NaN or infinite.
     """
     import torch
 
@@ -143,6 +146,11 @@ def _importance(
                 change = change.sum(dim=1) if change.dim() == 3 else change.flatten(0, -2)
                 scores[name] += _by_unit(change, units).abs().sum(dim=0)
             model.zero_grad()
+    if not all(torch.isfinite(score).all() for score in scores.values()):
+        raise StageError(
+            f"The importance of {units.name} can't be told: the loss on training texts is NaN or infinite.",
+            hint="Look at the model that `student.init` names: it may be damaged.",
+        )
     return scores
 
 

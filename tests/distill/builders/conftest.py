@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,9 @@ def unlabelled(film_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return prepared(film_data.parent / "films.csv", "sentence-embedding", tmp_path_factory.mktemp("unlabelled"))
 
 
-def prepared(file: Path, task: str, out: Path) -> Path:
-    section = DataSection.model_validate({"source": str(file), "split": {"validation": 0.1, "test": 0.1}})
+def prepared(file: Path, task: str, out: Path, **options: Any) -> Path:
+    """The folder `out` with the splits of a file."""
+    split = {"validation": 0.1, "test": 0.1}
+    section = DataSection.model_validate({"source": str(file), "split": split, **options})
     prepare(section, task_spec(task), seed=1, files={"train": file}, out=out, events=Silent())
     return out

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,16 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from compressor.data import load_output_names
 from compressor.distill.architecture import Layout, feed_forward_size
 from compressor.distill.builders.base import Checkpoint
 from compressor.distill.builders.prune import Prune
 from compressor.errors import RecipeError
 from compressor.tasks import get_task
 from compressor.tasks.base import Task
+from tests import tiny
 from tests.distill.builders import models
+from tests.distill.builders.conftest import prepared
 
 TEXTS = ["the film was good", "the story was very bad", "filming"]
 
@@ -102,6 +106,30 @@ def test_importance_is_measured_without_labels_too(task: Task, tmp_path: Path, u
     built = prune(neurons=1 / 3).build(checkpoint, unlabelled, embedding)
     for old, new in zip(checkpoint.model.encoder.layer, built.model.encoder.layer, strict=True):
         assert torch.equal(new.intermediate.dense.weight, old.intermediate.dense.weight[strong])
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "file", "columns"),
+    [
+        ("question-answering", tiny.write_questions, "texts.jsonl", {}),
+        ("token-classification", tiny.write_conll, "texts.conll", {}),
+        ("regression", tiny.write_ratings, "texts.csv", {"label": "stars"}),
+        ("sentence-embedding", tiny.write_pairs, "texts.jsonl", {}),
+    ],
+)
+def test_importance_is_measured_for_every_task(
+    name: str, write: Callable[[Path], Path], file: str, columns: dict[str, str], tmp_path: Path
+) -> None:
+    data = prepared(write(tmp_path / file), name, tmp_path / "data", columns=columns)
+    other = get_task(name)
+    folder = tiny.write_encoder(tmp_path / "encoder", layers=1, spread=0.3)
+    model = other.load_model(folder, load_output_names(data, other))
+    idle = torch.randperm(64)[:32]
+    model.base_model.encoder.layer[0].output.dense.weight.data[:, idle] = 0
+    built = prune(neurons=0.5).build(Checkpoint(model, AutoTokenizer.from_pretrained(folder)), data, other)
+    inputs = {"input_ids": torch.tensor([[2, 5, 6, 7, 8, 3]])}
+    with torch.no_grad():
+        assert torch.allclose(built.model(**inputs)[0], model(**inputs)[0], atol=1e-5)
 
 
 def test_a_share_that_keeps_everything_is_a_mistake(film_data: Path, task: Task, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
 from compressor.distill.builders.base import Checkpoint
 from compressor.distill.builders.vocabulary import Vocabulary
@@ -87,6 +88,28 @@ def test_special_tokens_keep_their_meaning(architecture: str, film_data: Path) -
             assert whole.tokenizer.convert_ids_to_tokens(before) == cut.tokenizer.convert_ids_to_tokens(after)
     if whole.tokenizer.pad_token is not None:
         assert cut.model.get_input_embeddings().padding_idx == cut.tokenizer.pad_token_id
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "gpt2"])
+def test_an_output_layer_that_is_tied_to_the_table_is_cut_with_it(
+    architecture: str, film_data: Path, task: Task, tmp_path: Path
+) -> None:
+    auto_class = AutoModelForCausalLM if architecture == "gpt2" else AutoModelForMaskedLM
+    whole = models.read(models.write_model(tmp_path / "whole", architecture))
+    language_model = auto_class.from_config(whole.model.config).eval()
+    built = vocabulary().build(Checkpoint(language_model, whole.tokenizer), film_data, task)
+    built.model.save_pretrained(tmp_path / "cut")
+    cut = auto_class.from_pretrained(tmp_path / "cut").eval()
+    assert cut.get_output_embeddings().weight is cut.get_input_embeddings().weight
+    pieces = built.tokenizer.convert_ids_to_tokens(list(range(len(built.tokenizer))))
+    kept = whole.tokenizer.convert_tokens_to_ids(pieces)
+    text = "the film was very good"
+    with torch.no_grad():
+        before, after = (
+            model(torch.tensor([tokenizer(text)["input_ids"]])).logits
+            for model, tokenizer in ((language_model, whole.tokenizer), (cut, built.tokenizer))
+        )
+    assert torch.allclose(after, before[..., kept], atol=1e-6)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "mpnet", "roberta"])

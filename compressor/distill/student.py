@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def make_student(
     out: Path,
     events: Events,
 ) -> dict[str, Any]:
-    """Write the model to `out/model`, a clean model folder, and return facts for the report.
+    """Write the model to `out/model`, a clean model folder, and return facts for the report: `labels`, `parameters`,
+    and `built`, a line for each builder that says what it did.
 
     Args:
         data: the folder of the prepared data; None where the recipe has none: then the labels are those of its head.
@@ -50,10 +52,14 @@ def make_student(
         events=events,
     )
     checkpoint = Checkpoint(model, load_tokenizer(init_folder, trust_remote_code))
+    built = []
     for builder in section.builders:
-        checkpoint = builder.build(checkpoint, data)
+        before = checkpoint.model.num_parameters()
+        checkpoint = builder.build(replace(checkpoint, note=""), data, task)
+        note = checkpoint.note or f"{before:,} -> {checkpoint.model.num_parameters():,} parameters"
+        built.append(f"{builder.kind}: {note}")
     task.choose(checkpoint.model, section.answers)
     save_model(checkpoint.model, checkpoint.tokenizer, out / "model", task.options(checkpoint.model))
     names = checkpoint.model.config.id2label
     labels = [names[i] for i in sorted(names)] if task.spec.named_outputs else []
-    return {"labels": labels, "parameters": checkpoint.model.num_parameters()}
+    return {"labels": labels, "parameters": checkpoint.model.num_parameters(), "built": built}

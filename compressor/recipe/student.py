@@ -22,7 +22,7 @@ class BuilderSection(ComponentSection):
         """Whether what it makes must be trained before it is of use."""
         return True
 
-    def build(self, checkpoint: Any, data: Any) -> Any:
+    def build(self, checkpoint: Any, data: Any, task: Any) -> Any:
         """The changed model: see `BuilderConfig` in `distill/builders/base.py`, which all of them are."""
         raise NotImplementedError
 

@@ -8,9 +8,13 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from compressor.data import load_split
+from compressor.deploy.export import export
 from compressor.distill.student import make_student
 from compressor.errors import DataError, SourceError
+from compressor.recipe.export import ExportSection
 from compressor.recipe.student import StudentSection
+from compressor.tasks import get_task
 from compressor.tasks.base import Task
 from tests.distill.conftest import Recorder
 
@@ -52,7 +56,8 @@ def test_the_teachers_head_is_copied(make: Make, classifier_folder: Path) -> Non
     assert torch.equal(student.classifier.weight, teacher.classifier.weight)
     for ours, theirs in zip(student.bert.encoder.layer, [1, 0], strict=True):
         assert torch.equal(ours.output.dense.weight, teacher.bert.encoder.layer[theirs].output.dense.weight)
-    assert facts == {"labels": ["bad", "good"], "parameters": student.num_parameters()}
+    built = ["layers: 4 -> 2 layers"]
+    assert facts == {"labels": ["bad", "good"], "parameters": student.num_parameters(), "built": built}
 
 
 def test_another_head_is_drawn_by_the_seed(make: Make, encoder_folder: Path) -> None:
@@ -87,3 +92,36 @@ def test_a_decoder_student_runs_on_padded_batches(make: Make, decoder_folder: Pa
     batch = tokenizer(["good film", "a bad film and a dull plot"], padding=True, return_tensors="pt")
     batch.pop("token_type_ids")
     assert student(**batch).logits.shape == (2, 2)
+
+
+def test_builders_compose_to_a_checkpoint_that_is_exported(make: Make, data: Path, tmp_path: Path) -> None:
+    """What a run does with it: the graph answers as the model that transformers loads."""
+    from tests.distill.builders.models import write_model
+
+    folder = write_model(tmp_path / "init", "bert")
+    chain = [
+        {"kind": "vocabulary"},
+        {"kind": "prune", "neurons": 0.5, "examples": 32},
+        {"kind": "activation", "to": "relu"},
+        {"kind": "layers", "keep": [0]},
+    ]
+    student, facts = make(folder, build=chain)
+    assert [line.partition(":")[0] for line in facts["built"]] == ["vocabulary", "prune", "activation", "layers"]
+    assert facts["built"][1:] == [
+        "prune: 48 -> 24 neurons a layer",
+        "activation: gelu -> relu",
+        "layers: 2 -> 1 layers",
+    ]
+    config = student.config
+    assert (config.intermediate_size, config.hidden_act, config.num_hidden_layers) == (24, "relu", 1)
+    exported = export(
+        ExportSection(),
+        task=get_task("text-classification"),
+        model_folder=tmp_path / "student-1" / "model",
+        examples=[{"text": text, "label": "good"} for text in load_split(data, "validation")["text"]],
+        max_length=24,
+        out=tmp_path / "exported",
+        events=Recorder(),
+    )
+    assert exported["parity"]["max_abs_difference"] < 1e-4
+    assert exported["parity"]["argmax_agreement"] == 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from compressor.distill.builders.base import BuilderConfig, Checkpoint
+
+if TYPE_CHECKING:
+    from compressor.tasks.base import Task
 
 
 class NoDropout(BuilderConfig):
@@ -19,7 +22,7 @@ class NoDropout(BuilderConfig):
     def needs_training(self) -> bool:
         return False  # it answers as before
 
-    def build(self, checkpoint: Checkpoint, data: Path | None) -> Checkpoint:
+    def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
         config = checkpoint.model.config
         for name, value in config.to_dict().items():
             if "drop" in name and isinstance(value, float):

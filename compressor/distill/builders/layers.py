@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from compressor.distill.architecture import Layout
+    from compressor.tasks.base import Task
 
 __all__ = ["COMPONENT", "KeepLayers", "keep_layers"]
 
@@ -38,8 +39,11 @@ class KeepLayers(BuilderConfig):
         if repeated := [layer for index, layer in enumerate(self.keep) if layer in self.keep[:index]]:
             yield Problem(f"layer {repeated[0]} is named twice", "keep")
 
-    def build(self, checkpoint: Checkpoint, data: Path | None) -> Checkpoint:
-        return Checkpoint(keep_layers(checkpoint.model, self.keep), checkpoint.tokenizer)
+    def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
+        from compressor.distill.architecture import Layout
+
+        note = f"{Layout.of(checkpoint.model.config).layers} -> {len(self.keep)} layers"
+        return Checkpoint(keep_layers(checkpoint.model, self.keep), checkpoint.tokenizer, note)
 
     def layout(self, before: Layout) -> Layout:
         _check_layers(self.keep, before.layers)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import Generator
 
+from compressor.data.augment.base import draw_places
 from compressor.data.corpus import Corpus
 from compressor.data.words import Words
 from compressor.errors import SourceError
@@ -47,12 +48,11 @@ class MaskedWords:
 
     def __call__(self, texts: Sequence[str], randoms: Sequence[Generator], corpus: Corpus) -> list[str]:
         changed = [Words.of(text) for text in texts]
-        drawn = [random.random(len(words)) < self.share for words, random in zip(changed, randoms, strict=True)]
-        masked = sorted((i for i, mask in enumerate(drawn) if mask.any()), key=lambda i: (len(texts[i]), i))
+        drawn = [draw_places(random, len(words), self.share) for words, random in zip(changed, randoms, strict=True)]
+        masked = sorted((i for i, places in enumerate(drawn) if places), key=lambda i: (len(texts[i]), i))
         for start in range(0, len(masked), _BATCH):
             batch = masked[start : start + _BATCH]
-            places = [drawn[i].nonzero()[0].tolist() for i in batch]
-            found = self._likeliest([changed[i] for i in batch], places)
+            found = self._likeliest([changed[i] for i in batch], [drawn[i] for i in batch])
             for i, candidates in zip(batch, found, strict=True):
                 changed[i] = changed[i].replaced(
                     {

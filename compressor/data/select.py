@@ -19,9 +19,9 @@ Floats = npt.NDArray[np.float32]
 Likelihood = Literal["categorical", "bernoulli"]
 
 _BATCH = 4096
-_SAMPLE = 20_000
+_SAMPLE = 10_000
 """Texts that clusters are found by."""
-_STARTS, _ROUNDS = 3, 50
+_STARTS, _ROUNDS = 2, 20
 _FEATURES = 1 << 14
 """Numbers that a text is described by: hashes of its words and pairs of words."""
 

@@ -12,12 +12,18 @@ from pydantic import Field
 from compressor.data.corpus import Corpus
 from compressor.recipe.augment import AugmentationSection
 
-__all__ = ["AugmentationConfig", "Change", "Share"]
+__all__ = ["AugmentationConfig", "Change", "Share", "draw_places"]
 
 Change = Callable[[Sequence[str], Sequence[Generator], Corpus], list[str]]
 """Texts, what each of them draws chance from, and the training texts of their role -> the changed texts."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def draw_places(random: Generator, count: int, share: float) -> list[int]:
+    """Places of `count` words, each drawn with the chance `share`; one of them where that draws none."""
+    places: list[int] = (random.random(count) < share).nonzero()[0].tolist()
+    return places if places or not count or not share else [int(random.integers(count))]
 
 
 class AugmentationConfig(AugmentationSection):

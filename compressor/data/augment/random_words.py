@@ -7,7 +7,7 @@ from typing import Literal
 from numpy.random import Generator
 from pydantic import Field
 
-from compressor.data.augment.base import AugmentationConfig, Share
+from compressor.data.augment.base import AugmentationConfig, Share, draw_places
 from compressor.data.corpus import Corpus
 from compressor.data.words import Words
 
@@ -22,7 +22,7 @@ class RandomWords(AugmentationConfig):
     """
 
     kind: Literal["random-words"] = Field(description="Replace words by others of the training texts.")
-    share: Share = Field(0.15, description="How likely each word is replaced.")
+    share: Share = Field(0.15, description="How likely each word is replaced; one always is, unless it is 0.")
 
     @property
     def keeps_words(self) -> bool:
@@ -30,7 +30,7 @@ class RandomWords(AugmentationConfig):
 
     def change(self, text: str, random: Generator, corpus: Corpus) -> str:
         words = Words.of(text)
-        places = (random.random(len(words)) < self.share).nonzero()[0].tolist()
+        places = draw_places(random, len(words), self.share)
         return words.replaced({place: corpus.draw_word(random) or words.words[place] for place in places}).text
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from numpy.random import Generator
 from pydantic import Field
 
-from compressor.data.augment.base import AugmentationConfig, Share
+from compressor.data.augment.base import AugmentationConfig, Share, draw_places
 from compressor.data.corpus import Corpus
 from compressor.data.words import Words
 
@@ -34,7 +34,7 @@ class Typos(AugmentationConfig):
     """One slip in some words: a key beside the right one, two letters swapped, one dropped or doubled."""
 
     kind: Literal["typos"] = Field(description="Mistype words.")
-    share: Share = Field(0.1, description="How likely each word is mistyped.")
+    share: Share = Field(0.1, description="How likely each word is mistyped; one always is, unless it is 0.")
 
     @property
     def keeps_words(self) -> bool:
@@ -42,7 +42,7 @@ class Typos(AugmentationConfig):
 
     def change(self, text: str, random: Generator, corpus: Corpus) -> str:
         words = Words.of(text)
-        places = (random.random(len(words)) < self.share).nonzero()[0].tolist()
+        places = draw_places(random, len(words), self.share)
         return words.replaced({place: _mistyped(words.words[place], random) for place in places}).text
 
 

@@ -126,6 +126,7 @@ def test_noise_changes_case_and_marks_and_no_word() -> None:
     found = many("noise", "It's “good”, he says!", case=0.5, punctuation=0.5)
     plain = {"".join(letter for letter in text if letter.isalpha()).lower() for text in found}
     assert plain == {"itsgoodhesays"}
+    assert "It's “Good”, He Says!" in many("noise", "it's “good”, he says!", case=1, punctuation=0)
     assert any(text.isupper() for text in found) and any("!!" in text for text in found)
     assert any('"' in text for text in found) and any("\N{RIGHT SINGLE QUOTATION MARK}" in text for text in found)
     assert many("noise", "3.5 , 7", case=0, punctuation=1) <= {"3.5 , 7", "3.5 ,, 7"}

@@ -83,10 +83,6 @@ class TrainingSection(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = optional(
         "Dropout while it trains, everywhere in the model; the saved config isn't changed. Left out: the model's own."
     )
-    average: Fraction | None = optional(
-        "Exponential moving average of the weights: the share of the old average that each step keeps, for example "
-        "0.999. Validation and the saved model use the average. Left out: the weights themselves."
-    )
 
     def schedule(self, examples: int) -> Schedule:
         """What this comes to with so many training examples."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch.nn import functional
 
-from compressor.tasks.base import ABSENT
+from compressor.tasks.base import ABSENT, IGNORED
 
 __all__ = ["LIKELIHOODS", "Likelihood"]
 
@@ -22,7 +22,8 @@ class Likelihood(ABC):
 
     @abstractmethod
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """Negative log likelihood of the labels, averaged over rows; a scalar."""
+        """Negative log likelihood of the labels, averaged over the rows that have one; a scalar. 0 where none has: a batch
+        may hold nothing but texts that only a teacher labels."""
 
     @abstractmethod
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -41,7 +42,10 @@ class Categorical(Likelihood):
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy; with smoothing e, the target is `1 - e` on the label plus `e / classes` on every class
-        (Szegedy 2015, section 7, arXiv 1512.00567). Classes that a row doesn't have get no part of e."""
+        (Szegedy 2015, section 7, arXiv 1512.00567). Classes that a row doesn't have get no part of e. Rows whose label is
+        `IGNORED` don't count."""
+        labelled = labels != IGNORED
+        student, labels = student[labelled], labels[labelled]
         if not len(student):
             return student.sum()
         logarithms = functional.log_softmax(student, dim=-1)
@@ -73,8 +77,12 @@ class Bernoulli(Likelihood):
     """Yes or no for each class: sigmoid. Labels are 0 or 1 [rows, classes]."""
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """Binary cross-entropy, averaged over rows and classes; smoothing e makes targets `e / 2` and `1 - e / 2`."""
-        targets = labels.to(student.dtype) * (1 - smoothing) + smoothing / 2
+        """Binary cross-entropy, averaged over rows and classes; smoothing e makes targets `e / 2` and `1 - e / 2`. Rows
+        whose labels are NaN don't count."""
+        student, labels = _labelled(student, labels)
+        if not len(student):
+            return student.sum()
+        targets = labels * (1 - smoothing) + smoothing / 2
         return functional.binary_cross_entropy_with_logits(student, targets)
 
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -94,8 +102,9 @@ class Value(Likelihood):
     """Numbers with Gaussian noise of equal size: squared error. Labels are numbers [rows, values]."""
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """Mean squared error over rows and values. Numbers have no smoothing."""
-        return functional.mse_loss(student, labels.to(student.dtype).reshape(student.shape))
+        """Mean squared error over rows and values. Numbers have no smoothing. Rows whose numbers are NaN don't count."""
+        student, labels = _labelled(student, labels)
+        return functional.mse_loss(student, labels) if len(student) else student.sum()
 
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
         """Mean squared error from the teacher's numbers. Of two Gaussians of equal width this is the KL divergence but
@@ -128,6 +137,13 @@ class Vector(Likelihood):
 
     def most_likely(self, outputs: torch.Tensor) -> torch.Tensor:
         return outputs
+
+
+def _labelled(student: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The rows that have labels, as [rows, values]."""
+    labels = labels.to(student.dtype).reshape(student.shape)
+    known = ~labels.isnan().any(dim=-1)
+    return student[known], labels[known]
 
 
 LIKELIHOODS: Mapping[str, Likelihood] = {

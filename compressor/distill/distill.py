@@ -13,13 +13,13 @@ from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
 
 from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
 from compressor.distill.architecture import Layout
-from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
 from compressor.distill.signals import LOGITS, Signal, in_words
 from compressor.distill.training import NOTHING_KNOWN, train
+from compressor.distill.transfer_set import TransferSet
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.recipe.distill import PhaseSection
@@ -36,7 +36,7 @@ def distill(
     *,
     task: Task,
     student_folder: Path,
-    corpus: Corpus,
+    transfer_set: TransferSet,
     teacher_folder: Path | None,
     max_length: int,
     seed: int,
@@ -49,7 +49,7 @@ def distill(
 ) -> dict[str, Any]:
     """Write the trained student to `out/model`, a clean model folder, and return facts for the report.
 
-    `student_folder` holds what training starts from, `corpus` the texts with what the teacher said of them, and
+    `student_folder` holds what training starts from, `transfer_set` the texts with what the teacher said of them, and
     `teacher_folder` the teacher itself. What is kept answers where it has all that the objectives ask; else the teacher
     runs beside the student. Without both this is plain training on labels (the baseline).
 
@@ -60,7 +60,7 @@ def distill(
         RecipeError: an objective asks for what can't be had; nothing was trained yet.
         TrainingDiverged: the loss became NaN or infinite.
     """
-    data = corpus.data
+    data = transfer_set.data
     labels = load_output_names(data, task)
     tokenizer = load_tokenizer(student_folder, trust_student_code)
     model = task.load_model(
@@ -72,7 +72,7 @@ def distill(
     )
     teacher = _open_teacher(
         frozenset[Signal]().union(*(objective.needs for objective in objectives)),
-        corpus=corpus,
+        transfer_set=transfer_set,
         folder=teacher_folder,
         task=task,
         tokenizer=tokenizer,
@@ -81,12 +81,12 @@ def distill(
         trust_remote_code=trust_teacher_code,
     )
     validation = None
-    if corpus.outputs is not None and load_prepared(data)["target_role"] is None:
+    if transfer_set.outputs is not None and load_prepared(data)["target_role"] is None:
         _refuse_unvalidated(objectives)
         rows = tokenize_split(
             load_split(data, "validation"), task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels
         )
-        validation = CachedOutputs(read_outputs(corpus.outputs / "validation", mapped=True), task=task, rows=rows)
+        validation = CachedOutputs(read_outputs(transfer_set.outputs / "validation", mapped=True), task=task, rows=rows)
     distiller = Distiller(model, objectives, task=task, teacher=teacher, validation=validation)
     facts = train(
         distiller,
@@ -94,7 +94,7 @@ def distill(
         what=name,
         task=task,
         tokenizer=tokenizer,
-        corpus=corpus,
+        transfer_set=transfer_set,
         max_length=max_length,
         seed=seed,
         out=out,
@@ -118,7 +118,7 @@ def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
 def _open_teacher(
     needs: frozenset[Signal],
     *,
-    corpus: Corpus,
+    transfer_set: TransferSet,
     folder: Path | None,
     task: Task,
     tokenizer: PreTrainedTokenizerBase,
@@ -129,9 +129,9 @@ def _open_teacher(
     """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
     if not needs:
         return None
-    if corpus.is_labelled and (needs <= CachedOutputs.provides or folder is None):
-        rows = corpus.rows(task, tokenizer, max_length=max_length, cache=cache)
-        return CachedOutputs(corpus.teacher_outputs(), task=task, rows=rows)
+    if transfer_set.is_labelled and (needs <= CachedOutputs.provides or folder is None):
+        rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=cache)
+        return CachedOutputs(transfer_set.teacher_outputs(), task=task, rows=rows)
     if folder is None:
         return None
     theirs = load_tokenizer(folder, trust_remote_code)
@@ -141,11 +141,11 @@ def _open_teacher(
             f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
             hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
         )
-    names = load_output_names(corpus.data, task)
+    names = load_output_names(transfer_set.data, task)
     model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
     if shared:
         return LiveOutputs(model, task)
-    tokens, own = (corpus.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
+    tokens, own = (transfer_set.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
     assert_same_parts(task, tokens, own)
     return LiveOutputs(model, task, (tokens, task.collator(theirs)))
 

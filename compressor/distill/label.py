@@ -15,9 +15,9 @@ import torch
 
 from compressor.data import load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained, reserve
-from compressor.distill.corpus import TEXTS
 from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
+from compressor.distill.transfer_set import TEXTS
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.runtime.options import read_options

@@ -22,8 +22,8 @@ class Likelihood(ABC):
 
     @abstractmethod
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """Negative log likelihood of the labels, averaged over the rows that have one; a scalar. 0 where none has: a batch
-        may hold nothing but texts that only a teacher labels."""
+        """Negative log likelihood of the labels, averaged over the rows that have one; a scalar. 0 where none has: a
+        batch may hold nothing but texts that only a teacher labels."""
 
     @abstractmethod
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -42,8 +42,8 @@ class Categorical(Likelihood):
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy; with smoothing e, the target is `1 - e` on the label plus `e / classes` on every class
-        (Szegedy 2015, section 7, arXiv 1512.00567). Classes that a row doesn't have get no part of e. Rows whose label is
-        `IGNORED` don't count."""
+        (Szegedy 2015, section 7, arXiv 1512.00567). Classes that a row doesn't have get no part of e. Rows whose label
+        is `IGNORED` don't count."""
         labelled = labels != IGNORED
         student, labels = student[labelled], labels[labelled]
         if not len(student):
@@ -102,7 +102,7 @@ class Value(Likelihood):
     """Numbers with Gaussian noise of equal size: squared error. Labels are numbers [rows, values]."""
 
     def loss(self, student: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-        """Mean squared error over rows and values. Numbers have no smoothing. Rows whose numbers are NaN don't count."""
+        """Mean squared error over rows and values. Rows whose numbers are NaN don't count. No smoothing."""
         student, labels = _labelled(student, labels)
         return functional.mse_loss(student, labels) if len(student) else student.sum()
 

@@ -9,11 +9,11 @@ from transformers import set_seed
 
 from compressor.data import load_output_names
 from compressor.distill.architecture import Layout
-from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.training import save_model, train
+from compressor.distill.transfer_set import TransferSet
 from compressor.events import Events
 from compressor.recipe.teacher import FinetuneSection, TeacherSection
 from compressor.tasks import load_tokenizer
@@ -59,7 +59,7 @@ def teach(
         what="teacher",
         task=task,
         tokenizer=tokenizer,
-        corpus=Corpus(data),
+        transfer_set=TransferSet(data),
         max_length=max_length,
         seed=seed,
         out=out,

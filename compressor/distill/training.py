@@ -14,7 +14,6 @@ from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
 from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress
 from compressor.distill.checkpoints import newest_complete, step_of
-from compressor.distill.corpus import Corpus
 from compressor.distill.course import concerns, course, loss_of_a_guess
 from compressor.distill.device import (
     Device,
@@ -29,6 +28,7 @@ from compressor.distill.dropout import set_dropout
 from compressor.distill.goal import Goal
 from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.trainer import DistillationTrainer
+from compressor.distill.transfer_set import TransferSet
 from compressor.distill.validation import Validation
 from compressor.events import Events
 from compressor.recipe.distill import PhaseSection
@@ -57,7 +57,7 @@ def train(
     what: str,
     task: Task,
     tokenizer: PreTrainedTokenizerBase,
-    corpus: Corpus,
+    transfer_set: TransferSet,
     max_length: int,
     seed: int,
     out: Path,
@@ -84,18 +84,18 @@ def train(
     precision = choose_precision(section.precision, device)
     reset_device_peak(device)
     checkpoints, tokens = out / "checkpoints", out / "tokens"
-    names = load_output_names(corpus.data, task)
-    rows = corpus.rows(task, tokenizer, max_length=max_length, cache=tokens)
+    names = load_output_names(transfer_set.data, task)
+    rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=tokens)
     judged = tokenize_split(
-        load_split(corpus.data, "validation"), task, tokenizer, max_length=max_length, cache=tokens, names=names
+        load_split(transfer_set.data, "validation"), task, tokenizer, max_length=max_length, cache=tokens, names=names
     )
     validation = Validation(
         task,
         tokenizer,
-        corpus.data,
+        transfer_set.data,
         judged,
         max_length=max_length,
-        teacher=None if corpus.outputs is None else corpus.outputs / "validation",
+        teacher=None if transfer_set.outputs is None else transfer_set.outputs / "validation",
     )
     schedule = section.schedule(len(rows))
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)

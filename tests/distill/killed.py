@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compressor.distill.corpus import Corpus
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
+from compressor.distill.transfer_set import TransferSet
 from compressor.events import Events, Silent
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
@@ -58,7 +58,7 @@ def train(folder: Path, out: Path, events: Events) -> dict[str, Any]:
         section,
         task=task,
         student_folder=folder / "student" / "model",
-        corpus=Corpus(folder / "data"),
+        transfer_set=TransferSet(folder / "data"),
         teacher_folder=folder / "teacher",
         max_length=MAX_LENGTH,
         seed=seed,

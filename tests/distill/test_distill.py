@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification
 
-from compressor.distill.corpus import Corpus
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
+from compressor.distill.transfer_set import TransferSet
 from compressor.errors import RecipeError
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
@@ -52,7 +52,7 @@ def run(task: Task, data: Path, tmp_path: Path) -> Any:
             DistillSection.model_validate(QUICK | {"epochs": 2, "objectives": objectives} | changed),
             task=task,
             student_folder=tmp_path / "student" / "model",
-            corpus=Corpus(data, outputs),
+            transfer_set=TransferSet(data, outputs),
             teacher_folder=teacher,
             max_length=MAX_LENGTH,
             seed=1,

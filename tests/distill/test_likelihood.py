@@ -27,5 +27,5 @@ def test_rows_that_only_a_teacher_labels_have_no_part_in_a_loss_against_labels(
     assert torch.allclose(likelihood.loss(LOGITS, labels, smoothing), expected) and expected > 0
     student = LOGITS.clone().requires_grad_()
     nothing = likelihood.loss(student, torch.full_like(labels, without), smoothing)
-    nothing.backward()
+    nothing.backward()  # type: ignore[no-untyped-call]
     assert nothing.item() == 0 and student.grad is not None and not student.grad.any()

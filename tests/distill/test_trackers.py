@@ -14,11 +14,11 @@ from transformers import TrainerCallback, set_seed
 from compressor.chain.plan import make_plan
 from compressor.distill import trackers
 from compressor.distill.architecture import Layout
-from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.training import train
+from compressor.distill.transfer_set import TransferSet
 from compressor.errors import MissingExtra
 from compressor.events import Silent
 from compressor.recipe import load_recipe
@@ -100,7 +100,7 @@ def training(task: Task, folder: Path, data: Path, out: Path, **changed: Any) ->
         what="teacher",
         task=task,
         tokenizer=load_tokenizer(folder),
-        corpus=Corpus(data),
+        transfer_set=TransferSet(data),
         max_length=MAX_LENGTH,
         seed=1,
         out=out,

@@ -15,7 +15,6 @@ from transformers import set_seed
 from compressor.distill import callbacks, training
 from compressor.distill.architecture import Layout
 from compressor.distill.checkpoints import newest_complete, step_of
-from compressor.distill.corpus import Corpus
 from compressor.distill.distiller import Distiller
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
@@ -23,6 +22,7 @@ from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.signals import LOGITS, Batch, Signals
 from compressor.distill.trainer import DistillationTrainer, EpochOrder
 from compressor.distill.training import train
+from compressor.distill.transfer_set import TransferSet
 from compressor.errors import TrainingDiverged
 from compressor.events import Silent
 from compressor.recipe.training import TrainingSection
@@ -51,7 +51,7 @@ class Trials:
             what="trial",
             task=self.task,
             tokenizer=load_tokenizer(self.model_folder),
-            corpus=Corpus(self.data),
+            transfer_set=TransferSet(self.data),
             max_length=MAX_LENGTH,
             seed=seed,
             out=out,

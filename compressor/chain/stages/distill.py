@@ -18,7 +18,7 @@ from compressor.recipe.distill import OBJECTIVES, PhaseSection
 from compressor.tasks import get_task
 
 if TYPE_CHECKING:
-    from compressor.distill.corpus import Corpus
+    from compressor.distill.transfer_set import TransferSet
 
 __all__ = ["Distill"]
 
@@ -68,7 +68,7 @@ class Distill(Stage):
             self.section,
             task=get_task(self.task),
             student_folder=inputs["student"].folder / "model",
-            corpus=self._corpus(inputs),
+            transfer_set=self._transfer_set(inputs),
             teacher_folder=inputs["teacher"].folder / "model" if "teacher" in inputs else None,
             max_length=self.max_length,
             seed=self.seed,
@@ -80,11 +80,11 @@ class Distill(Stage):
             name=self.name.replace(self.kind, "student").replace("/", ", phase "),
         )
 
-    def _corpus(self, inputs: Mapping[str, Artifact]) -> Corpus:
-        from compressor.distill.corpus import Corpus, TextSource
+    def _transfer_set(self, inputs: Mapping[str, Artifact]) -> TransferSet:
+        from compressor.distill.transfer_set import TextSource, TransferSet
 
         folders = {role: artifact.folder for role, artifact in inputs.items()}
-        return Corpus(
+        return TransferSet(
             folders["data"],
             folders.get("outputs"),
             tuple(

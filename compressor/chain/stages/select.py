@@ -39,7 +39,7 @@ class Select(Stage):
 
         from compressor.data.select import choose_rows
         from compressor.data.texts import load_texts
-        from compressor.distill.corpus import TEXTS
+        from compressor.distill.transfer_set import TEXTS
         from compressor.runtime.outputs import read_outputs
 
         spec = task_spec(self.task)

@@ -9,7 +9,7 @@ import pytest
 
 from compressor.data import load_split
 from compressor.data.arrow import write_arrow
-from compressor.distill.corpus import TEXTS, Corpus, Joined, TextSource
+from compressor.distill.transfer_set import TEXTS, Joined, TextSource, TransferSet
 from compressor.errors import DataError
 from compressor.runtime.outputs import Ragged, write_outputs
 from compressor.tasks import load_tokenizer
@@ -39,11 +39,13 @@ def made(tmp_path: Path, data: Path) -> TextSource:
 def test_made_texts_follow_the_training_split_and_have_no_label(
     task: Task, encoder_folder: Path, data: Path, made: TextSource, tmp_path: Path
 ) -> None:
-    corpus = Corpus(data, more=(made,))
-    rows = corpus.rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
+    transfer_set = TransferSet(data, more=(made,))
+    rows = transfer_set.rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
     assert rows["row_id"] == list(range(163))
     assert set(rows["labels"][:160]) == {0, 1} and rows["labels"][160:] == [IGNORED] * 3
-    alone = Corpus(data).rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
+    alone = TransferSet(data).rows(
+        task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache"
+    )
     assert rows["input_ids"][:160] == alone["input_ids"]
 
 
@@ -52,10 +54,10 @@ def test_only_chosen_texts_are_used_with_what_the_teacher_said_of_them(
 ) -> None:
     np.save(tmp_path / "chosen.npy", np.array([0, 2]))
     chosen = TextSource("augment", made.folder, made.outputs, tmp_path / "chosen.npy")
-    corpus = Corpus(data, outputs.folder, (chosen,))
+    transfer_set = TransferSet(data, outputs.folder, (chosen,))
     tokenizer = load_tokenizer(encoder_folder)
-    rows = corpus.rows(task, tokenizer, max_length=MAX_LENGTH, cache=tmp_path / "cache")
-    said = corpus.teacher_outputs()["logits"]
+    rows = transfer_set.rows(task, tokenizer, max_length=MAX_LENGTH, cache=tmp_path / "cache")
+    said = transfer_set.teacher_outputs()["logits"]
     assert len(rows) == len(said) == 162
     assert tokenizer.decode(rows[161]["input_ids"], skip_special_tokens=True) == MADE[2]
     assert np.array_equal(said[160], [0, 1]) and np.array_equal(said[161], [4, 5])
@@ -64,8 +66,8 @@ def test_only_chosen_texts_are_used_with_what_the_teacher_said_of_them(
 def test_what_the_teacher_said_is_kept_of_all_texts_or_it_must_run(
     outputs: Finished, data: Path, made: TextSource
 ) -> None:
-    assert Corpus(data, outputs.folder, (made,)).is_labelled
-    assert not Corpus(data, outputs.folder, (TextSource("augment", made.folder),)).is_labelled
+    assert TransferSet(data, outputs.folder, (made,)).is_labelled
+    assert not TransferSet(data, outputs.folder, (TextSource("augment", made.folder),)).is_labelled
 
 
 def test_rows_that_belong_together_are_not_parted(
@@ -73,7 +75,9 @@ def test_rows_that_belong_together_are_not_parted(
 ) -> None:
     monkeypatch.setattr(type(task), "rows_together", lambda self, dataset: 2)
     with pytest.raises(DataError, match="aren't pairs"):
-        Corpus(data, more=(made,)).rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path)
+        TransferSet(data, more=(made,)).rows(
+            task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path
+        )
 
 
 def test_joined_rows_are_those_of_the_parts_in_order() -> None:

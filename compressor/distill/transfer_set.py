@@ -21,7 +21,7 @@ from compressor.tasks.base import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["TEXTS", "Corpus", "Joined", "TextSource"]
+__all__ = ["TEXTS", "Joined", "TextSource", "TransferSet"]
 
 TEXTS = "texts"
 """Name of the split in a folder of texts without labels."""
@@ -44,8 +44,8 @@ class TextSource:
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """Where the texts of a training are, and what the teacher said of them."""
+class TransferSet:
+    """The texts of a training, and what the teacher said of them: Hinton 2015 (arXiv 1503.02531) calls this so."""
 
     data: Path
     """The folder of the prepared data."""

@@ -10,7 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from compressor.bench.results import Interval
-from compressor.bench.statistics import RESAMPLES, FloatArray, paired_difference, percentile_interval
+from compressor.bench.statistics import (
+    RESAMPLES,
+    FloatArray,
+    beyond_the_seen,
+    paired_difference,
+    percentile_interval,
+)
 from compressor.errors import MissingExtra
 from compressor.report.study import ENOUGH_SEEDS, BaseDifference
 from compressor.runtime.tasks import Metric
@@ -82,6 +88,10 @@ def _examples_interval(pairs: Sequence[tuple[Scored, Scored]], metric: Metric, s
     found = []
     for _ in range(RESAMPLES):
         chosen = generator.integers(0, n, n)
-        each = (metric.value(a[chosen]) - metric.value(b[chosen]) for a, b in zip(mine, theirs, strict=True))
-        found.append(mean(each))
-    return percentile_interval(np.asarray(found), 0.95)
+        found.append([mean(metric.value(one[chosen]) for one in side) for side in (mine, theirs)])
+    resampled = np.asarray(found)
+    interval = percentile_interval(resampled[:, 0] - resampled[:, 1], 0.95)
+    # As for two models: examples that all answer alike can't show that nothing differs, as `metric_difference` says.
+    shares = resampled.min() >= 0 and resampled.max() <= 1
+    alike = all((metric.example_scores(a) == metric.example_scores(b)).all() for a, b in zip(mine, theirs, strict=True))
+    return beyond_the_seen(interval, 0, 0, n) if shares and alike else interval

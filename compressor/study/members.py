@@ -61,7 +61,9 @@ def load_members(path: Path | str, overrides: Sequence[str] = ()) -> tuple[Membe
 
 def override(key: str, value: Any) -> str:
     """A change as `--set` takes it: reading it gives this value, whatever its texts hold."""
-    return f"{key}={json.dumps(_escaped(value), ensure_ascii=False)}"
+    text = json.dumps(_escaped(value), ensure_ascii=False)
+    # YAML reads no escaped surrogates, folds some line separators that JSON leaves as they are, and refuses controls.
+    return f"{key}=" + "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
 
 
 def _with_every_seed(

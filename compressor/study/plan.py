@@ -32,9 +32,7 @@ class Sharing:
     """Of these, those that several runs have."""
 
     def __str__(self) -> str:
-        return (
-            f"It is {self.runs} runs of {self.stages} different stages, {self.shared} of them shared by several runs."
-        )
+        return f"It is {self.runs} runs of {self.stages} different stages; several runs share {self.shared} of them."
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ FEW_SEEDS = (
     "training can't be told from what the variant does. Write `seeds: [1, 2, 3]` into the recipe."
 )
 """What stands below a table with fewer."""
+UNLIKE = "Not every run ships the same variant of its model ({}): set `bundle.variant` to compare like with like."
 CHANGE_LENGTH = 200
 """Characters of a value that a variant sets."""
 
@@ -89,6 +90,9 @@ def _sentences(found: StudyReport) -> Iterator[Block]:
     for variant in found.variants[1:]:
         verdict: StudyVerdict = variant.difference.verdict(found.metric) if variant.difference else ""
         yield Prose(variant_sentence(variant, found.metric), tone=TONES.get(verdict, ""))
+    shipped = dict.fromkeys(member.chosen for variant in found.variants for member in variant.finished)
+    if len(shipped) > 1:
+        yield Prose(UNLIKE.format(" and ".join(shipped)))
     if (seeds := len(found.base.members)) < ENOUGH_SEEDS:
         yield Prose(FEW_SEEDS.format("one" if seeds == 1 else "two"))
 

@@ -126,7 +126,7 @@ def run(
             hint="Call compressor.run_study, or leave them out: overrides=['seeds=[]', 'variants=[]'].",
         )
     folder = Path(out) if out is not None else Path("runs") / loaded.name
-    report = run_plan(make_plan(loaded), out=folder, events=events, force=force, overwrite=overwrite)
+    report = run_plan(make_plan(loaded.alone), out=folder, events=events, force=force, overwrite=overwrite)
     return Run(report, folder)
 
 

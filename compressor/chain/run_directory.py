@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +120,10 @@ class Journal:
     def warn(self, message: str) -> None:
         self._write("warning", message=message)
         self._listener.warn(message)
+
+    def validated(self, what: str, epoch: float, metrics: Mapping[str, float]) -> None:
+        self._write("validated", what=what, epoch=round(epoch, 3), metrics=dict(metrics))
+        self._listener.validated(what, epoch, metrics)
 
     def stage_started(self, name: str, index: int, count: int) -> None:
         self._write("stage-started", stage=name, index=index, count=count)

@@ -39,7 +39,7 @@ def run(
     if loaded.is_study:
         _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, format_)
     else:
-        _run(loaded, out, force or (), overwrite, format_)
+        _run(loaded.alone, out, force or (), overwrite, format_)
 
 
 @commands.command()
@@ -114,7 +114,7 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
     if loaded.is_study:
         _plan_study(_members(recipe, set_), format_)
         return
-    made = make_plan(loaded)
+    made = make_plan(loaded.alone)
     stages = [asdict(stage) for stage in planned(made, Store())]
     missing = missing_toolkit()
     if format_ is Format.JSON:
@@ -147,8 +147,12 @@ def _plan_study(members: Sequence[Member], format_: Format) -> None:
 
 @commands.command()
 def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
-    """Check a recipe and report every problem at once, of its variants too."""
+    """Check a recipe and report every problem at once, of its variants and of the ends of its ranges too."""
     loaded = _load(recipe, set_)
+    if loaded.tune is not None:
+        from compressor.study.tune import check_ranges
+
+        check_ranges(recipe, set_ or (), loaded.tune)
     told = f" {_told(_members(recipe, set_))}" if loaded.is_study else ""
     say(f"{loaded.name}: the recipe is valid.{told}")
 

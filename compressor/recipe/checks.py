@@ -22,6 +22,7 @@ from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
 from compressor.recipe.text_checks import texts_are_sound
+from compressor.recipe.tune_checks import ranges_are_sound, tuning_has_a_goal
 from compressor.task_specs import task_spec
 
 __all__ = ["RESERVED_NAMES", "check"]
@@ -278,5 +279,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_measurements_are_distinct, ("benchmark",)),
     (seeds_are_sound, ("seeds", "distill")),
     (variants_are_sound, ("seeds", "variants")),
+    (ranges_are_sound, ("tune",)),
+    (tuning_has_a_goal, ("tune", "distill", "benchmark")),
     *GATE_CHECKS,
 )

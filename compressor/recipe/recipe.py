@@ -20,6 +20,7 @@ from compressor.recipe.section import Section, optional
 from compressor.recipe.student import StudentSection
 from compressor.recipe.study import Seed, VariantSection
 from compressor.recipe.teacher import TeacherSection
+from compressor.recipe.tune import TuneSection
 from compressor.task_specs import DEFAULT_TASK, TASK_SPECS
 
 __all__ = ["Recipe", "TaskName"]
@@ -64,6 +65,7 @@ class Recipe(Section):
         "Run the recipe as it stands, and once more with each of these changes; all are compared in one table.",
         default=(),
     )
+    tune: TuneSection | None = optional("What `compressor tune` may change, and what for.")
 
     @property
     def is_study(self) -> bool:
@@ -73,7 +75,7 @@ class Recipe(Section):
     @property
     def alone(self) -> Recipe:
         """The recipe as it stands, as one run."""
-        return self.model_copy(update={"seeds": (), "variants": ()})
+        return self.model_copy(update={"seeds": (), "variants": (), "tune": None})
 
     @property
     def student_seed(self) -> int:

@@ -15,6 +15,7 @@ _OF_THE_WHOLE = {
     "name": "names the run directory of all variants",
     "seeds": "hold for all variants",
     "task": "must be the same for models that are compared",
+    "tune": "is for another command",
     "variants": "can't stand within a variant",
 }
 """Keys that no variant may set, and why."""

@@ -1,4 +1,4 @@
-"""Reports are read back from their JSON: of a run, a study, `compressor bench`, or `compressor compare`."""
+"""Reports are read back from their JSON: of a run, a study, a search, `bench` or `compare`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
 from compressor.report.document import RunReport
 from compressor.report.study import StudyReport
+from compressor.report.tune import TuneReport
 
 __all__ = ["document_path", "read_document"]
 
-FILES = ("report.json", "study.json", "comparison.json")
+FILES = ("report.json", "study.json", "tune.json", "comparison.json")
 """What a folder is looked through for."""
 HINT = (
-    "Give a run directory (runs/NAME), its report.json or study.json, a comparison.json, or a file that "
+    "Give a run directory (runs/NAME), its report.json, study.json or tune.json, a comparison.json, or a file that "
     "`compressor bench --format json` printed."
 )
 
@@ -35,7 +36,7 @@ def document_path(path: Path) -> Path:
     return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-def read_document(file: Path) -> RunReport | StudyReport | Comparison | list[Measurement]:
+def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparison | list[Measurement]:
     """What the file holds.
 
     Raises:
@@ -54,6 +55,8 @@ def read_document(file: Path) -> RunReport | StudyReport | Comparison | list[Mea
             return Comparison.from_json(data)
         if isinstance(data, dict) and "variants" in data:
             return StudyReport.from_json(data)
+        if isinstance(data, dict) and "trials" in data:
+            return TuneReport.from_json(data)
         if isinstance(data, dict):
             return RunReport.from_json(data)
     except ValidationError as error:

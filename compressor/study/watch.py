@@ -18,7 +18,8 @@ class Watch(RunEvents):
         """Keys of stages that this run made."""
         self.broke_off: str | None = None
         """Key of the stage that is being made, or that ended the run."""
-        self._keys = keys
+        self.keys = keys
+        """Of the stages, by name."""
         self._listener = listener
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
@@ -30,8 +31,11 @@ class Watch(RunEvents):
     def warn(self, message: str) -> None:
         self._listener.warn(message)
 
+    def validated(self, what: str, epoch: float, metrics: Mapping[str, float]) -> None:
+        self._listener.validated(what, epoch, metrics)
+
     def stage_started(self, name: str, index: int, count: int) -> None:
-        self.broke_off = self._keys[name].digest
+        self.broke_off = self.keys[name].digest
         self._listener.stage_started(name, index, count)
 
     def stage_cached(self, name: str, seconds: float) -> None:
@@ -39,7 +43,7 @@ class Watch(RunEvents):
 
     def stage_finished(self, name: str, seconds: float) -> None:
         self.broke_off = None
-        self.made.add(self._keys[name].digest)
+        self.made.add(self.keys[name].digest)
         self._listener.stage_finished(name, seconds)
 
     def stage_failed(self, name: str, error: str) -> None:

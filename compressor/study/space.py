@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from compressor.study.members import override
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["changed_recipe", "draw", "outermost"]
+__all__ = ["changed_recipe", "combinations", "draw", "outermost"]
 
 Ranges = Mapping[str, RangeSection | Choices]
 
@@ -36,6 +38,21 @@ def _draw(trial: optuna.Trial, key: str, values: RangeSection | Choices) -> Any:
     if isinstance(values.low, int) and isinstance(values.high, int):
         return trial.suggest_int(key, values.low, values.high, log=values.log)
     return trial.suggest_float(key, values.low, values.high, log=values.log)
+
+
+def combinations(ranges: Ranges, most: int) -> list[dict[str, Any]] | None:
+    """All that can be drawn, as Optuna keeps it, where that is no more than `most`; else None."""
+    choices = []
+    for values in ranges.values():
+        if not isinstance(values, RangeSection):
+            choices.append([json.dumps(value) for value in values])
+        elif isinstance(values.low, int) and isinstance(values.high, int):
+            choices.append(list(range(values.low, min(values.high, values.low + most) + 1)))
+        else:
+            return None
+    if prod(map(len, choices)) > most:
+        return None
+    return [dict(zip(ranges, combination, strict=True)) for combination in product(*choices)]
 
 
 def outermost(ranges: Ranges) -> tuple[dict[str, Any], dict[str, Any]]:

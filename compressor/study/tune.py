@@ -19,7 +19,7 @@ from compressor.recipe import Recipe, load_recipe
 from compressor.recipe.tune import TuneSection
 from compressor.report.tune import TuneReport
 from compressor.study.pruning import Pruned, Pruning
-from compressor.study.space import changed_recipe, draw, outermost
+from compressor.study.space import changed_recipe, combinations, draw, outermost
 from compressor.study.storage import Direction, open_search, require_optuna, storage_explained
 from compressor.study.trial import TRAINING, figures, plan_trial, quality_metric
 from compressor.study.tune_report import (
@@ -181,25 +181,34 @@ def _begin(
 
 
 def _claim(study: optuna.Study, section: TuneSection, first: RecipePlan) -> None:
-    """Refuse a storage whose trials are of another recipe: their figures would be taken for this one's."""
-    fingerprint = f"{first.keys[TRAINING].digest} {' '.join(section.goals)}"
+    """Refuse a storage whose trials are of another recipe: their figures would be taken for this one's. Times of
+    another machine would too."""
+    last = first.stages[-1].name if "latency" in section.goals else TRAINING
+    fingerprint = f"{first.keys[last].digest} {' '.join(section.goals)}"
     known = study.user_attrs.get(FINGERPRINT)
     if known is None:
         study.set_user_attr(FINGERPRINT, fingerprint)
     elif known != fingerprint:
         raise RecipeError(
             f"The trials that are kept of {study.study_name!r} are of another recipe: other data, settings, ranges, "
-            "goals or versions of libraries.",
+            "goals or versions of libraries, or, where latency is a goal, another machine.",
             hint="Give another --out or `tune.storage`, or another `name`.",
         )
 
 
 def _search(search: _Search) -> None:
-    while (done := len(ended(search.study))) < search.section.trials:
+    """Trials until there are enough, or until all that the ranges allow was tried."""
+    count = search.section.trials
+    if (every := combinations(search.section.ranges, count)) is not None:
+        count = len(every)
+        with storage_explained(search.storage):
+            for parameters in every:
+                search.study.enqueue_trial(parameters, skip_if_exists=True)
+    while (done := len(ended(search.study))) < count:
         with storage_explained(search.storage):
             trial, changes = _next(search)
         told = ", ".join(f"{key}={value}" for key, value in changes.items())
-        search.events.note(f"Trial {trial.number}, {done + 1} of {search.section.trials}: {told}")
+        search.events.note(f"Trial {trial.number}, {done + 1} of {count}: {told}")
         _run(search, trial, changes)
 
 
@@ -230,6 +239,15 @@ def _is_again(trial: FrozenTrial) -> bool:
     return is_interrupted(trial) or trial.state.name == "WAITING"
 
 
+def _set_aside(search: _Search, trial: optuna.Trial) -> None:
+    """Have the next call take the same values, and go on from the last checkpoint."""
+    from optuna.trial import TrialState
+
+    trial.set_user_attr(INTERRUPTED, True)
+    search.study.tell(trial, state=TrialState.FAIL)
+    search.study.enqueue_trial(trial.params)
+
+
 def _run(search: _Search, trial: optuna.Trial, changes: Mapping[str, Any]) -> None:
     """Run one trial, and tell the search how it ended."""
     from optuna.trial import TrialState
@@ -249,16 +267,12 @@ def _run(search: _Search, trial: optuna.Trial, changes: Mapping[str, Any]) -> No
         state = TrialState.PRUNED
         # Nobody will go on with it, and checkpoints are large.
         rmtree(search.store.work(plan.keys[TRAINING]), ignore_errors=True)
-    except KeyboardInterrupt:
-        # The next call takes the same values, and goes on from the last checkpoint.
-        trial.set_user_attr(INTERRUPTED, True)
-        search.study.tell(trial, state=TrialState.FAIL)
-        search.study.enqueue_trial(trial.params)
-        raise
-    except DiskFull:
+    except (KeyboardInterrupt, DiskFull):
+        _set_aside(search, trial)
         raise
     except CompressorError as failure:
         if pruning.broke_off in search.shared:
+            _set_aside(search, trial)
             raise
         state, error = TrialState.FAIL, shortened(str(failure), ERROR_LENGTH)
         search.events.warn(f"Trial {trial.number} failed, going on with the next: {error}")

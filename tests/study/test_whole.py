@@ -56,3 +56,24 @@ def test_a_recipe_of_several_runs_is_no_single_run(tmp_path: Path, reviews_csv: 
     with pytest.raises(RecipeError, match="run_study"):
         package.run(file, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_search_over_real_trainings_weighs_quality_against_size(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipe["bundle"] = {"variant": "int8"}
+    recipe["tune"] = {"goals": ["quality", "size"], "ranges": {"student.layers": [[0], [0, 1]]}}
+    file = recipes.write(tmp_path, recipe)
+    found = compressor("tune", file, "--out", tmp_path / "out", "--format", "json").succeeds().json
+    assert [trial["changes"]["student.layers"] for trial in found["trials"]] == [[0], [0, 1]]
+    small, large = (trial["values"] for trial in found["trials"])
+    assert small[1] < large[1]
+    assert found["recipes"]["0"] == "trial-0.yaml", "nothing is smaller"
+    ended = compressor("cache", "ls", "--format", "json").json
+    kinds = sorted(one["stage"] for one in ended["artifacts"])
+    assert kinds.count("teach") == 1 and kinds.count("measure/int8@cpu-1") == 2
+    assert not {"measure/teacher@cpu-1", "measure/fp32@cpu-1", "bundle"} & set(kinds), "no goal needs them"
+    compressor("validate", tmp_path / "out" / "best.yaml").succeeds()

@@ -21,6 +21,7 @@ JUDGED = (
 FRONT = "On the dashed line, the Pareto front, are the trials that no other beats in both."
 MOST_POINTS = 60
 """Trials on one chart: the front and the newest."""
+UNITS = {"quality": "", "latency": " ms", "size": " MB"}
 VALUE_LENGTH = 60
 """Characters of a value in a table."""
 
@@ -58,7 +59,7 @@ def _sentences(found: TuneReport) -> Iterator[Block]:
 def _said(found: TuneReport, trial: TuneTrial) -> str:
     """`trial 7, accuracy 85.1%, with distill.epochs=6 (best.yaml)`."""
     figures = ", ".join(
-        f"{_title(found, goal)} {_figure(found, goal, value)}"
+        f"{_title(found, goal)} {_figure(found, goal, value)}{UNITS[goal.name]}"
         for goal, value in zip(found.goals, trial.values, strict=True)
     )
     changes = ", ".join(f"{key}={_value(value)}" for key, value in trial.changes.items())

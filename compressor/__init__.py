@@ -14,11 +14,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compressor.api import Answer, Bundle, Run, bench, compare, compress, load, run
+    from compressor.api import Answer, Bundle, Run, Study, bench, compare, compress, load, run, run_study
 
 __version__ = "0.1.0"
 
-__all__ = ["Answer", "Bundle", "Run", "__version__", "bench", "compare", "compress", "load", "run"]
+__all__ = [
+    "Answer",
+    "Bundle",
+    "Run",
+    "Study",
+    "__version__",
+    "bench",
+    "compare",
+    "compress",
+    "load",
+    "run",
+    "run_study",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from compressor.compare.results import Comparison
     from compressor.recipe import Recipe
     from compressor.report.document import RunReport
+    from compressor.report.study import StudyReport
 
-__all__ = ["Answer", "Bundle", "Run", "bench", "compare", "compress", "load", "run"]
+__all__ = ["Answer", "Bundle", "Run", "Study", "bench", "compare", "compress", "load", "run", "run_study"]
 
 Silence = Silent()
 
@@ -66,6 +68,29 @@ class Run:
         return pandas.DataFrame(self.rows())
 
 
+@dataclass(frozen=True)
+class Study:
+    """What the runs of a recipe with `seeds` or `variants` left behind."""
+
+    report: StudyReport
+    """Every figure, as in `study.json`: a variant each, the recipe as it stands first, with its runs."""
+    folder: Path
+    """The study's directory."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every run finished, and every gate holds for the recipe as it stands, with each seed."""
+        return self.report.passed
+
+    def runs(self) -> dict[str, Run]:
+        """The runs that finished, by their folder: `base/seed-1`."""
+        from compressor.report.document import RunReport
+
+        folders = [member.folder for variant in self.report.variants for member in variant.finished]
+        texts = {name: (self.folder / name / "report.json").read_text(encoding="utf-8") for name in folders}
+        return {name: Run(RunReport.from_json(json.loads(text)), self.folder / name) for name, text in texts.items()}
+
+
 def run(
     recipe: str | Path | Recipe,
     overrides: Iterable[str] = (),
@@ -86,16 +111,62 @@ def run(
         events: is told how far the run is.
 
     Raises:
+        RecipeError: the recipe has `seeds` or `variants`, and so is several runs: `run_study` runs it.
         CompressorError: see `compressor.errors`. Gates that fail raise nothing: ask `Run.passed`.
     """
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
+    from compressor.errors import RecipeError
     from compressor.recipe import Recipe, load_recipe
 
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, tuple(overrides))
+    if loaded.is_study:
+        raise RecipeError(
+            f"{loaded.name} has `seeds` or `variants`, and so is several runs.",
+            hint="Call compressor.run_study, or leave them out: overrides=['seeds=[]', 'variants=[]'].",
+        )
     folder = Path(out) if out is not None else Path("runs") / loaded.name
-    report = run_plan(make_plan(loaded), out=folder, events=events, force=force, overwrite=overwrite)
+    report = run_plan(make_plan(loaded.alone), out=folder, events=events, force=force, overwrite=overwrite)
     return Run(report, folder)
+
+
+def run_study(
+    recipe: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    out: str | Path | None = None,
+    force: Sequence[str] = (),
+    overwrite: bool = False,
+    events: RunEvents = Silence,
+) -> Study:
+    """Run a recipe with `seeds` or `variants`: the recipe as it stands and each variant, each with every seed.
+
+    All share every stage they can, and an interrupted study goes on. A recipe with neither is one run.
+
+    Args:
+        recipe: a file, or the name of a shipped recipe.
+        overrides: as `--set` takes them, for all runs.
+        out: the study's directory; left out, `runs/<name>`.
+        force: stages to make again.
+        overwrite: use `out` though it holds files of somebody else.
+        events: is told how far it is.
+
+    Raises:
+        RecipeError: the recipe or a variant of it is wrong; nothing was run.
+        CompressorError: see `compressor.errors`. A run that fails raises nothing: `Study.report` says why, and the
+            others go on. Gates that fail raise nothing either: ask `Study.passed`.
+    """
+    from compressor.recipe import load_recipe
+    from compressor.study.members import load_members
+    from compressor.study.plan import plan_study
+    from compressor.study.run import run_study
+
+    changes = tuple(overrides)
+    loaded = load_recipe(recipe, changes)
+    folder = Path(out) if out is not None else Path("runs") / loaded.name
+    runs = plan_study(load_members(recipe, changes))
+    report, _ = run_study(loaded, runs, out=folder, events=events, force=force, overwrite=overwrite)
+    return Study(report, folder)
 
 
 def compress(

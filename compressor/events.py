@@ -5,13 +5,14 @@ Rooms below `chain/` take an `Events` and call it; the console and the run's `ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 __all__ = ["Events", "RunEvents", "Silent"]
 
 
 class Events(Protocol):
-    """Listener for what happens inside a stage. Calls are cheap and never raise."""
+    """Listener for what happens inside a stage. Calls are cheap and, but for `validated`, never raise."""
 
     def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
         """`what` (for example "teacher: training") is `done` of `total` units along; `detail` is for the eye."""
@@ -21,6 +22,12 @@ class Events(Protocol):
 
     def warn(self, message: str) -> None:
         """Something the user should act on, though the work goes on."""
+
+    def validated(self, what: str, epoch: float, metrics: Mapping[str, float]) -> None:
+        """Training `what` (for example "student") was validated after `epoch` passes, with these metrics.
+
+        The one call that may raise: what it raises ends the training, and is passed on.
+        """
 
 
 class RunEvents(Events, Protocol):
@@ -49,6 +56,9 @@ class Silent:
         return None
 
     def warn(self, message: str) -> None:
+        return None
+
+    def validated(self, what: str, epoch: float, metrics: Mapping[str, float]) -> None:
         return None
 
     def stage_started(self, name: str, index: int, count: int) -> None:

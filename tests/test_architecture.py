@@ -55,9 +55,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": GROUND | {"sources"},
     "chain": GROUND | ABOVE_GROUND | {"engine"},
     "init": GROUND | {"data", "distill.device", "recipe", "report.format"},
-    "cli": GROUND | ABOVE_GROUND | {"engine", "chain", "init"},
+    "study": GROUND | ABOVE_GROUND | {"engine", "chain"},
+    "cli": GROUND | ABOVE_GROUND | {"engine", "chain", "init", "study"},
     "pytest_plugin": {"compare", "errors", "recipe"},
-    "api": GROUND | ABOVE_GROUND | {"engine", "chain"},
+    "api": GROUND | ABOVE_GROUND | {"engine", "chain", "study"},
     "__main__": {"cli"},
 }
 
@@ -166,6 +167,7 @@ def test_only_tasks_ask_which_task_it_is() -> None:
         "bench",
         "engine.runner",
         "chain.run",
+        "study.run",
         "cli",
     ],
 )

@@ -54,6 +54,7 @@ def test_help_names_every_command() -> None:
     for command in (
         "init",
         "run",
+        "tune",
         "plan",
         "validate",
         "schema",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,11 +38,11 @@ class RunDirectory:
     def begin(self, recipe: Recipe, keys: dict[str, str]) -> None:
         """Write what is about to be run."""
         self.status("running", stages=keys)
-        self._write("recipe.resolved.yaml", dump_recipe(recipe))
+        self.write("recipe.resolved.yaml", dump_recipe(recipe))
 
     def status(self, status: str, **details: Any) -> None:
         """Write `run.json`: `running`, `finished`, `interrupted` or `failed`, and details."""
-        self._write("run.json", _status(status, **details))
+        self.write("run.json", _status(status, **details))
 
     def failed(self, **details: Any) -> None:
         """Write that the run failed, also on a full disk: then over the old `run.json`, whose room is there."""
@@ -53,9 +54,9 @@ class RunDirectory:
 
     def publish(self, report: RunReport, bundle: Path) -> None:
         """Write the report and put the bundle beside it."""
-        self._write("report.json", json.dumps(report.to_json(), indent=1))
-        self._write("report.md", markdown(report))
-        self._write("report.html", html_page(report))
+        self.write("report.json", json.dumps(report.to_json(), indent=1))
+        self.write("report.md", markdown(report))
+        self.write("report.html", html_page(report))
         fresh, final = self.path / ".bundle", self.path / "bundle"
         if fresh.exists():
             shutil.rmtree(fresh)
@@ -64,7 +65,8 @@ class RunDirectory:
             shutil.rmtree(final)
         fresh.rename(final)
 
-    def _write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the folder."""
         fresh = self.path / f".{name}"
         fresh.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
         fresh.replace(self.path / name)
@@ -118,6 +120,10 @@ class Journal:
     def warn(self, message: str) -> None:
         self._write("warning", message=message)
         self._listener.warn(message)
+
+    def validated(self, what: str, epoch: float, metrics: Mapping[str, float]) -> None:
+        self._write("validated", what=what, epoch=round(epoch, 3), metrics=dict(metrics))
+        self._listener.validated(what, epoch, metrics)
 
     def stage_started(self, name: str, index: int, count: int) -> None:
         self._write("stage-started", stage=name, index=index, count=count)

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import typer
 
-from compressor.cli import bundle, compare, init, measure, recipe, report, store
+from compressor.cli import bundle, compare, init, measure, recipe, report, store, tune
 from compressor.cli.options import say
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ app = typer.Typer(
 for part in (
     init.commands,
     recipe.commands,
+    tune.commands,
     measure.commands,
     compare.commands,
     report.commands,

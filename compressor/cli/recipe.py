@@ -12,6 +12,7 @@ from compressor.cli.options import Format, FormatOption, OverwriteOption, Recipe
 
 if TYPE_CHECKING:
     from compressor.recipe import Recipe
+    from compressor.study.members import Member
 
 __all__ = ["commands", "recipes"]
 
@@ -30,8 +31,15 @@ def run(
     overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on."""
-    _run(_load(recipe, set_), out, force or (), overwrite, format_)
+    """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on.
+
+    A recipe with `seeds` or `variants` is several runs, compared in one table.
+    """
+    loaded = _load(recipe, set_)
+    if loaded.is_study:
+        _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, format_)
+    else:
+        _run(loaded.alone, out, force or (), overwrite, format_)
 
 
 @commands.command()
@@ -67,6 +75,30 @@ def _run(loaded: Recipe, out: Path | None, force: Sequence[str], overwrite: bool
         raise typer.Exit(1)
 
 
+def _run_study(
+    loaded: Recipe,
+    members: Sequence[Member],
+    out: Path | None,
+    force: Sequence[str],
+    overwrite: bool,
+    format_: Format,
+) -> None:
+    from compressor.report.console import console_events
+    from compressor.report.render import console_table
+    from compressor.study.plan import plan_study
+    from compressor.study.run import run_study
+
+    directory = out or Path("runs") / loaded.name
+    with console_events() as events:
+        report, code = run_study(
+            loaded, plan_study(members), out=directory, events=events, force=force, overwrite=overwrite
+        )
+    print_(report.to_json() if format_ is Format.JSON else console_table(report))
+    say(f"Report: {directory / 'study.html'}   Runs: {directory}/VARIANT/seed-N")
+    if code or not report.passed:
+        raise typer.Exit(code or 1)
+
+
 @commands.command()
 def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption = Format.TABLE) -> None:
     """Show what `run` would do: stages, which are cached, which targets are left out. Runs nothing."""
@@ -78,7 +110,11 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
     from compressor.report.lists import plan_table
     from compressor.toolkit import missing_toolkit
 
-    made = make_plan(_load(recipe, set_))
+    loaded = _load(recipe, set_)
+    if loaded.is_study:
+        _plan_study(_members(recipe, set_), format_)
+        return
+    made = make_plan(loaded.alone)
     stages = [asdict(stage) for stage in planned(made, Store())]
     missing = missing_toolkit()
     if format_ is Format.JSON:
@@ -87,11 +123,49 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
         print_(plan_table(stages, made.skipped, missing))
 
 
+def _plan_study(members: Sequence[Member], format_: Format) -> None:
+    from dataclasses import asdict
+
+    from compressor.engine.store import Store
+    from compressor.report.lists import study_plan_table
+    from compressor.study.plan import plan_study, shared_stages, sharing
+    from compressor.toolkit import missing_toolkit
+
+    runs = plan_study(members)
+    stages = [
+        {**asdict(found.stage), "runs": [member.folder for member in found.runs]}
+        for found in shared_stages(runs, Store())
+    ]
+    skipped = {name: reason for run in runs for name, reason in run.plan.skipped.items()}
+    missing = missing_toolkit()
+    if format_ is Format.JSON:
+        folders = [member.folder for member in members]
+        print_({"runs": folders, "stages": stages, "skipped_targets": skipped, "missing_modules": missing})
+    else:
+        print_(study_plan_table(stages, len(runs), str(sharing(runs)), skipped, missing))
+
+
 @commands.command()
 def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
-    """Check a recipe and report every problem at once."""
+    """Check a recipe and report every problem at once, of its variants and of the ends of its ranges too."""
     loaded = _load(recipe, set_)
-    say(f"{loaded.name}: the recipe is valid.")
+    if loaded.tune is not None:
+        from compressor.study.tune import check_ranges
+
+        check_ranges(recipe, set_ or (), loaded.tune)
+    told = f" {_told(_members(recipe, set_))}" if loaded.is_study else ""
+    say(f"{loaded.name}: the recipe is valid.{told}")
+
+
+def _told(members: Sequence[Member]) -> str:
+    """How many runs a recipe is, and what they share where that can be told."""
+    from compressor.errors import CompressorError
+    from compressor.study.plan import plan_study, sharing
+
+    try:
+        return f"{sharing(plan_study(members))}"
+    except CompressorError as error:
+        return f"It is {len(members)} runs; what they share can't be told here: {error.message}"
 
 
 @commands.command()
@@ -141,6 +215,12 @@ def _load(recipe: str, overrides: list[str] | None) -> Recipe:
     from compressor.recipe import load_recipe
 
     return load_recipe(recipe, overrides or ())
+
+
+def _members(recipe: str, overrides: list[str] | None) -> Sequence[Member]:
+    from compressor.study.members import load_members
+
+    return load_members(recipe, overrides or ())
 
 
 def _first_comment(path: Path) -> str:

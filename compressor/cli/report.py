@@ -14,7 +14,7 @@ __all__ = ["commands"]
 
 commands = typer.Typer()
 
-REPORTS = ("report", "comparison")
+REPORTS = ("report", "study", "tune", "comparison")
 """Names of reports in a folder that compressor wrote: those are drawn anew."""
 
 

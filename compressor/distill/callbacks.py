@@ -121,3 +121,5 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self.evaluated = 0
         metric = args.metric_for_best_model
         self.score = f", {metric.replace('_', ' ')} {metrics[f'eval_{metric}']:.4f}"
+        found = {name.removeprefix("eval_"): value for name, value in metrics.items() if name.startswith("eval_")}
+        self.events.validated(self.what, state.epoch, found)

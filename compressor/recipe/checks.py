@@ -20,7 +20,9 @@ from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import labels_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
+from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
 from compressor.recipe.text_checks import texts_are_sound
+from compressor.recipe.tune_checks import ranges_are_sound, tuning_has_a_goal
 from compressor.task_specs import task_spec
 
 __all__ = ["RESERVED_NAMES", "check"]
@@ -275,5 +277,9 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_quantizers_are_sound, ("quantize", "data")),
     (_chosen_variant_is_made, ("quantize", "bundle")),
     (_measurements_are_distinct, ("benchmark",)),
+    (seeds_are_sound, ("seeds", "distill")),
+    (variants_are_sound, ("seeds", "variants")),
+    (ranges_are_sound, ("tune",)),
+    (tuning_has_a_goal, ("tune", "distill", "benchmark")),
     *GATE_CHECKS,
 )

@@ -16,9 +16,11 @@ from compressor.recipe.distill import DistillSection
 from compressor.recipe.export import ExportSection
 from compressor.recipe.gates import GatesSection
 from compressor.recipe.quantize import QUANTIZERS, QuantizeSection
-from compressor.recipe.section import Section
+from compressor.recipe.section import Section, optional
 from compressor.recipe.student import StudentSection
+from compressor.recipe.study import Seed, VariantSection
 from compressor.recipe.teacher import TeacherSection
+from compressor.recipe.tune import TuneSection
 from compressor.task_specs import DEFAULT_TASK, TASK_SPECS
 
 __all__ = ["Recipe", "TaskName"]
@@ -54,6 +56,26 @@ class Recipe(Section):
     benchmark: BenchmarkSection = Field(default_factory=BenchmarkSection, description="Where and how to measure.")
     gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")
+    seeds: tuple[Seed, ...] = optional(
+        "Run everything once with each of these as `distill.seed`, and report mean and spread. Three or more allow a "
+        "claim.",
+        default=(),
+    )
+    variants: tuple[VariantSection, ...] = optional(
+        "Run the recipe as it stands, and once more with each of these changes; all are compared in one table.",
+        default=(),
+    )
+    tune: TuneSection | None = optional("What `compressor tune` may change, and what for.")
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it stands for several runs."""
+        return bool(self.seeds or self.variants)
+
+    @property
+    def alone(self) -> Recipe:
+        """The recipe as it stands, as one run."""
+        return self.model_copy(update={"seeds": (), "variants": (), "tune": None})
 
     @property
     def student_seed(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -69,6 +69,9 @@ class _Lines(RunEvents):
 
     def warn(self, message: str) -> None:
         self._line(f"  warning: {message}", "yellow")
+
+    def validated(self, what: str, epoch: float, metrics: Mapping[str, float]) -> None:
+        """The score is in the detail of the training's progress."""
 
     def stage_started(self, name: str, index: int, count: int) -> None:
         self._take_down()

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from compressor.errors import listed
 from compressor.report import format as fmt
 from compressor.report.blocks import Prose, table
 from compressor.report.printers.console import blocks_console
@@ -18,6 +19,7 @@ __all__ = [
     "predictions_table",
     "reasons_table",
     "self_test_table",
+    "study_plan_table",
     "verification_table",
 ]
 
@@ -36,15 +38,34 @@ def plan_table(
     stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], missing: Sequence[str]
 ) -> RenderableType:
     """Stages in order with what would happen to each; targets that are left out; what must be installed first."""
+    rows = [_planned(stage) for stage in stages]
+    lines = _left_out(stages, skipped, missing)
+    return plain_table(("stage", "state", "took", "size", "key"), rows, lines)
+
+
+def study_plan_table(
+    stages: Sequence[Mapping[str, Any]], runs: int, told: str, skipped: Mapping[str, str], missing: Sequence[str]
+) -> RenderableType:
+    """The stages of several runs, each once, with the runs that have it; `told`: how much they share."""
     rows = []
     for stage in stages:
-        took = fmt.duration(stage["seconds"]) if stage["seconds"] is not None else ""
-        size = f"{stage['size'] / 1e6:.1f} MB" if stage["size"] is not None else ""
-        rows.append((stage["name"], stage["state"], took, size, stage["key"][:KEY_LENGTH]))
+        users = "all" if len(stage["runs"]) == runs else listed(stage["runs"], most=3)
+        rows.append((*_planned(stage), users))
+    lines = [told, *_left_out(stages, skipped, missing)]
+    return plain_table(("stage", "state", "took", "size", "key", "runs"), rows, lines)
+
+
+def _planned(stage: Mapping[str, Any]) -> tuple[str, ...]:
+    took = fmt.duration(stage["seconds"]) if stage["seconds"] is not None else ""
+    size = f"{stage['size'] / 1e6:.1f} MB" if stage["size"] is not None else ""
+    return stage["name"], stage["state"], took, size, stage["key"][:KEY_LENGTH]
+
+
+def _left_out(stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], missing: Sequence[str]) -> list[str]:
     lines = [f"{name} is not on this machine and is left out ({reason})." for name, reason in skipped.items()]
     if missing and any(stage["state"] != "cached" for stage in stages):
         lines.append(f"Not installed: {', '.join(missing)}. Install: pip install 'compressor[toolkit]'")
-    return plain_table(("stage", "state", "took", "size", "key"), rows, lines)
+    return lines
 
 
 def cache_table(root: str, artifacts: Sequence[Mapping[str, Any]], interrupted: Sequence[str]) -> RenderableType:

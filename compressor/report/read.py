@@ -1,4 +1,4 @@
-"""Reports are read back from their JSON: of a run, of `compressor bench`, or of `compressor compare`."""
+"""Reports are read back from their JSON: of a run, a study, a search, `bench` or `compare`."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from compressor.bench.results import Measurement
 from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
 from compressor.report.document import RunReport
+from compressor.report.study import StudyReport
+from compressor.report.tune import TuneReport
 
 __all__ = ["document_path", "read_document"]
 
-FILES = ("report.json", "comparison.json")
+FILES = ("report.json", "study.json", "tune.json", "comparison.json")
 """What a folder is looked through for."""
 HINT = (
-    "Give a run directory (runs/NAME), its report.json, a comparison.json, or a file that `compressor bench --format "
-    "json` printed."
+    "Give a run directory (runs/NAME), its report.json, study.json or tune.json, a comparison.json, or a file that "
+    "`compressor bench --format json` printed."
 )
 
 
 def document_path(path: Path) -> Path:
-    """The JSON file meant by a path: the report in a folder, or the file itself.
+    """The JSON file meant by a path: the newest report in a folder, or the file itself.
 
     Raises:
         RecipeError: there is none.
     """
     candidates = [path / name for name in FILES] if path.is_dir() else [path]
-    found = next((file for file in candidates if file.is_file()), None)
-    if found is None:
+    found = [file for file in candidates if file.is_file()]
+    if not found:
         raise RecipeError(f"There is no report at {candidates[0]}.", hint=HINT)
-    return found
+    return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-def read_document(file: Path) -> RunReport | Comparison | list[Measurement]:
+def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparison | list[Measurement]:
     """What the file holds.
 
     Raises:
@@ -51,6 +53,10 @@ def read_document(file: Path) -> RunReport | Comparison | list[Measurement]:
             return [Measurement.from_json(entry) for entry in data]
         if isinstance(data, dict) and "rows" in data:
             return Comparison.from_json(data)
+        if isinstance(data, dict) and "variants" in data:
+            return StudyReport.from_json(data)
+        if isinstance(data, dict) and "trials" in data:
+            return TuneReport.from_json(data)
         if isinstance(data, dict):
             return RunReport.from_json(data)
     except ValidationError as error:

@@ -12,21 +12,29 @@ from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
 from compressor.report.content.comparison import comparison_blocks, comparison_document
 from compressor.report.content.run import Document, as_report, closing_blocks, run_document
+from compressor.report.content.study import study_blocks, study_document
+from compressor.report.content.tune import tune_blocks, tune_document
 from compressor.report.document import RunReport
 from compressor.report.printers.markdown import blocks_markdown, escape
+from compressor.report.study import StudyReport
+from compressor.report.tune import TuneReport
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["Found", "console_table", "html_page", "markdown", "render", "write_file"]
 
-Found = RunReport | Comparison | Sequence[Measurement]
-"""What a run, a comparison or a benchmark found."""
+Found = RunReport | StudyReport | TuneReport | Comparison | Sequence[Measurement]
+"""What a run, a study, a search, a comparison or a benchmark found."""
 
 
 def _document(found: Found) -> Document:
     if isinstance(found, Comparison):
         return comparison_document(found)
+    if isinstance(found, StudyReport):
+        return study_document(found)
+    if isinstance(found, TuneReport):
+        return tune_document(found)
     return run_document(found if isinstance(found, RunReport) else as_report(found))
 
 
@@ -36,6 +44,10 @@ def console_table(found: Found) -> RenderableType:
 
     if isinstance(found, Comparison):
         return blocks_console(comparison_blocks(found))
+    if isinstance(found, StudyReport):
+        return blocks_console(study_blocks(found))
+    if isinstance(found, TuneReport):
+        return blocks_console(tune_blocks(found))
     return blocks_console(closing_blocks(found if isinstance(found, RunReport) else as_report(found)))
 
 
@@ -57,7 +69,8 @@ def html_page(found: Found) -> str:
 def render(found: Found, kind: Literal["html", "md", "json"]) -> str:
     """The document as HTML, as Markdown, or as the JSON this version writes."""
     if kind == "json":
-        data = found.to_json() if isinstance(found, RunReport | Comparison) else [one.to_json() for one in found]
+        documents = RunReport | StudyReport | TuneReport | Comparison
+        data = found.to_json() if isinstance(found, documents) else [one.to_json() for one in found]
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     return html_page(found) if kind == "html" else markdown(found)
 

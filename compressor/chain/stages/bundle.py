@@ -42,7 +42,8 @@ class Bundle(Stage):
     @property
     def config(self) -> dict[str, Json]:
         trackers: Any = {"teacher": {"finetune": {"track"}}, "distill": {"track"}}  # they change nothing
-        return {"recipe": self.recipe.model_dump(mode="json", exclude=trackers), "skipped": dict(self.skipped)}
+        recipe = self.recipe.alone.model_dump(mode="json", exclude=trackers)
+        return {"recipe": recipe, "skipped": dict(self.skipped)}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle

@@ -1,0 +1,103 @@
+"""The runs that a recipe with `seeds` or `variants` stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from compressor.errors import Problem, RecipeError
+from compressor.recipe import Recipe, load_recipe
+from compressor.recipe.environment import escape
+from compressor.recipe.study import BASE
+
+__all__ = ["Member", "load_members", "override"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of a study."""
+
+    variant: str
+    """Name of the variant; `base` is the recipe as it stands."""
+    seed: int
+    """What the student is seeded with."""
+    recipe: Recipe
+    """The recipe of this run alone."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What the variant sets: dotted key -> value."""
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f"{self.variant}, seed {self.seed}"
+
+    @property
+    def folder(self) -> str:
+        """Its run directory, seen from the study's."""
+        return f"{self.variant}/seed-{self.seed}"
+
+
+def load_members(path: Path | str, overrides: Sequence[str] = ()) -> tuple[Member, ...]:
+    """Every run of the recipe at `path`: the recipe as it stands and each variant, each with every seed.
+
+    Raises:
+        RecipeError: with every problem of the recipe, or else of all variants.
+    """
+    recipe = load_recipe(path, overrides)
+    changes = {BASE: {}, **{variant.name: variant.set for variant in recipe.variants}}
+    problems: list[Problem] = []
+    members = [
+        member
+        for variant, values in changes.items()
+        for member in _with_every_seed(path, overrides, recipe.seeds, variant, values, problems)
+    ]
+    if problems:
+        raise RecipeError(problems)
+    return tuple(members)
+
+
+def override(key: str, value: Any) -> str:
+    """A change as `--set` takes it: reading it gives this value, whatever its texts hold."""
+    text = json.dumps(_escaped(value), ensure_ascii=False)
+    # YAML reads no escaped surrogates, folds some line separators that JSON leaves as they are, and refuses controls.
+    return f"{key}=" + "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
+
+
+def _with_every_seed(
+    path: Path | str,
+    overrides: Sequence[str],
+    seeds: Sequence[int],
+    variant: str,
+    changes: Mapping[str, Any],
+    problems: list[Problem],
+) -> Iterator[Member]:
+    """The runs of one variant; what is wrong with it joins `problems`."""
+    changed = [*overrides, *(override(key, value) for key, value in changes.items())]
+    try:
+        recipe = load_recipe(path, changed)
+    except RecipeError as error:
+        problems += [_of_variant(variant, problem, path) for problem in error.problems]
+        return
+    for seed in seeds:
+        seeded = load_recipe(path, [*changed, override("seeds", []), override("distill.seed", seed)])
+        yield Member(variant, seed, seeded.alone, changes)
+    if not seeds:
+        yield Member(variant, recipe.student_seed, recipe.alone, changes)
+
+
+def _of_variant(variant: str, problem: Problem, path: Path | str) -> Problem:
+    """The problem with the name of the variant, in place of the `--set` that the user never typed."""
+    file = problem.file or (Path(path) if problem.override else None)
+    return replace(problem, path=f"variant {variant}: {problem.path}".removesuffix(": "), override=None, file=file)
+
+
+def _escaped(value: Any) -> Any:
+    """The value with texts that no reference to the environment is found in."""
+    if isinstance(value, dict):
+        return {key: _escaped(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_escaped(child) for child in value]
+    return escape(value) if isinstance(value, str) else value

@@ -35,6 +35,8 @@ BARE = {
     "bench": ["runs/quickstart/bundle"],
     "cache why": ["RECIPE"],
     "compress": ["--help"],
+    "tune": ["--help"],
+    "tune RECIPE": ["--help"],
 }
 """Commands that are spoken of without their arguments, and some to try them with."""
 

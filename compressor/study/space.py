@@ -42,7 +42,7 @@ def _draw(trial: optuna.Trial, key: str, values: RangeSection | Choices) -> Any:
 
 def combinations(ranges: Ranges, most: int) -> list[dict[str, Any]] | None:
     """All that can be drawn, as Optuna keeps it, where that is no more than `most`; else None."""
-    choices = []
+    choices: list[list[Any]] = []
     for values in ranges.values():
         if not isinstance(values, RangeSection):
             choices.append([json.dumps(value) for value in values])

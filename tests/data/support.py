@@ -19,6 +19,7 @@ import pyarrow.parquet
 import pytest
 
 from compressor.data import load_split, prepare
+from compressor.events import Silent
 from compressor.recipe.data import DataSection
 from compressor.task_specs import TaskSpec, task_spec
 
@@ -29,7 +30,7 @@ SPLITS = ("train", "validation", "test")
 SPLITS = ("train", "validation", "test")
 
 
-class Listener:
+class Listener(Silent):
     """An `Events` that keeps what it was told."""
 
     def __init__(self) -> None:

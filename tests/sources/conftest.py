@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from compressor.events import Silent
 from tests.sources.wheels import only_from, write_wheel
 
 
-class Heard:
+class Heard(Silent):
     """An `Events` that keeps what it is told."""
 
     def __init__(self) -> None:

@@ -6,6 +6,8 @@
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
+# A file of tests stays in one process, so that what it shares is made once. Each process takes up to 2 GB.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help:  ## Show this list
@@ -18,10 +20,10 @@ test: .venv/dev.stamp  ## Lint, types and tests: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(PARALLEL)
 
 test-all: .venv/dev.stamp  ## Every test, whole runs of all shipped recipes too (much longer)
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 lint: .venv/dev.stamp  ## Mend style and formatting
 	$(BIN)/ruff check --fix .

@@ -105,6 +105,7 @@ def test_beside_pytest_benchmark_its_times_and_the_verdict_are_kept(
 ) -> None:
     """Measured for real, with as few processes as there can be; what their verdict is depends on the machine."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # pytest-benchmark measures nothing beside other tests
     pytester.makepyfile(work="def make():\n    return lambda: sum(range(1000))\n")
     pytester.makepyfile("""
         import json

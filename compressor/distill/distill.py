@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
 
 from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
+from compressor.distill.dropout import has_dropout
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
@@ -66,10 +69,12 @@ def distill(
     model = task.load_model(
         student_folder, labels, new_head="never", trust_remote_code=trust_student_code, events=events
     )
+    _refuse_unfit(section, task, labels)
     set_seed(seed)  # the objectives' projections are drawn
     objectives = build_objectives(
         section.objectives, Layout.of(model.config), _layout(teacher_folder, trust_teacher_code)
     )
+    _refuse_vain_pass(section, objectives, model)
     teacher = _open_teacher(
         frozenset[Signal]().union(*(objective.needs for objective in objectives)),
         transfer_set=transfer_set,
@@ -105,6 +110,29 @@ def distill(
         facts["teacher_parameters"] = _count_parameters(teacher_folder)
         facts["compression_ratio"] = round(facts["teacher_parameters"] / facts["parameters"], 3)
     return {"labels": labels, **facts}
+
+
+def _refuse_unfit(section: PhaseSection, task: Task, labels: Sequence[str]) -> None:
+    """Objectives that have nothing to compare between so many labels, which the recipe alone didn't tell."""
+    classes = len(labels) if task.spec.named_outputs else None
+    problems = [
+        replace(problem, path=f"distill.objectives.{index}.{problem.path}".rstrip("."))
+        for index, objective in enumerate(section.objectives)
+        for problem in objective.unfit(task.spec, classes)
+    ]
+    if problems:
+        raise RecipeError(problems)
+
+
+def _refuse_vain_pass(section: PhaseSection, objectives: Sequence[Objective], model: torch.nn.Module) -> None:
+    if not any(objective.second_pass for objective in objectives):
+        return
+    if section.dropout == 0 or (section.dropout is None and not has_dropout(model)):
+        kinds = " and ".join(objective.kind for objective in objectives if objective.second_pass)
+        raise RecipeError(
+            f"{kinds} compares two passes with other dropout, and this student has none: both are the same.",
+            hint="Set `distill.dropout`, for example to 0.1, or leave the objective out.",
+        )
 
 
 def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:

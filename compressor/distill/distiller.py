@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.objective import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
-from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals, asked, captured, in_words
+from compressor.distill.signals import (
+    LIKELIHOOD,
+    LOGITS,
+    PROGRESS,
+    SECOND_PASS,
+    Batch,
+    Signal,
+    Signals,
+    in_words,
+    run_model,
+)
 from compressor.errors import Problem, RecipeError
+from compressor.recipe.scheduled import value_at
 from compressor.tasks.base import Supervised, Task
 
 if TYPE_CHECKING:
@@ -27,6 +38,9 @@ class Distiller(torch.nn.Module):
     In training the loss is the weighted sum of the objectives. In evaluation it is the loss against the
     data's labels (for classes the cross-entropy), which needs no teacher and can be compared between runs; where the
     data has no labels, it is the weighted sum of the objectives that compare outputs, against those of the teacher.
+
+    Whoever trains it sets `progress`, the share of its steps that is done, before each step: weights and temperatures
+    may change with it.
 
     Raises:
         RecipeError: an objective needs what `teacher` doesn't provide.
@@ -57,18 +71,23 @@ class Distiller(torch.nn.Module):
         self.validation = validation
         self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
+        self.second_pass = any(objective.second_pass for objective in objectives)
+        self.progress = 0.0
         self._sums: dict[str, torch.Tensor | float] = dict.fromkeys(self.names, 0.0)
         self._batches = 0
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """`loss`, a scalar, and in evaluation what the task keeps of the student's outputs, by their names."""
         needs = self.needs if self.training else frozenset[Signal]()
-        output = self.student(**model_inputs(self.student, batch), **asked(needs))
+        inputs = model_inputs(self.student, batch)
+        output, signals = run_model(self.student, inputs, needs)
+        second = self.student(**inputs) if self.training and self.second_pass else None
         # Losses are computed in fp32, also where autocast runs the models in bf16.
         with torch.autocast(batch["input_ids"].device.type, enabled=False):
-            reduced = self.task.reduce(output, batch, self.task.options(self.student))
+            reduced = self._reduce(output, batch)
             if self.training:
-                return {"loss": self._loss(reduced, captured(needs - {LOGITS}, output), batch)}
+                again = None if second is None else self._reduce(second, batch)
+                return {"loss": self._loss(reduced, {**signals, PROGRESS: self.progress}, batch, again)}
             return {"loss": self._validation_loss(reduced, batch), **reduced}
 
     def means(self) -> dict[str, float]:
@@ -77,21 +96,32 @@ class Distiller(torch.nn.Module):
 
     def mean_loss(self) -> float:
         """Mean of the weighted sum over the batches since `forget`."""
-        return sum(o.weight * mean for o, mean in zip(self._each(), self.means().values(), strict=True))
+        means = zip(self._each(), self.means().values(), strict=True)
+        return sum(value_at(objective.weight, self.progress) * mean for objective, mean in means)
 
     def forget(self) -> None:
         """Start the means anew."""
         self._sums = dict.fromkeys(self.names, 0.0)
         self._batches = 0
 
-    def _loss(self, outputs: Mapping[str, torch.Tensor], student: Signals, batch: Batch) -> torch.Tensor:
+    def _reduce(self, output: Any, batch: Batch) -> Mapping[str, torch.Tensor]:
+        return self.task.reduce(output, batch, self.task.options(self.student))
+
+    def _loss(
+        self,
+        outputs: Mapping[str, torch.Tensor],
+        student: Signals,
+        batch: Batch,
+        second: Mapping[str, torch.Tensor] | None,
+    ) -> torch.Tensor:
         teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else {}
         rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
+        again = self.task.supervised(second, batch, teacher.get(LOGITS)) if second is not None else []
         total = rows[0].student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
-            value = _value(objective, rows, student, teacher, batch)
+            value = _value(objective, rows, student, teacher, batch, again)
             self._sums[name] += value.detach()
-            total = total + objective.weight * value
+            total = total + value_at(objective.weight, self.progress) * value
         self._batches += 1
         return total
 
@@ -104,17 +134,28 @@ class Distiller(torch.nn.Module):
             ]
             return torch.stack(losses).mean()
         compared = [objective for objective in self._each() if objective.needs == {LOGITS}]
-        return torch.stack([o.weight * _value(o, rows, {}, teacher, batch) for o in compared]).sum()
+        student = {PROGRESS: self.progress}
+        values = [value_at(o.weight, self.progress) * _value(o, rows, student, teacher, batch) for o in compared]
+        return torch.stack(values).sum()
 
     def _each(self) -> Sequence[Objective]:
         return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
 
 
 def _value(
-    objective: Objective, rows: Sequence[Supervised], student: Signals, teacher: Signals, batch: Batch
+    objective: Objective,
+    rows: Sequence[Supervised],
+    student: Signals,
+    teacher: Signals,
+    batch: Batch,
+    second: Sequence[Supervised] = (),
 ) -> torch.Tensor:
     """The loss of one objective. Of several outputs (the start and the end of an answer), each has an equal part."""
-    return torch.stack([objective(*_signals(row, student, teacher, batch)) for row in rows]).mean()
+    values = []
+    for index, row in enumerate(rows):
+        again = {SECOND_PASS: second[index].student} if second else {}
+        values.append(objective(*_signals(row, {**student, **again}, teacher, batch)))
+    return torch.stack(values).mean()
 
 
 def _signals(row: Supervised, student: Signals, teacher: Signals, batch: Batch) -> tuple[Signals, Signals, Batch]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["set_dropout"]
+__all__ = ["has_dropout", "set_dropout"]
 
 
 def set_dropout(model: torch.nn.Module, share: float) -> None:
@@ -18,3 +18,12 @@ def set_dropout(model: torch.nn.Module, share: float) -> None:
         for name, value in vars(module).items():
             if "dropout" in name and isinstance(value, float):
                 setattr(module, name, share)
+
+
+def has_dropout(model: torch.nn.Module) -> bool:
+    """Whether anything is dropped while it is trained."""
+    return any(
+        (isinstance(module, torch.nn.Dropout) and module.p > 0)
+        or any("dropout" in name and isinstance(value, float) and value > 0 for name, value in vars(module).items())
+        for module in model.modules()
+    )

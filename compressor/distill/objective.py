@@ -8,6 +8,7 @@ from typing import TypeAlias
 import torch
 
 from compressor.distill.signals import Batch, Signal, Signals
+from compressor.recipe.scheduled import Ramp
 
 __all__ = ["Loss", "Objective"]
 
@@ -25,15 +26,17 @@ class Objective(torch.nn.Module):
     def __init__(
         self,
         kind: str,
-        weight: float,
+        weight: float | Ramp,
         needs: frozenset[Signal],
         loss: Loss,
         learned: torch.nn.Module | None = None,
+        second_pass: bool = False,
     ) -> None:
         """
         Args:
             needs: what it compares with the teacher; empty for an objective that doesn't ask the teacher.
             learned: what is trained with the student and used by `loss`.
+            second_pass: whether it compares what the student says of a batch twice, with other dropout.
         """
         super().__init__()
         self.kind = kind
@@ -41,6 +44,7 @@ class Objective(torch.nn.Module):
         self.needs = needs
         self.loss = loss
         self.learned = learned
+        self.second_pass = second_pass
 
     def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """The loss of one batch, a scalar, before `weight`."""

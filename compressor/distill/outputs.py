@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from compressor.distill.signals import LOGITS, Batch, Signal, Signals, asked, captured
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals, run_model
 from compressor.errors import StageError
 from compressor.runtime.outputs import Array
 from compressor.tasks.base import Collator, Task
@@ -121,8 +121,8 @@ class LiveOutputs(TeacherOutputs):
             batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
         self._model.to(device)
         with torch.no_grad():
-            output = self._model(**model_inputs(self._model, batch), **asked(wanted))
-        found = dict(captured(wanted - {LOGITS}, output))
+            output, signals = run_model(self._model, model_inputs(self._model, batch), wanted)
+        found = dict(signals)
         if LOGITS in wanted:
             found[LOGITS] = self._task.reduce(output, batch, self._task.options(self._model))
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,7 +11,26 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["HIDDEN_STATES", "LIKELIHOOD", "LOGITS", "Batch", "Signal", "Signals", "asked", "captured", "in_words"]
+__all__ = [
+    "HIDDEN_STATES",
+    "LIKELIHOOD",
+    "LOGITS",
+    "PROGRESS",
+    "PROJECTIONS",
+    "SECOND_PASS",
+    "Batch",
+    "Signal",
+    "Signals",
+    "in_words",
+    "run_model",
+]
+
+
+def _record_projections(model: Any, inputs: Mapping[str, torch.Tensor]) -> AbstractContextManager[Any]:
+    from compressor.distill.attention import recorded_projections  # recipes read this file without torch
+
+    return recorded_projections(model, inputs)
+
 
 Batch: TypeAlias = "Mapping[str, torch.Tensor]"
 """A collated batch: the model's inputs [batch, sequence], `labels` and `example_id` [batch]."""
@@ -22,40 +42,58 @@ class Signal:
 
     name: str
     """For messages: `hidden states`. Two signals of one name are the same."""
-    capture: Callable[[Any], Any] = field(compare=False)
-    """Takes what `forward` returned, gives a tensor or a tuple of tensors."""
+    capture: Callable[[Any], Any] | None = field(default=None, compare=False)
+    """Takes what `forward` returned, gives a tensor or a tuple of tensors. None for what doesn't come from there."""
     asks: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Arguments of `forward` without which the model doesn't return it: `{"output_hidden_states": True}`."""
+    record: Callable[[Any, Mapping[str, torch.Tensor]], AbstractContextManager[Any]] | None = field(
+        default=None, compare=False
+    )
+    """Opened with the model and its inputs while it runs: records what `forward` doesn't return."""
     per_token: bool = field(default=False, compare=False)
     """Whether it has a value at each token, so that both models must see the same tokens to be compared."""
     cacheable: bool = field(default=False, compare=False)
     """Whether it is small enough to be kept on disk for every training example."""
 
 
-LOGITS = Signal("logits", lambda output: output, cacheable=True)
+LOGITS = Signal("logits", cacheable=True)
 """The task's outputs. Of a whole batch they are a mapping from each output's name to what the task keeps of it; an
 objective sees one output at a time, [rows, classes]: its supervised positions."""
 
-LIKELIHOOD = Signal("likelihood", lambda output: None)
+LIKELIHOOD = Signal("likelihood")
 """What the numbers of that output mean: a `distill.likelihood.Likelihood`, among the student's signals."""
+
+PROGRESS = Signal("progress")
+"""The share of the training's steps that is done, a number from 0 to 1, among the student's signals."""
+
+SECOND_PASS = Signal("logits of a second pass")
+"""Those of the student for the same batch with other dropout, among the student's signals."""
 
 HIDDEN_STATES = Signal(
     "hidden states", attrgetter("hidden_states"), asks={"output_hidden_states": True}, per_token=True
 )
 """The embedding output, then one tensor a layer, each [batch, sequence, hidden]: layer n is at index n."""
 
+PROJECTIONS = Signal("queries, keys and values", record=_record_projections, per_token=True)
+"""What attention is made of: `distill.attention.Projections`."""
+
 Signals: TypeAlias = Mapping[Signal, Any]
 """What one model computed for one batch: a tensor or a tuple of tensors for each signal that was asked for."""
 
 
-def asked(signals: Iterable[Signal]) -> dict[str, Any]:
-    """Arguments of `forward` that make a model return all of `signals`."""
-    return {name: value for signal in signals for name, value in signal.asks.items()}
+def run_model(model: Any, inputs: Mapping[str, torch.Tensor], signals: Collection[Signal]) -> tuple[Any, Signals]:
+    """What the model's `forward` returns, and each of `signals` but the task's outputs.
 
-
-def captured(signals: Iterable[Signal], output: Any) -> Signals:
-    """Each of `signals`, taken from what a model's `forward` returned."""
-    return {signal: signal.capture(output) for signal in signals}
+    Raises:
+        StageError: the model's architecture doesn't tell one of them.
+    """
+    arguments = {name: value for signal in signals for name, value in signal.asks.items()}
+    with ExitStack() as stack:
+        recorded = {
+            signal: stack.enter_context(signal.record(model, inputs)) for signal in signals if signal.record is not None
+        }
+        output = model(**inputs, **arguments)
+    return output, recorded | {signal: signal.capture(output) for signal in signals if signal.capture is not None}
 
 
 def in_words(signals: Iterable[Signal]) -> str:

@@ -84,6 +84,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         return super().get_batch_samples(*args, **kwargs)
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+        self.model.progress = self.state.global_step / self.state.max_steps
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)

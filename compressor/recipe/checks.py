@@ -122,8 +122,15 @@ def _length_is_set_once(recipe: Recipe) -> Problems:
 
 def _objectives_are_sound(recipe: Recipe) -> Problems:
     for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
-        for problem in objective.problems():
+        for problem in (*objective.problems(), *objective.unfit(task_spec(recipe.task), _count_labels(recipe))):
             yield replace(problem, path=f"{path}.{problem.path}" if problem.path else path)
+
+
+def _count_labels(recipe: Recipe) -> int | None:
+    named = recipe.data.labels if recipe.data else None
+    if named is None:
+        return None
+    return len(set(named.values()) if isinstance(named, dict) else named)
 
 
 def _quantizers_are_sound(recipe: Recipe) -> Problems:

@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from compressor.errors import Problem
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
-from compressor.recipe.section import Positive, optional
+from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.section import optional
 from compressor.recipe.training import Schedule, TrainingSection
 from compressor.recipe.until import UntilSection
+from compressor.task_specs import TaskSpec
 
 __all__ = ["OBJECTIVES", "DistillSection", "ObjectiveSection", "PhaseSection"]
 
@@ -19,7 +22,7 @@ class ObjectiveSection(ComponentSection):
     """What every objective's config has. The objectives themselves are in `distill/objectives/`."""
 
     kind: str
-    weight: Positive = Field(1.0, description="Weight in the sum of objectives.")
+    weight: Scheduled = Field(1.0, description="Weight in the sum of objectives: a number, or how it changes.")
 
     @property
     def uses_teacher(self) -> bool:
@@ -27,9 +30,18 @@ class ObjectiveSection(ComponentSection):
         return True
 
     @property
+    def uses_labels(self) -> bool:
+        """Whether training with this objective needs the data's labels."""
+        return not self.uses_teacher
+
+    @property
     def from_stored(self) -> bool:
         """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
         return False
+
+    def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
+        """Why it can't train models of this task. `classes`: how many labels there are; None where nobody knows yet."""
+        yield from ()
 
     def build(self, student: Any, teacher: Any) -> Any:
         """The objective: see `ObjectiveConfig` in `distill/objectives/base.py`, which all of them are."""

@@ -26,6 +26,6 @@ def labels_are_there(recipe: Recipe) -> Iterator[Problem]:
     if recipe.distill.baseline:
         yield Problem(message, "distill.baseline", hint=hint)
     for path, objective in recipe.distill.named_objectives():
-        if not objective.uses_teacher:
+        if objective.uses_labels:
             hint = f"name it, or train by the teacher alone: [{{kind: soft-targets}}], without {objective.kind}"
             yield Problem(message, path, hint=hint)

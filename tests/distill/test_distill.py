@@ -158,3 +158,25 @@ def test_the_teachers_answers_can_be_the_labels(run: Any, teacher: Finished, out
     taught = {"kind": "hard-labels", "labels": "teacher"}
     facts = run(taught, init=teacher.model, outputs=outputs.folder, layers=None, epochs=1).facts
     assert facts["history"][0]["objectives"]["hard-labels"] < 0.2, "the copied teacher agrees with itself"
+
+
+def test_an_objective_that_has_nothing_to_compare_between_two_labels_is_refused_before_training(
+    run: Any, encoder_folder: Path, outputs: Finished
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        run(SOFT, {"kind": "dist"}, init=encoder_folder, outputs=outputs.folder)
+    (problem,) = caught.value.problems
+    assert problem.path == "distill.objectives.1.beta" and "over two classes" in problem.message
+
+
+def test_two_passes_without_dropout_are_refused_before_training(run: Any, encoder_folder: Path) -> None:
+    with pytest.raises(RecipeError, match="this student has none"):
+        run(HARD, {"kind": "r-drop"}, init=encoder_folder, dropout=0.0)
+
+
+def test_schedules_follow_the_steps_of_the_training(run: Any, encoder_folder: Path, outputs: Finished) -> None:
+    fading = {"kind": "soft-targets", "weight": {"start": 1, "end": 0, "over": [0.0, 0.5]}}
+    trained = run(fading, HARD, init=encoder_folder, outputs=outputs.folder, epochs=4)
+    history = trained.facts["history"]
+    assert history[-1]["train_loss"] == pytest.approx(0.1 * history[-1]["objectives"]["hard-labels"], rel=1e-3)
+    assert history[0]["train_loss"] > 0.5 * history[0]["objectives"]["soft-targets"]

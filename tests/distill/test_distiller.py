@@ -17,6 +17,8 @@ from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.outputs import LiveOutputs, TeacherOutputs
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.errors import RecipeError
+from compressor.recipe.distill import OBJECTIVES
+from compressor.recipe.scheduled import Ramp
 from compressor.tasks.base import Task
 from tests.distill.builders.test_layers import CONFIGS, make_model
 
@@ -30,6 +32,15 @@ BATCH = {
     "example_id": torch.tensor([7, 3]),
     "row_id": torch.tensor([7, 3]),
 }
+ALONE: list[dict[str, Any]] = [
+    {"kind": "soft-targets", "temperature": {"start": 4, "end": 1}},
+    {"kind": "dkd"},
+    {"kind": "embeddings"},
+    {"kind": "cosine"},
+    {"kind": "attention"},
+    {"kind": "relations"},
+    {"kind": "r-drop"},
+]
 ALL = [
     SoftTargets(kind="soft-targets", weight=0.9),
     HardLabels(kind="hard-labels", weight=0.1),
@@ -159,3 +170,48 @@ def test_every_architecture_trains_on_all_objectives(architecture: str, task: Ta
     distiller(**batch)["loss"].backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in distiller.objectives.parameters())
     assert sum(p.grad.abs().sum() for p in student.parameters() if p.grad is not None) > 0
+
+
+@pytest.mark.parametrize("config", ALONE, ids=lambda config: str(config["kind"]))
+@pytest.mark.parametrize("architecture", ["Bert", "GPT2", "MPNet"])
+def test_a_student_that_is_trained_on_one_objective_alone_comes_nearer(
+    config: dict[str, Any], architecture: str, task: Task
+) -> None:
+    torch.manual_seed(0)
+    teacher, student = make_model(architecture, labels=2), keep_layers(make_model(architecture, labels=2), [0, 1])
+    with torch.no_grad():
+        for parameter in student.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    configs = [OBJECTIVES.get(config["kind"]).model_validate(config)]
+    objectives = build_objectives(configs, Layout.of(student.config), Layout.of(teacher.config))
+    distiller = Distiller(student, objectives, task=task, teacher=LiveOutputs(teacher, task)).train()
+    batch = {name: tensor for name, tensor in BATCH.items() if name != "token_type_ids"}
+    optimizer = torch.optim.Adam(distiller.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(40):
+        torch.manual_seed(1)  # the same dropout each time
+        loss = distiller(**batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert 0 <= losses[-1] < 0.8 * losses[0]
+
+
+def test_a_weight_may_change_while_the_student_is_trained(student: Any, task: Task) -> None:
+    ramp = Ramp(start=1.0, end=0.0)
+    distiller = make(student, [HardLabels(kind="hard-labels", weight=ramp)], None, task).train()
+    losses = []
+    for distiller.progress in (0.0, 0.25, 1.0):
+        torch.manual_seed(0)
+        losses.append(distiller(**BATCH)["loss"].item())
+    assert losses == pytest.approx([losses[0], 0.75 * losses[0], 0.0])
+
+
+def test_a_second_pass_is_made_in_training_alone(student: Any, task: Task) -> None:
+    calls: list[bool] = []
+    student.register_forward_hook(lambda *_: calls.append(student.training))
+    distiller = make(student, [OBJECTIVES.get("r-drop")(kind="r-drop")], None, task)
+    distiller.train()(**BATCH)
+    distiller.eval()(**BATCH)
+    assert calls == [True, True, False]

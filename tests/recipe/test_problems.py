@@ -50,9 +50,19 @@ from tests.recipe.write import BASE, only, problems_of, write
             "no kind 'soft_target'",
             "`soft-targets`?",
         ),
-        ("distill.objectives.0.kind=zzz", "distill.objectives.0.kind", "no kind 'zzz'", "known here: hard-labels, "),
+        (
+            "distill.objectives.0.kind=zzz",
+            "distill.objectives.0.kind",
+            "no kind 'zzz'",
+            "known here: attention, ",
+        ),
         ("distill.objectives.0.kind=7", "distill.objectives.0.kind", "no kind 7", "known here"),
-        ("distill.objectives.0={weight: 1}", "distill.objectives.0", "needs the key `kind`", "one of: hard-labels, "),
+        (
+            "distill.objectives.0={weight: 1}",
+            "distill.objectives.0",
+            "needs the key `kind`",
+            "one of: attention, ",
+        ),
         ("quantize.0={name: a}", "quantize.0", "needs the key `method`", "one of: dynamic"),
         # Unknown keys.
         ("distill.epoch=1", "distill.epoch", "not a known key", "did you mean `epochs`?"),

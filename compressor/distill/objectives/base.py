@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.signals import PROGRESS, Batch, Signal, Signals
 from compressor.recipe.distill import ObjectiveSection
+from compressor.recipe.scheduled import Ramp
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +39,10 @@ class ObjectiveConfig(ObjectiveSection):
     def from_stored(self) -> bool:
         """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
         return all(signal.cacheable for signal in self.needs)
+
+    def now(self, scheduled: float | Ramp, student: Signals) -> float:
+        """The present value of a number that may change while the student is trained."""
+        return scheduled.at(student[PROGRESS]) if isinstance(scheduled, Ramp) else scheduled
 
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """How far the student is off: a scalar, before `weight`.

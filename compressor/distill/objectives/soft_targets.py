@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from compressor.distill.objectives._classes import same_classes_each_row
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
-from compressor.recipe.section import Positive
+from compressor.errors import Problem
+from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.section import optional
+from compressor.task_specs import TaskSpec
 
 if TYPE_CHECKING:
     import torch
@@ -16,18 +21,31 @@ if TYPE_CHECKING:
     from compressor.distill.architecture import Layout
     from compressor.distill.objective import Objective
 
-__all__ = ["COMPONENT", "SoftTargets"]
+__all__ = ["COMPONENT", "SoftTargets", "standardized"]
 
 
 class SoftTargets(ObjectiveConfig):
     """The teacher's softened probabilities: T^2 KL(teacher || student) (Hinton 2015)."""
 
     kind: Literal["soft-targets"] = Field(description="The teacher's softened probabilities.")
-    temperature: Positive = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
+    temperature: Scheduled = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
+    standardize: bool = optional(
+        "Compare logits brought to mean 0 and deviation 1 in each row, so that the student needn't match their size. "
+        "For three classes or more.",
+        default=False,
+    )
 
     @property
     def needs(self) -> frozenset[Signal]:
         return frozenset({LOGITS})
+
+    def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
+        if not self.standardize:
+            return
+        yield from same_classes_each_row(spec, "standardize")
+        if classes == 2:
+            message = "of two classes nothing but their order is left when mean and deviation are taken away"
+            yield Problem(message, "standardize", hint="leave it out")
 
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """The divergence of the output's distribution from the teacher's, softened with T and times T^2: for classes
@@ -37,9 +55,11 @@ class SoftTargets(ObjectiveConfig):
         1503.02531).
         """
         likelihood, mine, theirs = student[LIKELIHOOD], student[LOGITS], teacher[LOGITS]
+        if self.standardize:
+            mine, theirs = standardized(mine), standardized(theirs)
         if likelihood.is_direction:
             theirs = theirs[..., : mine.shape[-1]]  # a student's vectors may be cut to fewer dimensions
-        divergence: torch.Tensor = likelihood.divergence(mine, theirs, self.temperature)
+        divergence: torch.Tensor = likelihood.divergence(mine, theirs, self.now(self.temperature, student))
         return divergence
 
     def build(self, student: Layout, teacher: Layout | None) -> Objective:
@@ -67,3 +87,12 @@ class SoftTargets(ObjectiveConfig):
 
 
 COMPONENT = SoftTargets
+
+
+def standardized(logits: torch.Tensor) -> torch.Tensor:
+    """`(z - mean) / deviation` of each row, [rows, classes].
+
+    Source: Sun 2024, "Logit Standardization in Knowledge Distillation", section 4 (arXiv 2403.01683).
+    """
+    centred = logits - logits.mean(dim=-1, keepdim=True)
+    return centred / (centred.std(dim=-1, keepdim=True) + 1e-7)

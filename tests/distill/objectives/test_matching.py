@@ -13,8 +13,9 @@ from compressor.distill.architecture import Layout
 from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives._layers import layer_pairs
 from compressor.distill.objectives.hard_labels import HardLabels
-from compressor.distill.objectives.hidden_states import HiddenStates, layer_pairs
+from compressor.distill.objectives.hidden_states import HiddenStates
 from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.signals import HIDDEN_STATES, LIKELIHOOD, LOGITS, Signals
 from compressor.errors import RecipeError
@@ -130,11 +131,11 @@ def test_the_projection_learns_and_begins_as_the_identity_between_equal_widths()
 def test_a_uniform_map_spreads_the_students_layers_over_the_teachers(
     student: int, teacher: int, pairs: tuple[tuple[int, int], ...]
 ) -> None:
-    assert layer_pairs(HiddenStates(kind="hidden-states", layers="uniform"), student, teacher) == pairs
+    assert layer_pairs("uniform", student, teacher) == pairs
 
 
 def test_the_last_map_pairs_the_last_layers() -> None:
-    assert layer_pairs(HiddenStates(kind="hidden-states", layers="last"), 3, 12) == ((3, 12),)
+    assert layer_pairs("last", 3, 12) == ((3, 12),)
 
 
 def test_pairs_out_of_range_are_refused_all_at_once() -> None:

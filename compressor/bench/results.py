@@ -222,6 +222,7 @@ class Size:
     """What the model weighs."""
 
     model_mb: float
+    """0 where there is no model: answers that came from elsewhere."""
     parameters: int | None = None
     deployed_mb: float | None = None
     """All that a device needs to run this model alone: also tokenizer, configuration, manifest."""
@@ -271,7 +272,7 @@ class Measurement:
 
     subject: str
     engine: str
-    """`onnxruntime` or `torch`."""
+    """`onnxruntime`, `torch`, or `stored` for answers that were there."""
     target: str
     size: Size
     accuracy: Accuracy | None = None

@@ -10,7 +10,10 @@ from compressor.bench.results import Role, reference_role
 from compressor.recipe.benchmark import Precision
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["ModelNode", "model_nodes", "reference_node", "variants"]
+__all__ = ["ASSISTANT", "ModelNode", "model_nodes", "reference_node", "teacher_model", "variants"]
+
+ASSISTANT = "assistant/"
+"""What the names of stages begin with that are those of the recipe that `teacher.run` names."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class ModelNode:
     """Name of the node it is compared with: the one it is made of, or, for a baseline, the one that is to be better."""
     stage: str
     """Name of the stage that makes it."""
-    engine: Literal["onnxruntime", "torch"]
+    engine: Literal["onnxruntime", "torch", "stored"]
+    """`stored`: no model, but answers that are there."""
     precision: Precision = "fp32"
     """What a PyTorch model computes in."""
 
@@ -46,13 +50,23 @@ def variants(recipe: Recipe) -> tuple[ModelNode, ...]:
     return tuple(node for node in model_nodes(recipe) if node.role == "variant")
 
 
+def teacher_model(recipe: Recipe) -> str | None:
+    """Name of the stage that makes the teacher's model; None where there is no single one."""
+    if recipe.teacher is None or not recipe.teacher.is_model:
+        return None
+    return f"{ASSISTANT}distill" if recipe.teacher.kind == "run" else "teach"
+
+
 def _nodes(recipe: Recipe) -> Iterator[ModelNode]:
     taught = "teacher" if recipe.teacher else None
-    if recipe.teacher:
+    teacher = teacher_model(recipe)
+    if recipe.teacher and teacher is None:
+        yield ModelNode("teacher", "teacher", None, "label", "stored")
+    if teacher:
         # The first precision is the one that everything else is compared with, and bears the plain name.
         for number, precision in enumerate(recipe.benchmark.reference_precisions):
             name, parent = (f"teacher-{precision}", "teacher") if number else ("teacher", None)
-            yield ModelNode(name, "teacher", parent, "teach", "torch", precision)
+            yield ModelNode(name, "teacher", parent, teacher, "torch", precision)
     if recipe.distill and recipe.distill.baseline:
         yield ModelNode("baseline", "baseline", "student", "baseline", "torch")
     yield ModelNode("student", "student", taught, "distill" if recipe.distill else "student", "torch")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compressor.chain.stages import Augment, Generate, Label, Select, Unlabelled
+from compressor.chain.stages import Augment, Generate, Select, Unlabelled
+from compressor.chain.teachers import label_stages
 from compressor.engine.stage import Stage
 from compressor.recipe.recipe import Recipe
 
@@ -26,13 +27,7 @@ def text_stages(recipe: Recipe, *, max_length: int) -> Iterator[Stage]:
     labelled = _labelled(recipe)
     for name, section in recipe.data.more.items():
         if name in labelled:
-            yield Label(
-                name=f"label/{name}",
-                inputs={"data": "prepare", "teacher": "teach", "texts": name},
-                task=recipe.task,
-                max_length=max_length,
-                trust_remote_code=recipe.trusts_teacher,
-            )
+            yield from label_stages(recipe, f"label/{name}", {"data": "prepare", "texts": name}, max_length)
         if section.select:
             inputs = {"texts": name, "outputs": f"label/{name}"}
             yield Select(

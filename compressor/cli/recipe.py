@@ -153,6 +153,10 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
         from compressor.study.tune import check_ranges
 
         check_ranges(recipe, set_ or (), loaded.tune)
+    if loaded.teacher is not None and loaded.teacher.run is not None:
+        from compressor.chain.training import assistant_of
+
+        assistant_of(loaded)
     told = f" {_told(_members(recipe, set_))}" if loaded.is_study else ""
     say(f"{loaded.name}: the recipe is valid.{told}")
 

@@ -21,6 +21,7 @@ from compressor.recipe.label_checks import labels_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
+from compressor.recipe.teacher_checks import teacher_can_do_it, teacher_is_described_once
 from compressor.recipe.text_checks import texts_are_sound
 from compressor.recipe.tune_checks import ranges_are_sound, tuning_has_a_goal
 from compressor.task_specs import task_spec
@@ -210,8 +211,11 @@ def _splits_are_sound(recipe: Recipe) -> Problems:
 
 def _wheels_are_well_formed(recipe: Recipe) -> Problems:
     references = {"student.init": recipe.student.init}
-    if recipe.teacher is not None:
+    if recipe.teacher is not None and recipe.teacher.model is not None:
         references["teacher.model"] = recipe.teacher.model
+    if recipe.teacher is not None and recipe.teacher.ensemble is not None:
+        members = enumerate(recipe.teacher.ensemble.members)
+        references |= {f"teacher.ensemble.members.{index}.model": member.model for index, member in members}
     if recipe.data is not None:
         source = recipe.data.source
         files = {f"data.source.{name}": file for name, file in source.items()} if isinstance(source, dict) else {}
@@ -277,6 +281,8 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (answers_are_chosen_soundly, ("task", "student")),
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
+    (teacher_is_described_once, ("teacher", "data")),
+    (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
     (_objectives_are_sound, ("distill",)),
     (goals_are_sound, ("task", "teacher", "distill")),
     (_wheels_are_well_formed, ("data", "teacher", "student")),

@@ -120,12 +120,33 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
             message = "is empty" if tree is None else "must be a mapping of sections, such as `name: reviews`"
             problems.append(Problem(message, file=file))
         return None
+    _locate_assistant(tree.value, file, environment, problems)
     if "extends" not in tree.value:
         return tree
     extends = substitute(tree.value["extends"], environment, problems, ("extends",))
     own = Node({key: node for key, node in tree.value.items() if key != "extends"}, tree.place)
     base = _read_base(extends, file, above, environment, problems)
     return None if base is None else merge(base, own)
+
+
+def _locate_assistant(
+    sections: dict[str, Node], file: Path, environment: Mapping[str, str], problems: list[Problem]
+) -> None:
+    """The recipe that `teacher.run` names is seen from the file that names it, wherever that is extended."""
+    teacher = sections.get("teacher")
+    if teacher is None or not isinstance(teacher.value, dict) or "run" not in teacher.value:
+        return
+    run = substitute(teacher.value["run"], environment, problems, ("teacher", "run"))
+    if not isinstance(run.value, str):
+        return
+    found = _locate(run.value, file.parent)
+    if found is None:
+        hint = suggest(run.value, list(shipped()))
+        problems.append(problem_at(run.place, _absent(run.value), path="teacher.run", hint=hint))
+    elif file.samefile(found):
+        problems.append(problem_at(run.place, "is this recipe itself", path="teacher.run"))
+    else:
+        teacher.value["run"] = Node(str(found), run.place)
 
 
 def _read_base(

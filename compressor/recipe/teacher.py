@@ -1,13 +1,18 @@
-"""Section `teacher`: the large model whose behaviour is distilled."""
+"""Section `teacher`: whose behaviour is distilled."""
 
 from __future__ import annotations
+
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from compressor.recipe.model import ModelSource
+from compressor.recipe.section import Positive, Section, optional
 from compressor.recipe.training import TrainingSection
 
-__all__ = ["FinetuneSection", "TeacherSection"]
+__all__ = ["EnsembleSection", "FinetuneSection", "MemberSection", "TeacherSection"]
+
+TeacherKind = Literal["model", "run", "ensemble"]
 
 
 class FinetuneSection(TrainingSection):
@@ -17,10 +22,57 @@ class FinetuneSection(TrainingSection):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")
 
 
-class TeacherSection(ModelSource):
-    """An encoder or decoder with a classification head: fine-tuned here, or taken finished."""
+class MemberSection(ModelSource):
+    """One model of an ensemble, as a teacher alone is described."""
 
     model: str = Field(description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
     finetune: FinetuneSection | None = Field(
         None, description="Fine-tune it on the training split. Left out: the model is taken as it is."
     )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="Seeds its new head, the order of texts and dropout. Left out: the recipe's seed."
+    )
+
+    @property
+    def alone(self) -> TeacherSection:
+        """The same model as the only teacher."""
+        return TeacherSection(**{name: getattr(self, name) for name in self.model_fields_set - {"seed"}})
+
+
+class EnsembleSection(Section):
+    """Several teachers whose outputs are averaged."""
+
+    members: tuple[MemberSection, ...] = Field(min_length=2, description="The models, two or more.")
+    mean: Literal["probabilities", "logits"] = Field(
+        "probabilities", description="What is averaged. Numbers and vectors are averaged as they are."
+    )
+    weights: Literal["equal", "validation"] | tuple[Positive, ...] = Field(
+        "equal",
+        description="How much each member counts: the same, as much as is best on the validation split, or these "
+        "numbers.",
+    )
+
+
+class TeacherSection(ModelSource):
+    """A model with a head for the task, fine-tuned here or finished; another recipe's student; or several models."""
+
+    model: str | None = Field(None, description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
+    finetune: FinetuneSection | None = Field(
+        None, description="Fine-tune it on the training split. Left out: the model is taken as it is."
+    )
+    run: str | None = optional(
+        "In place of `model`, another recipe: its trained student is the teacher (a teacher assistant). A file, seen "
+        "from this recipe's folder, or a shipped recipe."
+    )
+    set: dict[str, Any] = optional("Changes of the recipe that `run` names: dotted key -> value.", default={})
+    ensemble: EnsembleSection | None = optional("In place of `model`, several models.")
+
+    @property
+    def kind(self) -> TeacherKind:
+        """Where its answers come from."""
+        return "run" if self.run is not None else "ensemble" if self.ensemble is not None else "model"
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is one model of transformers, which can be copied, measured, and run beside a student."""
+        return self.kind in ("model", "run")

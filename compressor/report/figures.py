@@ -106,7 +106,9 @@ MAIN = (
         needs="workload `throughput`", column="texts", optional=False, rank=4,
     ),
     Figure("peak_memory_mb", "peak memory", "MB", _at("memory.peak_mb"), column="peak", optional=False, rank=1),
-    Figure("size_mb", "model size", "MB", _at("size.model_mb"), column="size", optional=False),
+    Figure(
+        "size_mb", "model size", "MB", lambda model: model.found.size.model_mb or None, column="size", optional=False,
+    ),
     Figure(
         "speedup", "speed-up over the teacher", "teacher", lambda model: speedup(model.found, model.reference),
         _times, "higher", "a teacher", "speedup",

@@ -167,5 +167,6 @@ def _smaller(report: RunReport) -> str | None:
     chosen, reference = report.measurement(report.chosen), report.reference()
     if not chosen:
         return None
-    instead = f" instead of {fmt.number(reference.size.model_mb)} MB" if reference else ""
+    weighed = reference is not None and reference.size.model_mb > 0
+    instead = f" instead of {fmt.number(reference.size.model_mb)} MB" if reference and weighed else ""
     return f"weighs {fmt.number(chosen.size.model_mb)} MB{instead}"

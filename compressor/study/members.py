@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 from compressor.errors import Problem, RecipeError
 from compressor.recipe import Recipe, load_recipe
-from compressor.recipe.environment import escape
+from compressor.recipe.override import override
 from compressor.recipe.study import BASE
 
-__all__ = ["Member", "load_members", "override"]
+__all__ = ["Member", "load_members"]
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,6 @@ def load_members(path: Path | str, overrides: Sequence[str] = ()) -> tuple[Membe
     return tuple(members)
 
 
-def override(key: str, value: Any) -> str:
-    """A change as `--set` takes it: reading it gives this value, whatever its texts hold."""
-    text = json.dumps(_escaped(value), ensure_ascii=False)
-    # YAML reads no escaped surrogates, folds some line separators that JSON leaves as they are, and refuses controls.
-    return f"{key}=" + "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
-
-
 def _with_every_seed(
     path: Path | str,
     overrides: Sequence[str],
@@ -92,12 +84,3 @@ def _of_variant(variant: str, problem: Problem, path: Path | str) -> Problem:
     """The problem with the name of the variant, in place of the `--set` that the user never typed."""
     file = problem.file or (Path(path) if problem.override else None)
     return replace(problem, path=f"variant {variant}: {problem.path}".removesuffix(": "), override=None, file=file)
-
-
-def _escaped(value: Any) -> Any:
-    """The value with texts that no reference to the environment is found in."""
-    if isinstance(value, dict):
-        return {key: _escaped(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_escaped(child) for child in value]
-    return escape(value) if isinstance(value, str) else value

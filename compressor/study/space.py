@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from compressor.errors import Problem, RecipeError
 from compressor.recipe import Recipe, load_recipe
+from compressor.recipe.override import override
 from compressor.recipe.tune import Choices, RangeSection
-from compressor.study.members import override
 
 if TYPE_CHECKING:
     import optuna

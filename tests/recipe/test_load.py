@@ -110,9 +110,15 @@ def test_a_broken_or_misspelt_section_is_not_also_called_missing(tmp_path: Path)
 
 
 def test_a_missing_key_stands_where_its_section_does(tmp_path: Path) -> None:
+    problem = only(problems_of(write(tmp_path, BASE.replace("model: some/teacher", "ensemble: {}"))))
+    assert (problem.path, problem.line, problem.message) == ("teacher.ensemble.members", 4, "is missing")
+    assert "two or more" in (problem.hint or "").lower()
+
+
+def test_a_teacher_that_nobody_names_is_told_where_its_section_stands(tmp_path: Path) -> None:
     problem = only(problems_of(write(tmp_path, BASE.replace("model: some/teacher", "sha256: null"))))
-    assert (problem.path, problem.line, problem.message) == ("teacher.model", 3, "is missing")
-    assert "hub id" in (problem.hint or "").lower()
+    assert (problem.path, problem.line) == ("teacher", 3)
+    assert problem.message == "doesn't say who teaches: name one of `model`, `run`, `ensemble`"
 
 
 @pytest.mark.parametrize(

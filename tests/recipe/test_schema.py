@@ -53,7 +53,7 @@ def test_every_key_is_described() -> None:
         {"distill": {"epochs": 0}},
         {"distill": {"objectives": [{"kind": "soft-target"}]}},
         {"gates": {"speedup": "=> 3"}},
-        {"teacher": {"finetune": {}}},
+        {"teacher": {"model": "there", "finetune": {"epoch": 2}}},
         {"data": {"colums": {}}},
         {"quantize": [{"name": "int8"}]},
     ],

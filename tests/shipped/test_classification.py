@@ -60,6 +60,28 @@ def test_reviews_mpnet(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_fo
     assert baseline is not None and baseline.accuracy is not None
 
 
+def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also text that only the teacher labels, and a student that builders change in turn."""
+    file = rotten_tomatoes(tmp_path)
+    report = run(
+        "reviews-small",
+        f"data.source={file}",
+        "data.sha256=null",
+        f"data.unlabelled.source={file}",
+        "data.unlabelled.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["label/augment"]["examples"]["texts"] > facts["prepare"]["splits"]["train"]["rows"]
+    assert facts["label/unlabelled"]["examples"]["texts"] > 0
+    assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
+
+
 def test_sst2_bert(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also splits given as files, with labels mapped from numbers."""
     names = {"good": "positive", "bad": "negative"}

@@ -8,9 +8,9 @@ from compressor.chain.plan import make_plan
 from compressor.errors import Problem, RecipeError
 from compressor.recipe import Recipe
 from compressor.recipe.environment import substitute
-from compressor.recipe.override import apply_overrides
+from compressor.recipe.override import apply_overrides, override
 from compressor.recipe.tree import Node, Place, plain
-from compressor.study.members import load_members, override
+from compressor.study.members import load_members
 from compressor.study.plan import plan_study, sharing
 from tests.chain import recipes
 from tests.command import compressor

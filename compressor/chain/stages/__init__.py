@@ -4,6 +4,7 @@ from compressor.chain.stages.augment import Augment
 from compressor.chain.stages.bundle import Bundle
 from compressor.chain.stages.differences import Differences
 from compressor.chain.stages.distill import Distill
+from compressor.chain.stages.ensemble import Ensemble
 from compressor.chain.stages.evaluate import Evaluate
 from compressor.chain.stages.export import Export
 from compressor.chain.stages.generate import Generate
@@ -21,6 +22,7 @@ __all__ = [
     "Bundle",
     "Differences",
     "Distill",
+    "Ensemble",
     "Evaluate",
     "Export",
     "Generate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ class Distill(Stage):
             trust_student_code=self.trust_student_code,
             trust_teacher_code=self.trust_teacher_code,
             teacher_metrics=inputs["outputs"].facts["validation"] if "outputs" in inputs else {},
-            name=self.name.replace(self.kind, "student").replace("/", ", phase "),
+            name=re.sub(r"/(\d+)$", r", phase \1", self.name.replace(self.kind, "student")),
         )
 
     def _transfer_set(self, inputs: Mapping[str, Artifact]) -> TransferSet:

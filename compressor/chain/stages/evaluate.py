@@ -64,15 +64,18 @@ class Evaluate(Stage):
         examples, targets = evaluation_examples(inputs["prepare"], "test", self.recipe.task)
         colour = colours(measurements)
 
-        def answered(subject: str) -> Answered | None:
+        def answered(name: str) -> Answered | None:
             """None where it is not among those measured, or turned out not to be measurable here."""
-            stage = next((stage for stage in self.measures if stage.subject == subject), None)
+            stage = next((stage for stage in self.measures if stage.subject == name), None)
             outputs = read_test_outputs(inputs[stage.name]) if stage else None
             if stage is None or outputs is None:
                 return None
-            judged = judge(stage.described(inputs[stage.inputs["model"]]), outputs, examples, targets)
-            name = next(model_name(found) for found in measurements if found.subject == subject)
-            return Answered(name, judged, colour[subject])
+            stored = stage.engine == "stored"
+            # Of answers that are there, the bundle's tokenizer tells where in the text they are.
+            subject = stage.described(inputs["export"] if stored else inputs[stage.inputs["model"]])
+            judged = judge(subject, outputs, examples, targets)
+            shown = next(model_name(found) for found in measurements if found.subject == name)
+            return Answered(shown, judged, colour[name])
 
         findings: list[Finding] = []
         if model := answered(chosen):

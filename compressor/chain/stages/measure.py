@@ -12,7 +12,7 @@ import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
 from compressor.bench.judged import Judged, judge
-from compressor.bench.results import Accuracy, Role
+from compressor.bench.results import Accuracy, Measurement, Role, Size
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.measurement import write_measurement, write_scores
 from compressor.engine.artifact import Artifact
@@ -49,7 +49,7 @@ class Measure(Stage):
     """What the subject is in the chain. Left out of the key: the name and the model tell it."""
     parent: str | None = None
     """The subject it is compared with, by the stage `differences`."""
-    engine: Literal["onnxruntime", "torch"]
+    engine: Literal["onnxruntime", "torch", "stored"]
     precision: Precision = "fp32"
     """Of a PyTorch reference."""
     target: Target
@@ -61,6 +61,8 @@ class Measure(Stage):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on the engine
         runtimes = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
+        if self.engine == "stored":
+            return ("numpy",)
         engine = ("torch", "transformers") if self.engine == "torch" else runtimes
         return (*engine, "numpy", "tokenizers")
 
@@ -82,6 +84,9 @@ class Measure(Stage):
         return host_fingerprint()
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        if self.engine == "stored":
+            write_measurement(self._stored(inputs["model"], out), out)
+            return {}
         examples, targets = evaluation_examples(inputs.get("data"), "test", self.task)
         subject = self.described(inputs["model"])
         measurement, outputs = measure(
@@ -96,11 +101,21 @@ class Measure(Stage):
         # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
 
+    def _stored(self, outputs: Artifact, out: Path) -> Measurement:
+        """Of answers that are there: their quality is known, and there is nothing to run."""
+        statistics = dict(np.load(outputs.folder / "test" / "statistics.npz"))
+        main = runtime_task(self.task).main_metric(statistics)
+        if main is not None:
+            write_scores(statistics[main.name], out)
+        write_outputs(read_outputs(outputs.folder / "test"), out / _OUTPUTS)
+        accuracy = score_accuracy(runtime_task(self.task), statistics, agreement=None, reference=None, seed=self.seed)
+        return Measurement(self.subject, self.engine, self.target.name, Size(0.0), accuracy=accuracy, role=self.role)
+
     def described(self, model: Artifact) -> Subject:
         """What is measured, in the folder of the stage that made it."""
         return Subject(
             name=self.subject,
-            engine=self.engine,
+            engine="torch" if self.engine == "torch" else "onnxruntime",
             folder=model.folder / "model" if self.engine == "torch" else model.folder,
             max_length=self.max_length,
             parameters=model.facts.get("parameters"),

@@ -43,7 +43,7 @@ class Teach(Stage):
 
     @property
     def sources(self) -> dict[str, Source]:
-        return {"model": model_source(self.section.model, self.section)}
+        return {"model": model_source(str(self.section.model), self.section)}
 
     def fetch(self, events: Events) -> dict[str, Path]:
         assert_trackers(self.section.finetune.track if self.section.finetune else ())

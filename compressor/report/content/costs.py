@@ -89,7 +89,7 @@ def _growth(found: Memory) -> tuple[float, float, float]:
 
 def _size_and_work(target: str, models: list[Model]) -> Iterator[Block | None]:
     def row(size: Size, graph: Graph | None) -> tuple[str, ...]:
-        sizes = (fmt.number(size.model_mb), fmt.number(size.deployed_mb), fmt.count(size.parameters))
+        sizes = (fmt.number(size.model_mb or None), fmt.number(size.deployed_mb), fmt.count(size.parameters))
         operators = str(sum(graph.operators.values())) if graph and graph.operators else fmt.NA
         counted = graph.providers.items() if graph else ()
         providers = ", ".join(f"{name.removesuffix('ExecutionProvider')} {count}" for name, count in counted)

@@ -1,0 +1,71 @@
+"""Where a recipe's teacher comes from: the stages that make it, and those that write down what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from compressor.chain.nodes import teacher_model
+from compressor.chain.stages import Ensemble, Label, Teach
+from compressor.engine.stage import Stage
+from compressor.recipe.recipe import Recipe
+from compressor.recipe.teacher import EnsembleSection, TeacherSection
+
+__all__ = ["label_stages", "teach_stages"]
+
+
+def teach_stages(recipe: Recipe, data: Mapping[str, str], max_length: int) -> Iterator[Stage]:
+    """Those that fine-tune or fetch models named in this recipe."""
+    for name, section, seed in _taught(recipe):
+        yield Teach(name=name, inputs=data, task=recipe.task, section=section, max_length=max_length, seed=seed)
+
+
+def label_stages(recipe: Recipe, name: str, inputs: Mapping[str, str], max_length: int) -> Iterator[Stage]:
+    """Those that write down what the teacher says of the prepared splits or of other `texts`, the last called `name`.
+
+    Args:
+        inputs: `data`; and `texts`, where it is asked about these.
+    """
+    if recipe.teacher is None:
+        return
+    ensemble = recipe.teacher.ensemble
+
+    def label(called: str, teacher: str | None, trusted: bool) -> Label:
+        return Label(
+            name=called,
+            inputs={**inputs, "teacher": str(teacher)},
+            task=recipe.task,
+            max_length=max_length,
+            trust_remote_code=trusted,
+        )
+
+    if ensemble is None:
+        yield label(name, teacher_model(recipe), recipe.trusts_teacher)
+        return
+    for number, member in enumerate(ensemble.members, start=1):
+        yield label(f"{name}/{number}", f"teach/{number}", member.trust_remote_code)
+    yield _together(recipe, ensemble, name, inputs, max_length)
+
+
+def _together(
+    recipe: Recipe, ensemble: EnsembleSection, name: str, inputs: Mapping[str, str], max_length: int
+) -> Stage:
+    members = {str(number): f"{name}/{number}" for number in range(1, len(ensemble.members) + 1)}
+    weights = {"weights": "label"} if "texts" in inputs else {}
+    return Ensemble(
+        name=name,
+        inputs={**inputs, **members, **weights, "teacher": "teach/1"},
+        task=recipe.task,
+        section=ensemble,
+        max_length=max_length,
+    )
+
+
+def _taught(recipe: Recipe) -> Iterator[tuple[str, TeacherSection, int]]:
+    """Name, section and seed of every model that is fetched."""
+    if recipe.teacher is None:
+        return
+    if recipe.teacher.ensemble is not None:
+        for number, member in enumerate(recipe.teacher.ensemble.members, start=1):
+            yield f"teach/{number}", member.alone, recipe.seed if member.seed is None else member.seed
+    elif recipe.teacher.kind == "model":
+        yield "teach", recipe.teacher, recipe.seed

@@ -1,0 +1,132 @@
+"""The first half of the chain: from the data and the teacher to the trained student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from compressor.chain.nodes import ASSISTANT, teacher_model
+from compressor.chain.stages import Distill, Prepare, Student
+from compressor.chain.teachers import label_stages, teach_stages
+from compressor.chain.texts import text_inputs, text_stages
+from compressor.distill.objectives.hard_labels import HardLabels
+from compressor.engine.stage import Stage
+from compressor.errors import Problem, RecipeError
+from compressor.recipe.distill import DistillSection, PhaseSection
+from compressor.recipe.load import load_recipe
+from compressor.recipe.override import override
+from compressor.recipe.recipe import Recipe
+
+__all__ = ["assistant_of", "max_length_of", "trained_model", "training_stages"]
+
+DEFAULT_MAX_LENGTH = 128
+
+
+def max_length_of(recipe: Recipe) -> int:
+    """Tokens that texts are cut to."""
+    return recipe.data.max_length if recipe.data else recipe.export.max_length or DEFAULT_MAX_LENGTH
+
+
+def trained_model(recipe: Recipe) -> str:
+    """Name of the stage that makes the finished student."""
+    return "distill" if recipe.distill else "student"
+
+
+def training_stages(recipe: Recipe) -> Iterator[Stage]:
+    """The stages in order. A section that is left out leaves out its stage, never its neighbours.
+
+    Raises:
+        RecipeError: the recipe of the teacher assistant can't be read, or doesn't go with this one.
+    """
+    data = {"data": "prepare"} if recipe.data else {}
+    max_length = max_length_of(recipe)
+    if recipe.data:
+        yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
+    if recipe.teacher:
+        if assistant := assistant_of(recipe):
+            yield from _assistant_stages(assistant)
+        yield from teach_stages(recipe, data, max_length)
+        yield from label_stages(recipe, "label", data, max_length)
+        yield from text_stages(recipe, max_length=max_length)
+    yield from _student(recipe, data, max_length)
+
+
+def assistant_of(recipe: Recipe) -> Recipe | None:
+    """The recipe whose student teaches this one's.
+
+    Raises:
+        RecipeError: it can't be read, does another task, or trains no student.
+    """
+    teacher = recipe.teacher
+    if teacher is None or teacher.run is None:
+        return None
+    try:
+        found = load_recipe(teacher.run, [override(key, value) for key, value in teacher.set.items()])
+    except RecipeError as error:
+        below = [replace(one, path=f"teacher.run: {one.path}".rstrip(": ")) for one in error.problems]
+        raise RecipeError(below) from error
+    said = []
+    if found.task != recipe.task:
+        said.append(f"is a recipe for {found.task}, and this one is for {recipe.task}")
+    if found.distill is None:
+        said.append("trains no student that could teach: it has no `distill` section")
+    if found.is_study:
+        said.append("stands for several runs: name one without `seeds` and `variants`, or set them to []")
+    if said:
+        raise RecipeError([Problem(problem, "teacher.run") for problem in said])
+    return found
+
+
+def _assistant_stages(assistant: Recipe) -> Iterator[Stage]:
+    """Those of the other recipe up to its student, under names of their own. What it made already is found."""
+    for stage in training_stages(assistant):
+        renamed = {role: f"{ASSISTANT}{name}" for role, name in stage.inputs.items()}
+        yield replace(stage, name=f"{ASSISTANT}{stage.name}", inputs=renamed)
+        if stage.name == trained_model(assistant):
+            return
+
+
+def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
+    copied = {"teacher": str(teacher_model(recipe))} if recipe.student.init == "teacher" else {}
+    yield Student(
+        name="student",
+        inputs={**data, **copied},
+        task=recipe.task,
+        section=recipe.student,
+        trained=recipe.distill is not None,
+        seed=recipe.student_seed,
+        trust_remote_code=recipe.trusts_student,
+    )
+    if recipe.distill is None:
+        return
+    trainings = list(_phases(recipe, recipe.distill, data))
+    if recipe.distill.baseline:
+        last = recipe.distill.parts[-1]
+        alone = last.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "until": None})
+        trainings.append(("baseline", alone, {**data, "student": "student"}))
+    for name, section, inputs in trainings:
+        yield Distill(
+            name=name,
+            inputs=inputs,
+            task=recipe.task,
+            section=section,
+            max_length=max_length,
+            seed=recipe.student_seed,
+            more=tuple(recipe.data.more) if recipe.data and "outputs" in inputs else (),
+            trust_student_code=recipe.trusts_student,
+            trust_teacher_code=recipe.trusts_teacher,
+        )
+
+
+def _phases(
+    recipe: Recipe, section: DistillSection, data: dict[str, str]
+) -> Iterator[tuple[str, PhaseSection, dict[str, str]]]:
+    """Name, section and inputs of each part of the training; the last is called `distill`, whatever came before it."""
+    model = teacher_model(recipe)
+    taught = {} if model is None else {"teacher": model}
+    start = "student"
+    for number, part in enumerate(section.parts, start=1):
+        name = "distill" if number == len(section.parts) else f"distill/{number}"
+        asked = {**taught, "outputs": "label", **text_inputs(recipe)} if part.uses_teacher else {}
+        yield name, part, {**data, "student": start, **asked}
+        start = name

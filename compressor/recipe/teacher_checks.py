@@ -1,0 +1,58 @@
+"""Whether the teacher is described once, and can do what the recipe asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compressor.errors import Problem
+from compressor.recipe.recipe import Recipe
+from compressor.recipe.teacher import TeacherSection
+
+__all__ = ["teacher_can_do_it", "teacher_is_described_once"]
+
+_WAYS = ("model", "run", "ensemble")
+
+
+def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
+    """Problems of the section `teacher` itself."""
+    teacher = recipe.teacher
+    if teacher is None:
+        return
+    given = [name for name in _WAYS if getattr(teacher, name) is not None]
+    if len(given) != 1:
+        ways = ", ".join(f"`{name}`" for name in _WAYS)
+        said = f"has {' and '.join(f'`{name}`' for name in given)}" if given else "doesn't say who teaches"
+        yield Problem(f"{said}: name one of {ways}", "teacher")
+    if teacher.kind != "model":
+        for name in ("finetune", "revision", "sha256", "trust_remote_code"):
+            if getattr(teacher, name) not in (None, False):
+                hint = "a member has its own" if teacher.kind == "ensemble" else "the recipe that it runs has its own"
+                yield Problem("is for a teacher that `model` names", f"teacher.{name}", hint=hint)
+    if teacher.set and teacher.run is None:
+        yield Problem("changes the recipe that `run` names, and there is none", "teacher.set")
+    if recipe.data is None and teacher.kind != "model":
+        yield Problem("needs texts to teach with: add a `data` section", "teacher")
+    yield from _ensemble_problems(teacher)
+
+
+def _ensemble_problems(teacher: TeacherSection) -> Iterator[Problem]:
+    ensemble = teacher.ensemble
+    if ensemble is not None and isinstance(ensemble.weights, tuple) and len(ensemble.weights) != len(ensemble.members):
+        message = f"has {len(ensemble.weights)} numbers for {len(ensemble.members)} members"
+        yield Problem(message, "teacher.ensemble.weights")
+
+
+def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
+    """What only one model can do is refused where the teacher isn't one: its answers are all there is."""
+    if recipe.teacher is None or recipe.teacher.is_model:
+        return
+    what = f"an {recipe.teacher.kind}"
+    if recipe.student.init == "teacher":
+        yield Problem(f"there is no model to copy: the teacher is {what}", "student.init", hint="name a model")
+    for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
+        if objective.uses_teacher and not objective.from_stored:
+            message = f"{objective.kind} looks inside the teacher, and the teacher is {what}"
+            yield Problem(message, path, hint="compare outputs: soft-targets")
+    if recipe.gates.speedup is not None:
+        message = f"compares with a model in PyTorch, and the teacher is {what}"
+        yield Problem(message, "gates.speedup", hint="bound p50_ms")

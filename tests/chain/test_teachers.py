@@ -1,0 +1,134 @@
+"""Teachers that are no single model named in the recipe: another recipe's student, and ensembles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.chain.plan import make_plan
+from compressor.errors import RecipeError
+from compressor.recipe import load_recipe
+from tests.chain import recipes
+from tests.chain.test_texts import run, stage
+
+
+@pytest.fixture
+def chain(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> dict[str, Any]:
+    """A recipe whose teacher is the student of `first.yaml`."""
+    first = recipes.full(reviews_csv, encoder_folder)
+    first["distill"]["epochs"] = 2
+    recipes.write(tmp_path, first, "first.yaml")
+    second = recipes.full(reviews_csv, encoder_folder)
+    second |= {"name": "second", "teacher": {"run": "first.yaml"}, "student": {"init": "teacher", "layers": [0]}}
+    return second
+
+
+def ensemble(reviews_csv: Path, encoder_folder: Path) -> dict[str, Any]:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    member = recipe["teacher"]
+    recipe["teacher"] = {"ensemble": {"members": [member, {**member, "seed": 5}], "weights": "validation"}}
+    recipe["student"] = {"init": str(encoder_folder), "layers": [0]}
+    return recipe
+
+
+def test_an_assistants_stages_are_those_of_its_own_recipe(tmp_path: Path, chain: dict[str, Any]) -> None:
+    plan = make_plan(recipes.load(tmp_path, chain))
+    alone = make_plan(load_recipe(tmp_path / "first.yaml"))
+    for name in ("prepare", "teach", "label", "student", "distill"):
+        assert plan.keys[f"assistant/{name}"].digest == alone.keys[name].digest
+    names = [stage.name for stage in plan.stages]
+    assert "teach" not in names and "assistant/export" not in names
+    assert next(stage for stage in plan.stages if stage.name == "label").inputs["teacher"] == "assistant/distill"
+
+
+def test_what_is_set_for_an_assistant_changes_its_recipe(tmp_path: Path, chain: dict[str, Any]) -> None:
+    before = make_plan(recipes.load(tmp_path, chain)).keys
+    chain["teacher"]["set"] = {"distill.epochs": 3}
+    after = make_plan(recipes.load(tmp_path, chain)).keys
+    assert before["assistant/teach"].digest == after["assistant/teach"].digest
+    assert before["assistant/distill"].digest != after["assistant/distill"].digest
+    assert before["distill"].digest != after["distill"].digest
+
+
+def test_an_assistant_is_seen_from_the_file_that_names_it(tmp_path: Path, chain: dict[str, Any]) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    named = recipes.write(tmp_path, chain)
+    (folder / "third.yaml").write_text(f"extends: ../{named.name}\nname: third\n", encoding="utf-8")
+    assert "assistant/distill" in make_plan(load_recipe(folder / "third.yaml")).keys
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"run": "nowhere.yaml"}, "no file and no shipped recipe 'nowhere.yaml'"),
+        ({"set": {"distill.epochs": -1}}, "teacher.run: distill.epochs"),
+        ({"set": {"distill": None, "student": {"init": "there"}}}, "trains no student that could teach"),
+        ({"set": {"seeds": [1, 2]}}, "stands for several runs"),
+        ({"model": "there"}, "has `model` and `run`"),
+        ({"finetune": {}}, "the recipe that it runs has its own"),
+    ],
+)
+def test_an_assistant_that_can_not_teach_is_refused(
+    tmp_path: Path, chain: dict[str, Any], changes: dict[str, Any], said: str
+) -> None:
+    chain["teacher"] |= changes
+    with pytest.raises(RecipeError, match=said):
+        make_plan(recipes.load(tmp_path, chain))
+
+
+def test_a_member_of_an_ensemble_is_the_same_stage_as_a_teacher_alone(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    alone = make_plan(recipes.load(tmp_path, recipes.full(reviews_csv, encoder_folder)))
+    plan = make_plan(recipes.load(tmp_path, ensemble(reviews_csv, encoder_folder)))
+    assert plan.keys["teach/1"].digest == alone.keys["teach"].digest != plan.keys["teach/2"].digest
+    assert plan.keys["label/1"].digest == alone.keys["label"].digest
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("student.init=teacher", "there is no model to copy: the teacher is an ensemble"),
+        ("distill.objectives=[{kind: hidden-states}]", "hidden-states looks inside the teacher"),
+        ("gates.speedup='>= 2'", "compares with a model in PyTorch"),
+        ("teacher.ensemble.weights=[1, 2, 3]", "has 3 numbers for 2 members"),
+    ],
+)
+def test_what_an_ensemble_can_not_do_is_refused(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, override: str, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        recipes.load(tmp_path, ensemble(reviews_csv, encoder_folder), override)
+
+
+def test_a_teacher_must_be_named(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> None:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipe["teacher"] = {}
+    with pytest.raises(RecipeError, match="doesn't say who teaches"):
+        recipes.load(tmp_path, recipe)
+
+
+@pytest.mark.slow
+def test_a_student_learns_from_an_assistant_end_to_end(tmp_path: Path, chain: dict[str, Any]) -> None:
+    report = run(tmp_path, chain)
+    teacher = report.of_role("teacher")
+    assert teacher is not None and teacher.engine == "torch"
+    assert teacher.size.parameters == stage(report, "assistant/distill").facts["parameters"]
+    assert (tmp_path / "run" / "bundle" / "manifest.json").is_file()
+
+
+@pytest.mark.slow
+def test_a_student_learns_from_an_ensemble_end_to_end(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> None:
+    recipe = ensemble(reviews_csv, encoder_folder)
+    recipe["data"] |= {"augment": {"copies": 1}}
+    report = run(tmp_path, recipe)
+    teacher = report.of_role("teacher")
+    assert teacher is not None and teacher.accuracy is not None and not teacher.latencies
+    facts = stage(report, "label").facts
+    assert teacher.accuracy.value == pytest.approx(facts["test"]["accuracy"])
+    assert stage(report, "label/augment").facts["weights"] == facts["weights"]
+    page = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    assert "of the teacher's accuracy" in page and "faster" not in page.split("##")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from compressor.chain.nodes import teacher_model
-from compressor.chain.stages import Ensemble, Label, Teach
+from compressor.chain.stages import Answers, Ask, Ensemble, Label, Teach
 from compressor.engine.stage import Stage
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.teacher import EnsembleSection, TeacherSection
@@ -27,7 +27,14 @@ def label_stages(recipe: Recipe, name: str, inputs: Mapping[str, str], max_lengt
     """
     if recipe.teacher is None:
         return
-    ensemble = recipe.teacher.ensemble
+    ensemble, answers, prompt = recipe.teacher.ensemble, recipe.teacher.answers, recipe.teacher.prompt
+    if answers is not None:
+        yield Answers(name=name, inputs=inputs, task=recipe.task, section=answers)
+        return
+    if prompt is not None:
+        known = {"shifts": "label"} if "texts" in inputs else {}
+        yield Ask(name=name, inputs={**inputs, **known}, task=recipe.task, section=prompt, max_length=max_length)
+        return
 
     def label(called: str, teacher: str | None, trusted: bool) -> Label:
         return Label(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
 
+from compressor.data.language_model import load_language_model
 from compressor.data.prepared import load_labels
 from compressor.data.text_filter import TextFilter
 from compressor.data.texts import TEXTS_FILE, MadeText, TrainingTexts, tell, write_texts
@@ -19,10 +19,9 @@ from compressor.recipe.augment import GenerateSection
 from compressor.recipe.augment_checks import generate_problems
 from compressor.task_specs import TaskSpec
 from compressor.tasks import quiet_transformers
-from compressor.tasks.models.checkpoint import refusals_explained
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
 __all__ = ["LanguageModel", "Prompts", "generate_texts"]
 
@@ -134,7 +133,9 @@ class LanguageModel:
 
         self.section = section
         self.seed = seed
-        self.model, self.tokenizer = _load(section, folder)
+        self.model, self.tokenizer = load_language_model(
+            folder, gguf_file=section.gguf_file, trust_remote_code=section.trust_remote_code, key="data.generate"
+        )
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
         self.ends = _line_ends(self.tokenizer)
         self.longest = int(getattr(self.model.config, "max_position_embeddings", 1 << 20)) - section.max_new_tokens
@@ -181,33 +182,3 @@ def _line_ends(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
     ends = [i for i, piece in enumerate(pieces) if "\n" in piece]
     return [*ends, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
-
-
-def _load(section: GenerateSection, folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": section.trust_remote_code}
-    if section.gguf_file is not None:
-        if find_spec("gguf") is None:
-            raise SourceError(
-                "data.generate.gguf_file needs the package gguf, which is not installed.",
-                hint="Install it: pip install gguf",
-            )
-        settings["gguf_file"] = section.gguf_file
-    with quiet_transformers(), refusals_explained(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, **settings)
-        model, loaded = AutoModelForCausalLM.from_pretrained(
-            folder, dtype="float32", use_safetensors=True, output_loading_info=True, **settings
-        )
-    if missing := sorted(loaded["missing_keys"]):
-        raise SourceError(
-            f"{folder} is not a causal language model: it lacks {', '.join(missing[:3])}.",
-            hint="Take a checkpoint that was trained to write text, for example GPT-2.",
-        )
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.pad_token is None:
-        raise SourceError(f"The tokenizer in {folder} has neither a padding nor an end token.")
-    # The text goes on at the right; of a prompt that is too long the beginning is cut off.
-    tokenizer.padding_side = tokenizer.truncation_side = "left"
-    return model.eval(), tokenizer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def prepare(
         UnsafeSource: the data set comes as Python code.
     """
     has_target = spec.target_role in spec.roles or spec.target_role in section.columns
-    kind = spec.target if has_target else _UNLABELLED
+    kind = spec.target if has_target and section.labelled != () else _UNLABELLED
     columns = role_columns(section, spec, labelled=kind != _UNLABELLED, tokens=TARGETS.get(kind).nested)
     scratch = out / ".scratch"
     try:
@@ -71,15 +72,21 @@ def prepare(
             plan = plan_splits(section.split, source.splits, source.origin, test_only=section.test_only)
             target, splits, rejected = _clean_all(section, spec, kind, source, plan, columns, scratch, events)
             splits, duplicates = drop_duplicates(splits)
+            if section.labelled is not None:  # a label that isn't read differs from any other
+                duplicates = replace(duplicates, conflicting_labels=0)
             if section.duplicates == "error":
                 refuse_duplicates(duplicates)
             splits = _split(_limited(splits, section.limit, seed), plan, target, seed, events)
-            labels = {name: write_split(split, target, out / f"{name}.arrow") for name, split in splits.items()}
-            _check_labels(labels, target, events)
+            hidden = _hidden(section, splits)
+            labels = {
+                name: write_split(split, target, out / f"{name}.arrow", hide_target=name in hidden)
+                for name, split in splits.items()
+            }
+            _check_labels({name: labels[name] for name in labels if name not in hidden}, target, events)
         description = {
             "task": spec.name,
             "target": kind,
-            "target_role": None if target.type is None else spec.target_role,
+            "target_role": None if target.type is None or "validation" in hidden else spec.target_role,
             "splits": list(splits),
             **target.details,
         }
@@ -119,16 +126,37 @@ def _clean_all(
     scratch: Path,
     events: Events,
 ) -> tuple[Target, dict[str, CleanSplit], dict[str, Rejections]]:
-    raw = {split: source.read(name, columns, scratch, events) for split, name in plan.given.items()}
+    reads = _reads_labels(section, plan)
+    texts_alone = replace(columns, target={})
+    raw = {
+        split: source.read(name, columns if reads[split] else texts_alone, scratch, events)
+        for split, name in plan.given.items()
+    }
     for split in raw.values():
         if not split.count:
             raise DataError(f"{split.origin} holds no rows.")
-    target = TARGETS.get(kind).choose(section, spec, raw["train" if "train" in raw else "test"], events)
+    chosen_from = next(name for name in ("train", *EVALUATION) if name in raw and reads[name])
+    target = TARGETS.get(kind).choose(section, spec, raw[chosen_from], events)
+    without = TARGETS.get(_UNLABELLED)()
     cleaned, rejected = {}, {}
     for name, split in raw.items():
-        cleaned[name], rejected[name] = clean(split, target, spec.target_role, events)
+        cleaned[name], rejected[name] = clean(split, target if reads[name] else without, spec.target_role, events)
         check_rejected(rejected[name], target, split.origin, section.max_rejected)
     return target, cleaned, rejected
+
+
+def _reads_labels(section: DataSection, plan: SplitPlan) -> dict[str, bool]:
+    """Split that the source gives -> whether labels are read in it: of the training split also for what is carved out
+    of it."""
+    if not section.labelled:
+        return dict.fromkeys(plan.given, True)
+    made_of = {name: {name, *(plan.carved if name == "train" else ())} for name in plan.given}
+    return {name: bool(made & set(section.labelled)) for name, made in made_of.items()}
+
+
+def _hidden(section: DataSection, splits: Collection[str]) -> set[str]:
+    """The splits whose labels nothing else sees."""
+    return set() if section.labelled is None else set(splits) - set(section.labelled)
 
 
 def _limited(splits: dict[str, CleanSplit], limit: int | None, seed: int) -> dict[str, CleanSplit]:

@@ -123,7 +123,8 @@ def _groups(section: UnlabelledSection, data: Path) -> Seen | None:
     if groups is None:
         raise DataError(
             "data.unlabelled.group needs to know the groups of validation and test, and these aren't split by group.",
-            hint="Name the column in data.split.group too, or leave data.unlabelled.group out.",
+            hint="Name the column in data.split.group too, or leave data.unlabelled.group out. Data that an earlier "
+            "version prepared doesn't tell its groups: prepare it again with --force prepare.",
         )
     held_out = Seen()
     held_out.add(groups)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -152,10 +153,20 @@ def _value(
 ) -> torch.Tensor:
     """The loss of one objective. Of several outputs (the start and the end of an answer), each has an equal part."""
     values = []
-    for index, row in enumerate(rows):
+    for index, every in enumerate(rows):
+        row = _answered(every) if LOGITS in objective.needs else every
         again = {SECOND_PASS: second[index].student} if second else {}
-        values.append(objective(*_signals(row, {**student, **again}, teacher, batch)))
+        seen = _signals(row, {**student, **again}, teacher, batch)
+        values.append(objective(*seen) if len(row.student) else row.student.sum())
     return torch.stack(values).mean()
+
+
+def _answered(row: Supervised) -> Supervised:
+    """The rows that the teacher answered: where its answers come from a file, that need not be all."""
+    if row.teacher is None or not (unknown := row.teacher.isnan().any(dim=-1)).any():
+        return row
+    labels = None if row.labels is None else row.labels[~unknown]
+    return replace(row, student=row.student[~unknown], labels=labels, teacher=row.teacher[~unknown])
 
 
 def _signals(row: Supervised, student: Signals, teacher: Signals, batch: Batch) -> tuple[Signals, Signals, Batch]:

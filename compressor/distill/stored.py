@@ -35,7 +35,8 @@ def keep_outputs(
     out: Path,
     encoder: Callable[[], Encoder] | None = None,
 ) -> tuple[int, dict[str, float] | None]:
-    """Write a split's outputs to `out/split`; of validation and test also the answers, and statistics of the metrics.
+    """Write a split's outputs to `out/split`; of validation and test also the answers, and statistics of the metrics,
+    where there are outputs for every text.
 
     Args:
         texts: the folder of texts without labels that the split is in; None: it is in `data`.
@@ -46,7 +47,7 @@ def keep_outputs(
     """
     examples = load_split(texts or data, split)
     write_outputs(outputs, out / split)
-    if split in ("train", TEXTS):
+    if split in ("train", TEXTS) or any(np.isnan(one.values).any() for one in outputs.values()):
         return len(examples), None
     encoded = (
         Encoded(list(examples), (), np.arange(len(examples)))

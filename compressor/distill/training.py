@@ -30,6 +30,7 @@ from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.trainer import DistillationTrainer
 from compressor.distill.transfer_set import TransferSet
 from compressor.distill.validation import Validation
+from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.recipe.distill import PhaseSection
 from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
@@ -169,6 +170,12 @@ def save_model(
 
 def _goal(section: TrainingSection, task: Task, teacher: Mapping[str, float]) -> Goal | None:
     until = section.until if isinstance(section, PhaseSection) else None
+    if until is not None and until.quality_retained is not None and task.spec.main_metric.name not in teacher:
+        raise RecipeError(
+            "distill.until.quality_retained compares with the teacher on validation, and not every text there has "
+            "both a label and an answer.",
+            hint="Set until.metrics, or epochs.",
+        )
     return None if until is None else Goal(until, task.spec.main_metric, teacher)
 
 

@@ -49,7 +49,10 @@ class Validation:
         self._encoded = self._task.encode(encoder_of(tokenizer, max_length), list(examples))
         self._targets = targets_of(examples, task)
         self._settings = Settings(tuple(load_output_names(data, task)))
-        self._teacher = None if teacher is None else json.loads((teacher / ANSWERS).read_text(encoding="utf-8"))
+        answers = None if teacher is None else teacher / ANSWERS
+        # A teacher whose answers come from a file need not have answered every text.
+        compared = answers is not None and answers.is_file()
+        self._teacher = json.loads(answers.read_text(encoding="utf-8")) if answers and compared else None
 
     def metrics(self, results: EvalPrediction) -> dict[str, float]:
         """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows.

@@ -213,6 +213,10 @@ def _wheels_are_well_formed(recipe: Recipe) -> Problems:
     references = {"student.init": recipe.student.init}
     if recipe.teacher is not None and recipe.teacher.model is not None:
         references["teacher.model"] = recipe.teacher.model
+    if recipe.teacher is not None and recipe.teacher.prompt is not None:
+        references["teacher.prompt.model"] = recipe.teacher.prompt.model
+    if recipe.teacher is not None and recipe.teacher.answers is not None:
+        references["teacher.answers.source"] = recipe.teacher.answers.source
     if recipe.teacher is not None and recipe.teacher.ensemble is not None:
         members = enumerate(recipe.teacher.ensemble.members)
         references |= {f"teacher.ensemble.members.{index}.model": member.model for index, member in members}

@@ -82,6 +82,10 @@ class DataSection(Section):
         "label's name, {0: negative, 1: positive}. Left out: found in the training split, sorted. For tagged text, the "
         "types of its spans.",
     )
+    labelled: tuple[Literal["train", "validation", "test"], ...] | None = optional(
+        "Splits whose labels are used; left out: all. The texts of the others are for a teacher that needs no labels; "
+        "`[test]` keeps the labels for the last figure, `[]` reads none. Then `labels` names them."
+    )
     label_separator: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="What separates several labels in one field, for example ','. Lists need none."
     )

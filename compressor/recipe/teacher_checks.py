@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from compressor.errors import Problem
+from compressor.recipe.answers import answers_problems
+from compressor.recipe.prompt import prompt_problems
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.teacher import TeacherSection
+from compressor.task_specs import task_spec
 
 __all__ = ["teacher_can_do_it", "teacher_is_described_once"]
 
-_WAYS = ("model", "run", "ensemble")
+_WAYS = ("model", "run", "ensemble", "answers", "prompt")
+_CALLED = {"ensemble": "an ensemble", "answers": "a file", "prompt": "a language model that is asked"}
+_INSTEAD = {"ensemble": "a member has its own", "run": "the recipe that it runs has its own"}
 
 
 def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
@@ -26,13 +32,21 @@ def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
     if teacher.kind != "model":
         for name in ("finetune", "revision", "sha256", "trust_remote_code"):
             if getattr(teacher, name) not in (None, False):
-                hint = "a member has its own" if teacher.kind == "ensemble" else "the recipe that it runs has its own"
+                hint = _INSTEAD.get(teacher.kind, "leave it out")
                 yield Problem("is for a teacher that `model` names", f"teacher.{name}", hint=hint)
     if teacher.set and teacher.run is None:
         yield Problem("changes the recipe that `run` names, and there is none", "teacher.set")
     if recipe.data is None and teacher.kind != "model":
         yield Problem("needs texts to teach with: add a `data` section", "teacher")
     yield from _ensemble_problems(teacher)
+    spec = task_spec(recipe.task)
+    found = {
+        "answers": answers_problems(teacher.answers, spec) if teacher.answers else (),
+        "prompt": prompt_problems(teacher.prompt, spec) if teacher.prompt else (),
+    }
+    for name, problems in found.items():
+        for problem in problems:
+            yield replace(problem, path=f"teacher.{name}.{problem.path}".rstrip("."))
 
 
 def _ensemble_problems(teacher: TeacherSection) -> Iterator[Problem]:
@@ -46,7 +60,7 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
     """What only one model can do is refused where the teacher isn't one: its answers are all there is."""
     if recipe.teacher is None or recipe.teacher.is_model:
         return
-    what = f"an {recipe.teacher.kind}"
+    what = _CALLED[recipe.teacher.kind]
     if recipe.student.init == "teacher":
         yield Problem(f"there is no model to copy: the teacher is {what}", "student.init", hint="name a model")
     for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
@@ -56,3 +70,9 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
     if recipe.gates.speedup is not None:
         message = f"compares with a model in PyTorch, and the teacher is {what}"
         yield Problem(message, "gates.speedup", hint="bound p50_ms")
+    if recipe.teacher.answers is not None and recipe.data is not None:
+        for name, section in recipe.data.more.items():
+            if name != "unlabelled":
+                yield Problem("makes new texts, and a file has no answers to them", f"data.{name}", hint="leave it out")
+            elif section.select is not None:
+                yield Problem("chooses by answers that may be missing in a file", f"data.{name}.select")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,48 @@ def test_a_student_learns_from_an_ensemble_end_to_end(tmp_path: Path, reviews_cs
     assert stage(report, "label/augment").facts["weights"] == facts["weights"]
     page = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
     assert "of the teacher's accuracy" in page and "faster" not in page.split("##")[0]
+
+
+def answered(folder: Path, reviews_csv: Path, encoder_folder: Path, *, without: int = 0) -> dict[str, Any]:
+    """The full recipe with a file of probabilities as the teacher; so many texts have no answer."""
+    with reviews_csv.open(newline="", encoding="utf-8") as file:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
+    with (folder / "answers.csv").open("w", newline="", encoding="utf-8") as file:
+        written = [(text, *((0.9, 0.1) if label == "good" else (0.2, 0.8))) for text, label in rows]
+        csv.writer(file).writerows([("text", "yes", "no"), *written[without:]])
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    columns = {"probability/good": "yes", "probability/bad": "no"}
+    recipe["teacher"] = {"answers": {"source": str(folder / "answers.csv"), "columns": columns}}
+    recipe["student"] = {"init": str(encoder_folder), "layers": [0]}
+    return recipe
+
+
+@pytest.mark.slow
+def test_a_student_learns_from_answers_in_a_file_end_to_end(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    report = run(tmp_path, answered(tmp_path, reviews_csv, encoder_folder))
+    teacher = report.of_role("teacher")
+    assert teacher is not None and teacher.accuracy is not None and teacher.accuracy.value == 1.0
+    student = report.of_role("student")
+    assert student is not None and student.accuracy is not None and student.accuracy.agreement is not None
+
+
+@pytest.mark.slow
+def test_texts_without_an_answer_have_no_part_and_nothing_is_compared_with_a_teacher_that_left_some_out(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    recipe = answered(tmp_path, reviews_csv, encoder_folder, without=150)
+    report = run(tmp_path, recipe)
+    facts = stage(report, "label").facts
+    assert sum(facts["answered"].values()) == 50 and sum(facts["examples"].values()) == 200
+    student = report.of_role("student")
+    assert student is not None and student.accuracy is not None and student.accuracy.agreement is None
+    with pytest.raises(RecipeError, match="not every text there has both a label and an answer"):
+        run(tmp_path, recipe, "distill={learning_rate: 3e-3, until: {quality_retained: '>= 0.9', max_epochs: 3}}")
+
+
+def test_made_texts_have_no_answers_in_a_file(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> None:
+    recipe = answered(tmp_path, reviews_csv, encoder_folder)
+    with pytest.raises(RecipeError, match="a file has no answers to them"):
+        recipes.load(tmp_path, recipe, "data.augment={copies: 2}")

@@ -123,7 +123,7 @@ def test_models_that_write_nothing_are_refused(
 def test_weights_in_gguf_need_its_package(
     data: Path, tmp_path: Path, decoder_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compressor.data.generated.find_spec", lambda name: None)
+    monkeypatch.setattr("compressor.data.language_model.find_spec", lambda name: None)
     with pytest.raises(SourceError, match="pip install gguf"):
         generate(data, tmp_path, decoder_folder, gguf_file="model.gguf")
 

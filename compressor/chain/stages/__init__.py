@@ -1,5 +1,7 @@
 """The stages: thin glue between the store and the rooms that do the work."""
 
+from compressor.chain.stages.answers import Answers
+from compressor.chain.stages.ask import Ask
 from compressor.chain.stages.augment import Augment
 from compressor.chain.stages.bundle import Bundle
 from compressor.chain.stages.differences import Differences
@@ -18,6 +20,8 @@ from compressor.chain.stages.teach import Teach
 from compressor.chain.stages.unlabelled import Unlabelled
 
 __all__ = [
+    "Answers",
+    "Ask",
     "Augment",
     "Bundle",
     "Differences",

@@ -77,7 +77,7 @@ class Distill(Stage):
             events=events,
             trust_student_code=self.trust_student_code,
             trust_teacher_code=self.trust_teacher_code,
-            teacher_metrics=inputs["outputs"].facts["validation"] if "outputs" in inputs else {},
+            teacher_metrics=inputs["outputs"].facts.get("validation", {}) if "outputs" in inputs else {},
             name=re.sub(r"/(\d+)$", r", phase \1", self.name.replace(self.kind, "student")),
         )
 

@@ -103,13 +103,17 @@ class Measure(Stage):
 
     def _stored(self, outputs: Artifact, out: Path) -> Measurement:
         """Of answers that are there: their quality is known, and there is nothing to run."""
-        statistics = dict(np.load(outputs.folder / "test" / "statistics.npz"))
+        known = outputs.folder / "test" / "statistics.npz"
+        size = Size(0.0)
+        if not known.is_file():  # some texts have no answer
+            return Measurement(self.subject, self.engine, self.target.name, size, role=self.role)
+        statistics = dict(np.load(known))
         main = runtime_task(self.task).main_metric(statistics)
         if main is not None:
             write_scores(statistics[main.name], out)
         write_outputs(read_outputs(outputs.folder / "test"), out / _OUTPUTS)
         accuracy = score_accuracy(runtime_task(self.task), statistics, agreement=None, reference=None, seed=self.seed)
-        return Measurement(self.subject, self.engine, self.target.name, Size(0.0), accuracy=accuracy, role=self.role)
+        return Measurement(self.subject, self.engine, self.target.name, size, accuracy=accuracy, role=self.role)
 
     def described(self, model: Artifact) -> Subject:
         """What is measured, in the folder of the stage that made it."""
@@ -128,6 +132,8 @@ class Measure(Stage):
         """Beside the figures of the teacher, where there is one; leaves the main metric's statistics in `out`."""
         task, statistics = runtime_task(self.task), dict(judged.statistics)
         agreement, reference = None, None
+        if teacher is not None and not (teacher.folder / "test" / "answers.json").is_file():
+            teacher = None  # it didn't answer every text
         if teacher is not None:
             folder = teacher.folder / "test"
             theirs = json.loads((folder / "answers.json").read_text(encoding="utf-8"))

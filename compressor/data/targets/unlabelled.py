@@ -15,14 +15,18 @@ __all__ = ["TARGET", "Unlabelled"]
 
 
 class Unlabelled(Target):
-    """No column."""
+    """No column. A recipe may still name the labels that a teacher gives."""
 
     type = None
 
     @classmethod
     def choose(cls, section: DataSection, spec: TaskSpec, train: RawSplit, events: Events) -> Self:
-        refuse_labels(section, spec)
-        return cls()
+        if section.labelled is None:
+            refuse_labels(section, spec)
+        found = cls()
+        given = section.labels or ()
+        found.vocabulary = tuple(dict.fromkeys(given.values())) if isinstance(given, dict) else tuple(given)
+        return found
 
     def parse(self, value: Any, texts: Mapping[str, Any]) -> None:
         return None

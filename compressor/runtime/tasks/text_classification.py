@@ -113,6 +113,8 @@ class TextClassification(RuntimeTask):
     def statistics(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
     ) -> dict[str, FloatArray]:
+        if not len(targets):
+            return {}
         labels = np.asarray(targets, dtype=np.int64)
         probabilities = softmax(outputs["logits"].values)
         answers = probabilities.argmax(axis=-1)

@@ -178,3 +178,22 @@ def test_made_texts_have_no_answers_in_a_file(tmp_path: Path, reviews_csv: Path,
     recipe = answered(tmp_path, reviews_csv, encoder_folder)
     with pytest.raises(RecipeError, match="a file has no answers to them"):
         recipes.load(tmp_path, recipe, "data.augment={copies: 2}")
+
+
+@pytest.mark.slow
+def test_a_student_learns_without_labels_from_a_model_that_is_asked(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
+) -> None:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipe["data"] |= {"labels": ["bad", "good"], "labelled": ["test"], "augment": {"copies": 1}}
+    words = {"bad": " bad", "good": " good"}
+    recipe["teacher"] = {"prompt": {"model": str(decoder_folder), "templates": ["a film {text} is"], "words": words}}
+    recipe["student"] = {"init": str(encoder_folder), "layers": [0]}
+    recipe["distill"] |= {"objectives": [{"kind": "soft-targets"}]}
+    report = run(tmp_path, recipe)
+    facts = stage(report, "label").facts
+    assert not facts["validation"] and 0 <= facts["test"]["accuracy"] <= 1
+    assert stage(report, "label/augment").facts["shifts"] == facts["shifts"]
+    student, teacher = report.of_role("student"), report.of_role("teacher")
+    assert student and student.accuracy and student.accuracy.agreement is not None
+    assert teacher and teacher.accuracy and teacher.accuracy.value == pytest.approx(facts["test"]["accuracy"])

@@ -118,7 +118,7 @@ def test_a_missing_key_stands_where_its_section_does(tmp_path: Path) -> None:
 def test_a_teacher_that_nobody_names_is_told_where_its_section_stands(tmp_path: Path) -> None:
     problem = only(problems_of(write(tmp_path, BASE.replace("model: some/teacher", "sha256: null"))))
     assert (problem.path, problem.line) == ("teacher", 3)
-    assert problem.message == "doesn't say who teaches: name one of `model`, `run`, `ensemble`"
+    assert problem.message == "doesn't say who teaches: name one of `model`, `run`, `ensemble`, `answers`, `prompt`"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def train(
     schedule = section.schedule(len(rows))
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
     goal = _goal(section, task, teacher_metrics)
+    calibrated: dict[str, Any] = {}
     with quiet_transformers(), disk_full_explained(out):
         trainer = DistillationTrainer(
             distiller,
@@ -132,8 +133,11 @@ def train(
         with task.training(distiller.student, rows):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         options = task.options(distiller.student)
-        if validation.chooses:
-            options |= validation.options(trainer.predict(judged))
+        if validation.chooses or section.calibrate:
+            predicted = trainer.predict(judged)
+            options |= validation.options(predicted)
+        if section.calibrate:
+            calibrated = {"calibration": validation.calibrated(distiller.student, predicted)}
         save_model(distiller.student, tokenizer, out / "model", options)
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)
@@ -147,6 +151,7 @@ def train(
         events.warn(f"{what}: {warning}")
     return {
         **found,
+        **calibrated,
         "batch_size": schedule.batch_size,
         "warnings": warnings,
         "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from compressor.data import load_output_names, load_split, targets_of
+from compressor.distill.calibration import calibrate
 from compressor.distill.outputs import ANSWERS
 from compressor.runtime.outputs import Ragged
 from compressor.runtime.tasks import RuntimeTask, Settings
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datasets import Dataset
-    from transformers import EvalPrediction, PreTrainedTokenizerBase
+    from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = ["Validation"]
 
@@ -67,6 +69,16 @@ class Validation:
             keys = self._task.keys(self._task.decode(outputs, self._encoded, settings))
             statistics |= self._task.compared(keys, self._teacher)
         return self._task.values(statistics)
+
+    def calibrated(self, model: PreTrainedModel, results: EvalPrediction) -> dict[str, Any]:
+        """Scale a classifier's outputs by the temperature that fits these predictions: see `calibrate`."""
+        (name,) = (output.name for output in self._task.spec.outputs)
+
+        def metrics(logits: npt.NDArray[Any]) -> dict[str, float]:
+            return self._task.figures({name: Ragged(logits)}, self._encoded, self._targets, self._settings)
+
+        logits = np.asarray(self._outputs(results)[name].values, dtype=np.float64)
+        return calibrate(model, logits, np.asarray(self._targets, dtype=np.int64), metrics)
 
     def options(self, results: EvalPrediction) -> dict[str, Any]:
         """What the task chooses on these predictions: thresholds, for example."""

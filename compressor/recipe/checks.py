@@ -17,7 +17,7 @@ from compressor.recipe.benchmark import (
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
-from compressor.recipe.label_checks import labels_are_there
+from compressor.recipe.label_checks import calibration_is_possible, labels_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
@@ -285,6 +285,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (answers_are_chosen_soundly, ("task", "student")),
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
+    (calibration_is_possible, ("teacher", "distill", "data", "task")),
     (teacher_is_described_once, ("teacher", "data")),
     (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
     (_objectives_are_sound, ("distill",)),

@@ -7,12 +7,31 @@ from collections.abc import Iterator
 from compressor.errors import Problem
 from compressor.recipe.data import DataSection
 from compressor.recipe.recipe import Recipe
+from compressor.recipe.training import TrainingSection
 from compressor.task_specs import TaskSpec, task_spec
 
-__all__ = ["labels_are_there"]
+__all__ = ["calibration_is_possible", "labels_are_there"]
 
 _MAY_BE_MISSING = ("one-label",)
 """Kinds of targets that texts may be read without."""
+
+
+def calibration_is_possible(recipe: Recipe) -> Iterator[Problem]:
+    """Problems of `calibrate`: it needs one label a text, and labels in the validation split."""
+    trainings: dict[str, TrainingSection] = {}
+    if recipe.teacher is not None and recipe.teacher.finetune is not None:
+        trainings["teacher.finetune"] = recipe.teacher.finetune
+    for number, part in enumerate(recipe.distill.parts if recipe.distill else ()):
+        trainings["distill" if not recipe.distill or not recipe.distill.phases else f"distill.phases.{number}"] = part
+    spec, labelled = task_spec(recipe.task), None if recipe.data is None else recipe.data.labelled
+    for path, section in trainings.items():
+        if section.calibrate and spec.target != "one-label":
+            yield Problem(
+                f"is for one label a text, and {spec.name} has none", f"{path}.calibrate", hint="leave it out"
+            )
+        elif section.calibrate and labelled is not None and "validation" not in labelled:
+            message = "needs the labels of the validation split, which `data.labelled` leaves out"
+            yield Problem(message, f"{path}.calibrate", hint="leave it out")
 
 
 def _labels_are_named(data: DataSection, spec: TaskSpec) -> Iterator[Problem]:

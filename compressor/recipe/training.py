@@ -80,6 +80,11 @@ class TrainingSection(Section):
         "Each layer learns at this share of the rate of the layer above it, the embeddings slowest: 0.7 to 0.95 is "
         "usual. Left out: all at one rate."
     )
+    calibrate: bool = optional(
+        "When it is trained, divide its logits by the temperature that fits the validation labels best, so that its "
+        "probabilities are as often right as they say. The answers stay the same.",
+        default=False,
+    )
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = optional(
         "Dropout while it trains, everywhere in the model; the saved config isn't changed. Left out: the model's own."
     )

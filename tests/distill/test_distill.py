@@ -180,3 +180,17 @@ def test_schedules_follow_the_steps_of_the_training(run: Any, encoder_folder: Pa
     history = trained.facts["history"]
     assert history[-1]["train_loss"] == pytest.approx(0.1 * history[-1]["objectives"]["hard-labels"], rel=1e-3)
     assert history[0]["train_loss"] > 0.5 * history[0]["objectives"]["soft-targets"]
+
+
+def test_a_calibrated_student_answers_the_same_with_other_probabilities(
+    run: Any, encoder_folder: Path, outputs: Finished, task: Task, data: Path
+) -> None:
+    plain = run(SOFT, init=encoder_folder, outputs=outputs.folder)
+    weight = load_file(plain.model / "model.safetensors")["classifier.weight"]
+    shutil.rmtree(plain.folder)
+    calibrated = run(SOFT, init=encoder_folder, outputs=outputs.folder, calibrate=True)
+    found = calibrated.facts["calibration"]
+    scaled = load_file(calibrated.model / "model.safetensors")["classifier.weight"]
+    assert torch.allclose(scaled * found["temperature"], weight, rtol=1e-3)
+    assert found["after"]["log_loss"] <= found["before"]["log_loss"]
+    assert calibrated.facts["validation"] == plain.facts["validation"]

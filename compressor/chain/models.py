@@ -15,11 +15,13 @@ TRAINING_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "data
 """Distributions that shape what a training makes."""
 
 
-def fetch_models(sources: Mapping[str, Source], pins: ModelSource, events: Events) -> dict[str, Path]:
-    """Folders of models, each one looked at: safetensors only, and no code that isn't trusted."""
+def fetch_models(
+    sources: Mapping[str, Source], pins: ModelSource, events: Events, *, gguf_file: str | None = None
+) -> dict[str, Path]:
+    """Folders of models, each one looked at: safetensors or a GGUF file only, and no code that isn't trusted."""
     folders = {role: source.fetch(events) for role, source in sources.items()}
     for folder in folders.values():
-        check_model_folder(folder, trust_remote_code=pins.trust_remote_code)
+        check_model_folder(folder, trust_remote_code=pins.trust_remote_code, gguf_file=gguf_file)
     return folders
 
 

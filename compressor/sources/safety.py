@@ -36,15 +36,19 @@ def is_pickle(name: str) -> bool:
     return path.suffix in {".pt", ".pth", ".ckpt"} or (path.suffix == ".bin" and path.name.startswith("pytorch_model"))
 
 
-def check_model_folder(folder: Path, *, trust_remote_code: bool) -> None:
+def check_model_folder(folder: Path, *, trust_remote_code: bool, gguf_file: str | None = None) -> None:
     """Check, before anything of it is loaded, that `folder` is a whole model folder with safetensors weights.
+
+    With `gguf_file` it is a folder with this file, which holds configuration, weights and tokenizer, and no code.
 
     Raises:
         UnsafeSource: the weights are only there as pickle, or the model brings or names Python code that isn't trusted.
         SourceError: the configuration or the weights are missing, cut short or unreadable, or no model can have the
             sizes that the configuration gives.
     """
-    if not (folder / CONFIG).is_file():
+    if gguf_file is not None:
+        _check_gguf(folder, gguf_file)
+    elif not (folder / CONFIG).is_file():
         raise _no_config(folder)
     if (folder / ADAPTER).is_file():
         raise SourceError(
@@ -54,7 +58,7 @@ def check_model_folder(folder: Path, *, trust_remote_code: bool) -> None:
     for path in (folder / name for name in READ_BY_TRANSFORMERS):
         if path.is_file():
             _check_settings(path, trust_remote_code)
-    for path in _weights(folder):
+    for path in () if gguf_file is not None else _weights(folder):
         _check_safetensors(path)
 
 
@@ -63,6 +67,19 @@ def check_what_pytorch_loads(path: Path) -> None:
     # os.path.isdir, because Path.is_dir raises for a name that is too long.
     if os.path.isdir(path) and not (path / "model.onnx").is_file() and any(path.glob("*.safetensors")):  # noqa: PTH112
         check_model_folder(path, trust_remote_code=False)
+
+
+def _check_gguf(folder: Path, name: str) -> None:
+    path = folder / name
+    if PurePosixPath(name).name != name or not path.is_file():
+        there = sorted(found.name for found in folder.glob("*.gguf")) if folder.is_dir() else []
+        raise SourceError(
+            f"There is no GGUF file {name!r} in {folder}.",
+            hint=f"It has {', '.join(there[:5])}." if there else "Give the folder that holds it.",
+        )
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise SourceError(f"{path} is no GGUF file: it doesn't begin like one.", hint="Get the model again.")
 
 
 def _no_config(folder: Path) -> SourceError:

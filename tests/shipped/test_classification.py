@@ -82,6 +82,26 @@ def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
 
 
+def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+    """Also labels that are kept for the test split alone."""
+    report = run(
+        "reviews-zero-label",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.prompt.model={decoder_folder}",
+        "teacher.prompt.sha256=null",
+        "teacher.prompt.gguf_file=null",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert not facts["label"]["validation"] and facts["label"]["test"]["accuracy"] >= 0
+    int8 = report.measurement("int8")
+    assert int8 is not None and int8.accuracy is not None and int8.accuracy.agreement is not None
+
+
 def test_sst2_bert(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also splits given as files, with labels mapped from numbers."""
     names = {"good": "positive", "bad": "negative"}

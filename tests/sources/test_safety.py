@@ -159,3 +159,30 @@ def test_an_adapter_is_not_left_out_silently(model: Path) -> None:
     with pytest.raises(SourceError, match="adapter") as caught:
         check_model_folder(model, trust_remote_code=False)
     assert "merge_and_unload" in str(caught.value.hint)
+
+
+def test_a_folder_with_a_gguf_file_passes_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "small.gguf").write_bytes(b"GGUF" + bytes(20))
+    check_model_folder(tmp_path, trust_remote_code=False, gguf_file="small.gguf")
+    with pytest.raises(SourceError, match=r"no config\.json"):
+        check_model_folder(tmp_path, trust_remote_code=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("large.gguf", "There is no GGUF file"), ("../small.gguf", "There is no"), ("fake.gguf", "is no GGUF")],
+)
+def test_what_is_no_gguf_file_of_the_folder_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "small.gguf").write_bytes(b"GGUF")
+    (folder / "fake.gguf").write_bytes(b"PK\x03\x04")
+    with pytest.raises(SourceError, match=said):
+        check_model_folder(folder, trust_remote_code=False, gguf_file=name)
+
+
+def test_code_beside_a_gguf_file_is_refused_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "small.gguf").write_bytes(b"GGUF")
+    (tmp_path / "config.json").write_text(json.dumps({"auto_map": {"AutoConfig": "evil.Config"}}))
+    with pytest.raises(UnsafeSource):
+        check_model_folder(tmp_path, trust_remote_code=False, gguf_file="small.gguf")

@@ -44,7 +44,7 @@ class Ask(Stage):
         return {"model": model_source(self.section.model, self.section)}
 
     def fetch(self, events: Events) -> dict[str, Path]:
-        return fetch_models(self.sources, self.section, events)
+        return fetch_models(self.sources, self.section, events, gguf_file=self.section.gguf_file)
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.prompting import ask

@@ -39,7 +39,7 @@ class Generate(Stage):
         return {"model": model_source(self.section.model, self.section)}
 
     def fetch(self, events: Events) -> dict[str, Path]:
-        return fetch_models(self.sources, self.section, events)
+        return fetch_models(self.sources, self.section, events, gguf_file=self.section.gguf_file)
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data.generated import generate_texts

@@ -79,7 +79,9 @@ def prepare(
             splits = _split(_limited(splits, section.limit, seed), plan, target, seed, events)
             hidden = _hidden(section, splits)
             labels = {
-                name: write_split(split, target, out / f"{name}.arrow", hide_target=name in hidden)
+                name: write_split(
+                    split, target, out / f"{name}.arrow", without=spec.target_role if name in hidden else None
+                )
                 for name, split in splits.items()
             }
             _check_labels({name: labels[name] for name in labels if name not in hidden}, target, events)

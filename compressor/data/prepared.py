@@ -104,11 +104,11 @@ def load_evaluation_groups(folder: Path) -> npt.NDArray[np.uint64] | None:
     return groups
 
 
-def write_split(split: CleanSplit, target: Target, path: Path, *, hide_target: bool = False) -> Counter[str]:
+def write_split(split: CleanSplit, target: Target, path: Path, *, without: str | None = None) -> Counter[str]:
     """Write a split as `datasets` opens it, the bytes depending on nothing but its content.
 
     Args:
-        hide_target: leave out the column of what is to be answered, where the split has one.
+        without: leave out this column, where the split has it: that of what is to be answered.
 
     Returns:
         Name -> how many times a row counts under it, see `Target.labels_of`.
@@ -116,17 +116,16 @@ def write_split(split: CleanSplit, target: Target, path: Path, *, hide_target: b
     digest = blake2b(split.keys.tobytes() + split.answers.tobytes(), digest_size=8).hexdigest()
     metadata = {"huggingface": json.dumps({"fingerprint": f"{path.stem}-{digest}"})}
     counts: Counter[str] = Counter()
-    given = split_schema(split)
-    has_target = target.type is not None and given.types[-1] == target.type
-    shown = len(given) - (hide_target and has_target)
-    schema = pa.schema(list(given)[:shown]).append(pa.field("example_id", pa.int64())).with_metadata(metadata)
+    shown = [field for field in split_schema(split) if field.name != without]
+    schema = pa.schema([*shown, pa.field("example_id", pa.int64())], metadata=metadata)
 
     def batches() -> Iterator[pa.RecordBatch]:
         start = 0
         for batch in chosen_batches(split):
             ids = np.arange(start, start + batch.num_rows)
-            yield pa.RecordBatch.from_arrays([*batch.columns[:shown], pa.array(ids)], schema=schema)
-            if has_target and not hide_target:
+            columns = [batch.column(field.name) for field in shown]
+            yield pa.RecordBatch.from_arrays([*columns, pa.array(ids)], schema=schema)
+            if target.type is not None and without is None:
                 for value in batch.columns[-1].to_pylist():
                     counts.update(target.labels_of(value))
             start += batch.num_rows

@@ -37,13 +37,5 @@ _Writer.add_representer(str, _Writer.represent_str)
 
 def dump_recipe(recipe: Recipe) -> str:
     """YAML with every setting spelt out, the defaults too: what `recipe.resolved.yaml` holds."""
-    data = _escaped(recipe.model_dump(mode="json"))
+    data = escape(recipe.model_dump(mode="json"))
     return yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _escaped(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_escaped(child) for child in value]
-    return escape(value) if isinstance(value, str) else value

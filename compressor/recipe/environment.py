@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from compressor.errors import Problem
 from compressor.recipe.tree import Node, problem_at, read_value
@@ -19,9 +20,13 @@ class _Unusable(ValueError):
     """A reference that is malformed, or names a variable that isn't set."""
 
 
-def escape(text: str) -> str:
-    """The text that `substitute` turns back into `text`."""
-    return text.replace("$", "$$")
+def escape(value: Any) -> Any:
+    """Plain data whose texts `substitute` turns back into those of `value`."""
+    if isinstance(value, dict):
+        return {key: escape(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [escape(child) for child in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
 
 
 def substitute(node: Node, environment: Mapping[str, str], problems: list[Problem], path: tuple[str, ...] = ()) -> Node:

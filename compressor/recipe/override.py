@@ -71,15 +71,6 @@ def _set(node: Node | None, parts: Sequence[str], value: Node, above: tuple[str,
 
 def override(key: str, value: Any) -> str:
     """A change as `--set` takes it: reading it gives this value, whatever its texts hold."""
-    text = json.dumps(_escaped(value), ensure_ascii=False)
+    text = json.dumps(escape(value), ensure_ascii=False)
     # YAML reads no escaped surrogates, folds some line separators that JSON leaves as they are, and refuses controls.
     return f"{key}=" + "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
-
-
-def _escaped(value: Any) -> Any:
-    """The value with texts that no reference to the environment is found in."""
-    if isinstance(value, dict):
-        return {key: _escaped(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_escaped(child) for child in value]
-    return escape(value) if isinstance(value, str) else value

@@ -72,7 +72,6 @@ class TeacherSection(ModelSource):
     answers: AnswersSection | None = optional(
         "In place of `model`, a file with answers: of a service, of annotators, of any model."
     )
-
     prompt: PromptSection | None = optional(
         "In place of `model`, a language model that is asked which label a text has; no label is needed."
     )

@@ -138,6 +138,7 @@ def train(
             options |= validation.options(predicted)
         if section.calibrate:
             calibrated = {"calibration": validation.calibrated(distiller.student, predicted)}
+            events.note(f"{what}: logits are divided by the temperature {calibrated['calibration']['temperature']:g}.")
         save_model(distiller.student, tokenizer, out / "model", options)
     shutil.rmtree(checkpoints)
     shutil.rmtree(tokens)

@@ -174,6 +174,24 @@ def test_texts_without_an_answer_have_no_part_and_nothing_is_compared_with_a_tea
         run(tmp_path, recipe, "distill={learning_rate: 3e-3, until: {quality_retained: '>= 0.9', max_epochs: 3}}")
 
 
+@pytest.mark.slow
+def test_annotators_who_answer_other_texts_too_teach_from_labels_alone(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    recipe = answered(tmp_path, reviews_csv, encoder_folder)
+    more = tmp_path / "more.csv"
+    more.write_text("text,one,two\nsuch a good film indeed,good,good\na bad bad film,bad,good\n", encoding="utf-8")
+    recipe["data"] |= {"unlabelled": {"source": str(more)}}
+    with (tmp_path / "answers.csv").open(newline="", encoding="utf-8") as file:
+        votes = [(row["text"], *(2 * ["good" if float(row["yes"]) > 0.5 else "bad"])) for row in csv.DictReader(file)]
+    with more.open("a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(votes)
+    recipe["teacher"]["answers"] = {"source": str(more), "columns": {"teacher_label": ["one", "two"]}}
+    report = run(tmp_path, recipe)
+    assert stage(report, "label").facts["agreement"] == pytest.approx(1 - 1 / 202, abs=1e-4)
+    assert stage(report, "label/unlabelled").facts["answered"] == {"texts": 2}
+
+
 def test_made_texts_have_no_answers_in_a_file(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> None:
     recipe = answered(tmp_path, reviews_csv, encoder_folder)
     with pytest.raises(RecipeError, match="a file has no answers to them"):

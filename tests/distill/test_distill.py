@@ -190,6 +190,7 @@ def test_a_calibrated_student_answers_the_same_with_other_probabilities(
     shutil.rmtree(plain.folder)
     calibrated = run(SOFT, init=encoder_folder, outputs=outputs.folder, calibrate=True)
     found = calibrated.facts["calibration"]
+    assert any(f"temperature {found['temperature']:g}" in note for note in calibrated.events.notes)
     scaled = load_file(calibrated.model / "model.safetensors")["classifier.weight"]
     assert torch.allclose(scaled * found["temperature"], weight, rtol=1e-3)
     assert found["after"]["log_loss"] <= found["before"]["log_loss"]

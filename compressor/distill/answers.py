@@ -63,9 +63,7 @@ def take_answers(
             facts[split] = metrics
     if (alike := book.facts.get("agreement")) is not None:
         several = book.facts["annotated_twice"]
-        events.note(
-            f"teacher: on {several:,} texts with several annotators, pairs agree in {alike:.1%} of cases."
-        )
+        events.note(f"teacher: on {several:,} texts with several annotators, pairs agree in {alike:.1%} of cases.")
     answered, asked = sum(facts["answered"].values()), sum(facts["examples"].values())
     if answered < asked:
         events.note(f"teacher: {asked - answered:,} of {asked:,} texts have no answer in {file.name}.")

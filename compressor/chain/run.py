@@ -12,6 +12,7 @@ from compressor.chain.run_directory import Journal, RunDirectory
 from compressor.disk import CHOOSE_OUT, disk_full_explained
 from compressor.engine.runner import Runner
 from compressor.engine.store import Store
+from compressor.engine.team import ALONE, Team
 from compressor.events import RunEvents
 from compressor.report.document import RunReport
 
@@ -29,12 +30,14 @@ def run_plan(
     store: Store | None = None,
     force: Collection[str] = (),
     overwrite: bool = False,
+    team: Team = ALONE,
 ) -> RunReport:
     """Run every stage that isn't finished, and write the run directory `out`.
 
     Args:
         force: names of stages to make again, with all that read them; `all` stands for every stage.
         overwrite: use `out` though it holds files that aren't of an earlier run.
+        team: the processes that run it.
 
     Raises:
         RecipeError: `out` is somebody else's folder, or can't be written.
@@ -47,7 +50,7 @@ def run_plan(
         directory = RunDirectory(out, overwrite=overwrite)
         directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
         journal = Journal(out / "events.jsonl", events)
-    runner = Runner(plan, store or Store(), journal, forced)
+    runner = Runner(plan, store or Store(), journal, forced, team)
     try:
         artifacts = runner.run()
         for stage in plan.stages:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compressor.cli.launched import processes
 from compressor.cli.options import Format, FormatOption, OverwriteOption, RecipeArgument, SetOption, print_, say
 
 if TYPE_CHECKING:
+    from compressor.engine.team import Team
     from compressor.recipe import Recipe
     from compressor.study.members import Member
 
@@ -35,11 +37,12 @@ def run(
 
     A recipe with `seeds` or `variants` is several runs, compared in one table.
     """
-    loaded = _load(recipe, set_)
-    if loaded.is_study:
-        _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, format_)
-    else:
-        _run(loaded.alone, out, force or (), overwrite, format_)
+    with processes() as team:
+        loaded = _load(recipe, set_)
+        if loaded.is_study:
+            _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, format_, team)
+        else:
+            _run(loaded.alone, out, force or (), overwrite, format_, team)
 
 
 @commands.command()
@@ -57,10 +60,11 @@ def compress(
     """Make a measured int8 bundle of a finished model, without a recipe."""
     from compressor.recipe.finished import finished_recipe
 
-    _run(finished_recipe(model, data=data, teacher=teacher, target=target), out, (), overwrite, format_)
+    with processes() as team:
+        _run(finished_recipe(model, data=data, teacher=teacher, target=target), out, (), overwrite, format_, team)
 
 
-def _run(loaded: Recipe, out: Path | None, force: Sequence[str], overwrite: bool, format_: Format) -> None:
+def _run(loaded: Recipe, out: Path | None, force: Sequence[str], overwrite: bool, format_: Format, team: Team) -> None:
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
     from compressor.report.console import console_events
@@ -68,7 +72,7 @@ def _run(loaded: Recipe, out: Path | None, force: Sequence[str], overwrite: bool
 
     with console_events() as events:
         directory = out or Path("runs") / loaded.name
-        report = run_plan(make_plan(loaded), out=directory, events=events, force=force, overwrite=overwrite)
+        report = run_plan(make_plan(loaded), out=directory, events=events, force=force, overwrite=overwrite, team=team)
     print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
     if not report.passed:
@@ -82,6 +86,7 @@ def _run_study(
     force: Sequence[str],
     overwrite: bool,
     format_: Format,
+    team: Team,
 ) -> None:
     from compressor.report.console import console_events
     from compressor.report.render import console_table
@@ -91,7 +96,7 @@ def _run_study(
     directory = out or Path("runs") / loaded.name
     with console_events() as events:
         report, code = run_study(
-            loaded, plan_study(members), out=directory, events=events, force=force, overwrite=overwrite
+            loaded, plan_study(members), out=directory, events=events, force=force, overwrite=overwrite, team=team
         )
     print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Report: {directory / 'study.html'}   Runs: {directory}/VARIANT/seed-N")

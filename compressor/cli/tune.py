@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from compressor.cli.launched import processes
 from compressor.cli.options import (
     Format,
     FormatOption,
@@ -42,9 +43,10 @@ def tune(
     from compressor.report.render import console_table
     from compressor.study.tune import run_tune
 
-    overrides = [*(set_ or ()), *([f"tune.trials={trials}"] if trials else ())]
-    directory = out or Path("runs") / load_recipe(recipe, set_ or ()).name
-    with console_events() as events:
-        report = run_tune(recipe, overrides, out=directory, events=events, overwrite=overwrite)
-    print_(report.to_json() if format_ is Format.JSON else console_table(report))
-    say(f"Best: {directory / 'best.yaml'}   Report: {directory / 'tune.html'}")
+    with processes() as team:
+        overrides = [*(set_ or ()), *([f"tune.trials={trials}"] if trials else ())]
+        directory = out or Path("runs") / load_recipe(recipe, set_ or ()).name
+        with console_events() as events:
+            report = run_tune(recipe, overrides, out=directory, events=events, overwrite=overwrite, team=team)
+        print_(report.to_json() if format_ is Format.JSON else console_table(report))
+        say(f"Best: {directory / 'best.yaml'}   Report: {directory / 'tune.html'}")

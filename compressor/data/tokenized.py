@@ -12,6 +12,7 @@ import numpy as np
 from datasets import Dataset
 
 from compressor.data.preparation import quiet_datasets
+from compressor.processes import first
 from compressor.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ def tokenize_split(
     cache.mkdir(parents=True, exist_ok=True)
     name = _fingerprint(dataset, task, tokenizer, max_length, names)
     with quiet_datasets():
-        rows = dataset.map(
-            lambda columns: task.tokenize(tokenizer, columns, max_length, names),
-            batched=True,
-            remove_columns=dataset.column_names,
-            cache_file_name=str(cache / f"{name}.arrow"),
-            load_from_cache_file=True,
-            new_fingerprint=name,
+        rows = first(
+            lambda: dataset.map(
+                lambda columns: task.tokenize(tokenizer, columns, max_length, names),
+                batched=True,
+                remove_columns=dataset.column_names,
+                cache_file_name=str(cache / f"{name}.arrow"),
+                load_from_cache_file=True,
+                new_fingerprint=name,
+            )
         )
         return rows.add_column("row_id", np.arange(len(rows)), new_fingerprint=f"{name}-rows")
 

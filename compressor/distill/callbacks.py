@@ -10,6 +10,7 @@ from transformers import EarlyStoppingCallback, TrainerCallback
 from compressor.distill.course import is_guess
 from compressor.distill.distiller import Distiller
 from compressor.events import Events
+from compressor.processes import lead
 from compressor.recipe.training import FEWEST_STEPS
 
 __all__ = ["EarlyStopping", "EvaluationsWithinEpoch", "Guessing", "Progress", "StepClock"]
@@ -122,4 +123,4 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         metric = args.metric_for_best_model
         self.score = f", {metric.replace('_', ' ')} {metrics[f'eval_{metric}']:.4f}"
         found = {name.removeprefix("eval_"): value for name, value in metrics.items() if name.startswith("eval_")}
-        self.events.validated(self.what, state.epoch, found)
+        lead(self.events.validated, self.what, state.epoch, found)  # it may end the training: for all

@@ -15,7 +15,9 @@ __all__ = ["newest_complete", "step_of"]
 
 _STATE = "trainer_state.json"
 _WEIGHTS = "model.safetensors"
-_ARCHIVES = ("optimizer.pt", "scheduler.pt", "rng_state.pth")
+_ARCHIVES = ("optimizer.pt", "scheduler.pt")
+_RANDOM = "rng_state*.pth"
+"""One a process. Other processes than those that wrote it may go on from a checkpoint; they draw anew."""
 
 
 def newest_complete(folder: Path, events: Events) -> Path | None:
@@ -45,5 +47,6 @@ def _is_complete(checkpoint: Path) -> bool:
             weights.keys()
     except (OSError, ValueError, SafetensorError):
         return False
+    random = list(checkpoint.glob(_RANDOM))
     # The directory of a zip archive, which torch.save writes, stands at its end.
-    return all(zipfile.is_zipfile(checkpoint / name) for name in _ARCHIVES)
+    return bool(random) and all(map(zipfile.is_zipfile, [*(checkpoint / name for name in _ARCHIVES), *random]))

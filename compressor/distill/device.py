@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 
 from compressor.errors import TargetUnavailable
+from compressor.processes import size
 
-__all__ = ["choose_device", "choose_precision", "device_peak", "reset_device_peak"]
+__all__ = ["choose_device", "choose_precision", "device_peak", "number_of_processes", "reset_device_peak"]
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "bf16"]
@@ -57,6 +58,11 @@ def reset_device_peak(device: Device) -> None:
 def device_peak(device: Device) -> dict[str, float]:
     """A fact for the report: the most memory tensors took on the GPU since `reset_device_peak`. Nothing on a CPU."""
     return {"device_peak_mb": round(torch.cuda.max_memory_allocated() / 1e6, 1)} if device == "cuda" else {}
+
+
+def number_of_processes() -> dict[str, int]:
+    """A fact for the report, where several processes did the work together."""
+    return {"processes": size()} if size() > 1 else {}
 
 
 def _cpu_has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

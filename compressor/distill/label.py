@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,14 +14,23 @@ import numpy.typing as npt
 import torch
 
 from compressor.data import load_output_names, load_split, targets_of, tokenize_split
-from compressor.disk import disk_full_explained, reserve
-from compressor.distill.device import Precision, choose_device, choose_precision, device_peak, reset_device_peak
+from compressor.disk import disk_full_explained
+from compressor.distill.device import (
+    Precision,
+    choose_device,
+    choose_precision,
+    device_peak,
+    number_of_processes,
+    reset_device_peak,
+)
+from compressor.distill.output_folder import OutputFolder, is_whole, join_folders
 from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
 from compressor.distill.transfer_set import TEXTS
 from compressor.errors import StageError
 from compressor.events import Events
+from compressor.processes import lead, rank, size
 from compressor.runtime.options import read_options
-from compressor.runtime.outputs import Outputs, Ragged, read_outputs, write_outputs
+from compressor.runtime.outputs import Outputs, Ragged, read_outputs
 from compressor.runtime.tasks import Settings
 from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
@@ -35,6 +44,8 @@ __all__ = ["ANSWERS", "SPLITS", "STATISTICS", "compute_outputs"]
 
 SPLITS = ("train", "validation", "test")
 STATISTICS = "statistics.npz"
+PARTS = "parts"
+"""Folder with what each of several processes computed, until it is put together."""
 _BATCH = 64
 _MOST = 6e4
 """fp16 ends at 65504."""
@@ -80,7 +91,7 @@ def compute_outputs(
             continue
         examples = load_split(folder, split)
         dataset = tokenize_split(examples, task, tokenizer, max_length=max_length, cache=out / "tokens", names=names)
-        if not _is_whole(out / split, len(dataset)):
+        if not lead(is_whole, out / split, len(dataset)):
             start = time.perf_counter()
             what = f"teacher: outputs, {split}"
             exact: Precision = number_format if split in ("train", TEXTS) else "fp32"
@@ -90,19 +101,16 @@ def compute_outputs(
             computed += len(examples)
         facts["examples"][split] = len(examples)
         if split not in ("train", TEXTS):
-            facts[split] = _judge(task, tokenizer, examples, max_length, settings, out / split)
-    shutil.rmtree(out / "tokens")
+            facts[split] = lead(_judge, task, tokenizer, examples, max_length, settings, out / split)
+    lead(_tidy_up, out)
     facts["seconds"] = round(seconds, 3)
     facts["texts_per_second"] = round(computed / seconds, 1) if computed else None
-    return facts | device_peak(place)
+    return facts | device_peak(place) | number_of_processes()
 
 
-def _is_whole(folder: Path, rows: int) -> bool:
-    """Folders are renamed into place when they are full, so one that is there and has the rows is whole."""
-    try:
-        return all(len(ragged) == rows for ragged in read_outputs(folder, mapped=True).values())
-    except (OSError, ValueError):
-        return False
+def _tidy_up(out: Path) -> None:
+    shutil.rmtree(out / "tokens")
+    shutil.rmtree(out / PARTS, ignore_errors=True)  # also what other processes, more or fewer, left
 
 
 def _write_split(
@@ -115,18 +123,47 @@ def _write_split(
     what: str,
     events: Events,
 ) -> None:
-    """Fill one folder, batches sorted by length (no padding to speak of), and rename it into place."""
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    """Fill one folder. Of several processes each fills one with its part, which is kept where the others break off,
+    and the first makes one of them all."""
+    batches = _batches(dataset)
     counts = {output.name: task.counts(output, dataset) for output in task.spec.outputs}
-    offsets = {name: None if count is None else _offsets(count) for name, count in counts.items()}
-    written: dict[str, npt.NDArray[np.floating[Any]]] = {}
-    order = np.argsort(np.asarray(dataset["length"]), kind="stable")[::-1]  # longest first: memory fails at once
+    parts = [
+        (folder.parent / PARTS / f"{folder.name}.{number + 1}-of-{size()}", np.sort(np.concatenate(own)))
+        for number in range(size())
+        if (own := batches[number :: size()])
+    ]
+    if size() == 1:
+        parts = [(folder, parts[0][1])]
+    if rank() < len(parts) and not is_whole(parts[rank()][0], len(parts[rank()][1])):
+        out = OutputFolder(*parts[rank()], counts)
+        _write(out, model, task, tokenizer, dataset, batches[rank() :: size()], counts, precision, what, events)
+    if size() > 1:
+        lead(join_folders, parts, folder, counts)
+
+
+def _batches(dataset: Dataset) -> list[npt.NDArray[np.int64]]:
+    """Numbers of rows, sorted by length (no padding to speak of), longest first: memory fails at once."""
+    order = np.argsort(np.asarray(dataset["length"]), kind="stable")[::-1]
+    return np.array_split(order, max(1, -(-len(order) // _BATCH)))
+
+
+def _write(
+    out: OutputFolder,
+    model: PreTrainedModel,
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: Dataset,
+    batches: Sequence[npt.NDArray[np.int64]],
+    counts: Mapping[str, npt.NDArray[np.int64] | None],
+    precision: Precision,
+    what: str,
+    events: Events,
+) -> None:
+    """Fill one folder with the outputs for these batches."""
     device = next(model.parameters()).device
     collate = task.collator(tokenizer)
-    done = 0
-    for ids in np.array_split(order, max(1, -(-len(order) // _BATCH))):
+    done, rows = 0, sum(map(len, batches))
+    for ids in batches:
         batch = {name: tensor.to(device) for name, tensor in collate(rows_of(dataset, ids.tolist())).items()}
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             reduced = task.reduce(model(**model_inputs(model, batch)), batch, task.options(model))
@@ -137,49 +174,11 @@ def _write_split(
             # Numbers have the data's units, and are as large and as fine as these; there are few of them.
             dtype = np.float32 if output.likelihood == "value" else np.float16
             array = (values.clamp(-_MOST, _MOST) if dtype is np.float16 else values).cpu().numpy()
-            count, offset = counts[output.name], offsets[output.name]
-            pieces = task.pieces(output, array, None if count is None else count[ids])
-            if output.name not in written:
-                total = len(dataset) if offset is None else int(offset[-1])
-                written[output.name] = _open(
-                    partial / f"{output.name}.npy", (total, *pieces[0].shape[offset is not None :]), dtype
-                )
-            _fill(written[output.name], offset, ids, pieces)
+            count = counts[output.name]
+            out.add(output.name, ids, task.pieces(output, array, None if count is None else count[ids]), dtype)
         done += len(ids)
-        events.progress(what, done, len(dataset))
-    _finish({name: Ragged(values, offsets[name]) for name, values in written.items()}, partial, folder)
-
-
-def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
-def _open(file: Path, shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-    mapped: npt.NDArray[np.floating[Any]] = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
-    reserve(file)
-    return mapped
-
-
-def _fill(
-    values: npt.NDArray[np.floating[Any]],
-    offsets: npt.NDArray[np.int64] | None,
-    ids: npt.NDArray[np.int64],
-    pieces: list[npt.NDArray[Any]],
-) -> None:
-    for row, piece in zip(ids.tolist(), pieces, strict=True):
-        if offsets is None:
-            values[row] = piece
-        else:
-            values[offsets[row] : offsets[row + 1]] = piece
-
-
-def _finish(outputs: Mapping[str, Ragged], partial: Path, folder: Path) -> None:
-    """Complete what is mapped already with its index, and rename the folder into place."""
-    for ragged in outputs.values():
-        ragged.values.flush()  # type: ignore[attr-defined]  # a memory map
-    write_outputs(outputs, partial, values=False)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.replace(folder)
+        events.progress(what, done, rows)
+    out.finish()
 
 
 def _judge(

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.optim import Optimizer
-from torch.utils.data import Sampler, SequentialSampler
-from transformers import Trainer, TrainingArguments
-from transformers.trainer_pt_utils import get_length_grouped_indices
+from torch.utils.data import DataLoader, Sampler, SequentialSampler
+from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
+from transformers.trainer_pt_utils import nested_concat, nested_numpify
+from transformers.trainer_utils import EvalLoopOutput
 
+from compressor.distill.batches import EpochOrder, PartOfEachBatch, WholeBatches, loader
 from compressor.distill.callbacks import StepClock
 from compressor.distill.distiller import Distiller
 from compressor.distill.optimizer import layer_groups
 from compressor.errors import TrainingDiverged
+from compressor.processes import gather, lead, rank, size, total
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["DistillationTrainer", "EpochOrder"]
+__all__ = ["DistillationTrainer"]
 
 
 class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped to mypy
     """The Trainer, with a data order that survives a resume, a stop before NaN is learned, and more in its log.
+
+    Several processes take each step together, on the batch that one would take: each computes a part of it. They
+    validate together too, and what they decide by (losses, metrics) is the same number in each.
 
     Each training entry of the log gains the means of the objectives, and the `samples` and `seconds` of the steps
     since the entry before, without evaluations and checkpoints.
@@ -47,23 +55,38 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self.together = together
         self.layer_decay = layer_decay
         self.samples = 0
+        self.step_loss = 0.0
         self.clock = StepClock()
         self.add_callback(self.clock)
+        if rank() > 0:
+            set_seed(args.seed + rank())  # other dropout for other texts
 
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
-        return EpochOrder(
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        order = EpochOrder(
             len(self.train_dataset),
             None if self.lengths is None else list(self.lengths),
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             self.args.seed,
             self.together,
         )
-
-    def _get_eval_sampler(self, eval_dataset: Dataset) -> Sampler[int] | None:
-        sampler: Sampler[int] | None = (
-            SequentialSampler(eval_dataset) if self.together > 1 else super()._get_eval_sampler(eval_dataset)
+        return self._load(
+            self.train_dataset, PartOfEachBatch(order, self.args.train_batch_size, rank=rank(), size=size())
         )
-        return sampler
+
+    def get_eval_dataloader(self, eval_dataset: Dataset | None = None) -> DataLoader[Any]:
+        return self.get_test_dataloader(self.eval_dataset if eval_dataset is None else eval_dataset)
+
+    def get_test_dataloader(self, test_dataset: Dataset) -> DataLoader[Any]:
+        order: Sampler[int] = (
+            SequentialSampler(test_dataset) if self.together > 1 else self._get_eval_sampler(test_dataset)
+        )
+        return self._load(test_dataset, WholeBatches(order, self.args.eval_batch_size, rank=rank(), size=size()))
+
+    def _load(self, dataset: Dataset, batches: PartOfEachBatch | WholeBatches) -> DataLoader[Any]:
+        found: DataLoader[Any] = loader(
+            dataset, batches, self.data_collator, self.args.device, pin_memory=self.args.dataloader_pin_memory
+        )
+        return found
 
     def create_optimizer(self, model: Any = None) -> Optimizer:
         if self.layer_decay is not None and getattr(self, "optimizer", None) is None:
@@ -83,22 +106,54 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self.clock.start()
         return super().get_batch_samples(*args, **kwargs)
 
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **others: Any) -> Any:
+        found = super().compute_loss(model, inputs, return_outputs, **others)
+        if return_outputs:
+            return found
+        # Gradients become the mean over the processes; parts of a batch need not be of one size.
+        rows = len(inputs["input_ids"])
+        summed, everyone = total([rows * found.item(), rows])
+        self.step_loss = summed / everyone
+        return found * (rows * size() / everyone)
+
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
         self.model.progress = self.state.global_step / self.state.max_steps
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        for name, value in (("loss", loss), ("gradient", norm)):
-            if not torch.isfinite(value):
-                raise self._diverged(f"the {name} became {value.item()}", self.state.global_step + 1)
+        if not math.isfinite(self.step_loss):
+            raise self._diverged(f"the loss became {self.step_loss}", self.state.global_step + 1)
+        if self.accelerator.sync_gradients:  # else those of other processes aren't in them yet
+            gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+            norm = torch.nn.utils.get_total_norm(gradients)
+            if not torch.isfinite(norm):
+                raise self._diverged(f"the gradient became {norm.item()}", self.state.global_step + 1)
         self.samples += len(inputs["input_ids"])
         return loss
 
-    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        # `gather_for_metrics` cuts the last batch's outputs to its number of texts, and a tagger has one a word. It is
-        # for several processes, whose last batches are filled up with copies; this is one.
-        self.gather_function = self.accelerator.gather
-        return super().evaluation_loop(*args, **kwargs)
+    def evaluation_loop(
+        self, dataloader: DataLoader[Any], description: str, *_: Any, metric_key_prefix: str = "eval", **__: Any
+    ) -> EvalLoopOutput:
+        """Each process predicts its batches. Only the first gets the predictions of all, and finds the metrics."""
+        predicted = _joined(gather(self._predicted(dataloader)))
+
+        def metrics() -> dict[str, float]:
+            found = {"loss": float(np.mean(predicted.losses)), **self.compute_metrics(predicted)}
+            return {f"{metric_key_prefix}_{name}": float(value) for name, value in found.items()}
+
+        return EvalLoopOutput(predicted.predictions, predicted.label_ids, lead(metrics), len(dataloader.dataset))
+
+    def _predicted(self, dataloader: DataLoader[Any]) -> list[tuple[float, Any, Any]]:
+        """Of each batch of this process the loss, the outputs and the numbers of the rows."""
+        model = self.model
+        if not self.accelerator._models:  # not trained yet
+            model = self.accelerator.prepare_model(model, evaluation_mode=True)
+        model.eval()
+        self.callback_handler.eval_dataloader = dataloader
+        found = []
+        for batch in dataloader:
+            loss, outputs, rows = self.prediction_step(model, batch, prediction_loss_only=False)
+            found.append((loss.item(), nested_numpify(outputs), nested_numpify(rows)))
+            self.control = self.callback_handler.on_prediction_step(self.args, self.state, self.control)
+        return found
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         metrics: dict[str, float] = super().evaluate(*args, **kwargs)
@@ -106,10 +161,12 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
             raise self._diverged(f"the validation loss became {metrics['eval_loss']}", self.state.global_step)
         return metrics
 
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+    def log(self, logs: dict[str, Any], start_time: float | None = None) -> None:
         if "loss" in logs:
-            seconds = self.clock.read_and_reset()
-            logs |= {"objectives": self.model.means(), "samples": self.samples, "seconds": seconds}
+            means, seconds = self.model.means(), self.clock.read_and_reset()
+            samples, *sums = total([self.samples, *means.values()])
+            objectives = {name: summed / size() for name, summed in zip(means, sums, strict=True)}
+            logs |= {"objectives": objectives, "samples": round(samples), "seconds": seconds}
             self.model.forget()
             self.samples = 0
         super().log(logs, start_time)
@@ -122,31 +179,10 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         )
 
 
-class EpochOrder(Sampler[int]):
-    """The order of the training examples, made of the seed and the epoch alone: a resumed epoch has the same."""
-
-    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int, together: int = 1) -> None:
-        """`together`: how many rows, one behind the other, stay so."""
-        self.size = size
-        self.together = together
-        self.lengths = lengths
-        self.batch = batch
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer's data loader before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        rows = self.together
-        if self.lengths is None:
-            order = torch.randperm(self.size // rows, generator=generator).tolist()
-        else:
-            lengths = [max(self.lengths[start : start + rows]) for start in range(0, self.size, rows)]
-            order = get_length_grouped_indices(lengths, max(1, self.batch // rows), generator=generator)
-        return (rows * place + row for place in order for row in range(rows))
+def _joined(parts: Sequence[Sequence[tuple[float, Any, Any]]]) -> EvalPrediction:
+    """What all processes predicted, in the order in which one would have; nothing where there are no parts."""
+    if not parts:
+        return EvalPrediction(None, None)
+    batches = [parts[number % len(parts)][number // len(parts)] for number in range(sum(map(len, parts)))]
+    losses, outputs, rows = zip(*batches, strict=True)
+    return EvalPrediction(reduce(nested_concat, outputs), reduce(nested_concat, rows), losses=np.array(losses))

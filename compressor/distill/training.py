@@ -21,6 +21,7 @@ from compressor.distill.device import (
     choose_device,
     choose_precision,
     device_peak,
+    number_of_processes,
     reset_device_peak,
 )
 from compressor.distill.distiller import Distiller
@@ -32,6 +33,7 @@ from compressor.distill.transfer_set import TransferSet
 from compressor.distill.validation import Validation
 from compressor.errors import RecipeError
 from compressor.events import Events
+from compressor.processes import lead, size
 from compressor.recipe.distill import PhaseSection
 from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
 from compressor.runtime.options import write_options
@@ -102,6 +104,7 @@ def train(
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
     goal = _goal(section, task, teacher_metrics)
     calibrated: dict[str, Any] = {}
+    _refuse_small_batches(schedule, task.rows_together(rows), what)
     with quiet_transformers(), disk_full_explained(out):
         trainer = DistillationTrainer(
             distiller,
@@ -125,7 +128,7 @@ def train(
         trainer.remove_callback(PrinterCallback)
         if "labels" not in judged.column_names:
             _judge_by_what_there_is(trainer, task, judged)
-        checkpoint = newest_complete(checkpoints, events)
+        checkpoint = lead(newest_complete, checkpoints, events)
         if checkpoint is not None:
             events.note(f"{what}: going on from {checkpoint.name}.")
         if section.dropout is not None:
@@ -135,13 +138,17 @@ def train(
         options = task.options(distiller.student)
         if validation.chooses or section.calibrate:
             predicted = trainer.predict(judged)
-            options |= validation.options(predicted)
+            options |= lead(validation.options, predicted)
         if section.calibrate:
-            calibrated = {"calibration": validation.calibrated(distiller.student, predicted)}
+            calibrated = {"calibration": lead(validation.calibrated, distiller.student, predicted)}
             events.note(f"{what}: logits are divided by the temperature {calibrated['calibration']['temperature']:g}.")
-        save_model(distiller.student, tokenizer, out / "model", options)
-    shutil.rmtree(checkpoints)
-    shutil.rmtree(tokens)
+
+        def keep() -> None:
+            save_model(distiller.student, tokenizer, out / "model", options)
+            shutil.rmtree(checkpoints)
+            shutil.rmtree(tokens)
+
+        lead(keep)
     found = course(trainer)
     if goal is not None:
         found |= {"reached_goal": goal.reached, "stopped_early": found["stopped_early"] and not goal.reached}
@@ -159,6 +166,7 @@ def train(
         "device": device,
         "precision": precision,
         **device_peak(device),
+        **number_of_processes(),
         "parameters": distiller.student.num_parameters(),
     }
 
@@ -172,6 +180,14 @@ def save_model(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         write_options(options, folder)
+
+
+def _refuse_small_batches(schedule: Schedule, together: int, what: str) -> None:
+    if schedule.batch_size // together < size():
+        raise RecipeError(
+            f"{what}: a batch of {schedule.batch_size} can't be parted among {size()} processes.",
+            hint="Start fewer processes, or raise its batch_size.",
+        )
 
 
 def _goal(section: TrainingSection, task: Task, teacher: Mapping[str, float]) -> Goal | None:
@@ -246,6 +262,7 @@ def _arguments(
         run_name=what,
         report_to="none",  # trackers come as callbacks
         log_level="error",
+        log_level_replica="error",
     )
     if device == "cuda":
         arguments._n_gpu = 1  # one process, one GPU: several would be wrapped in DataParallel, which copies the module

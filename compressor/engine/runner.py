@@ -13,6 +13,7 @@ from compressor.engine.artifact import Artifact, Made
 from compressor.engine.plan import Plan
 from compressor.engine.stage import Stage
 from compressor.engine.store import Store
+from compressor.engine.team import ALONE, Team
 from compressor.errors import CompressorError, StageError
 from compressor.events import RunEvents
 from compressor.memory import read_resident, reset_peak
@@ -29,6 +30,7 @@ class Runner:
     store: Store
     events: RunEvents
     forced: Collection[str] = ()
+    team: Team = ALONE
 
     def __post_init__(self) -> None:
         self.cached: set[str] = set()
@@ -104,7 +106,7 @@ class Runner:
 
         def make(out: Path) -> Made:
             self.events.stage_started(stage.name, index, len(self.plan.stages))
-            made = _timed(stage, inputs, out, self.events)
+            made = self._timed(stage, inputs, out)
             self.events.stage_finished(stage.name, made.seconds)
             return made
 
@@ -121,16 +123,16 @@ class Runner:
             self.events.stage_cached(stage.name, artifact.seconds)
         return artifact
 
-
-def _timed(stage: Stage, inputs: Mapping[str, Artifact], out: Path, events: RunEvents) -> Made:
-    """Run a stage. Its peak is what it tells of processes that did its work, else that of this process."""
-    # A Trainer refers to itself: without this, its model, gradients and optimizer would be there beside the next one's.
-    gc.collect()
-    reset_peak()
-    begin = time.perf_counter()
-    facts = stage.run(inputs, out, events)
-    seconds = time.perf_counter() - begin
-    return Made(facts, seconds, facts.get("peak_mb") or read_resident().peak_mb)
+    def _timed(self, stage: Stage, inputs: Mapping[str, Artifact], out: Path) -> Made:
+        """Run a stage. Its peak is what it tells of processes that did its work, else that of this process."""
+        # A Trainer refers to itself: without this, its model, gradients and optimizer would be there beside the next
+        # one's.
+        gc.collect()
+        reset_peak()
+        begin = time.perf_counter()
+        facts = self.team.run(stage, inputs, out, self.events)
+        seconds = time.perf_counter() - begin
+        return Made(facts, seconds, facts.get("peak_mb") or read_resident().peak_mb)
 
 
 def _all_of(failures: Mapping[str, CompressorError]) -> CompressorError:

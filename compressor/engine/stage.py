@@ -45,6 +45,11 @@ class Stage(ABC):
         """The slice of the recipe that shapes the result, without paths: those are in `sources`."""
 
     @property
+    def distributed(self) -> bool:
+        """Whether several processes run it together, where there are several; else the first does it alone."""
+        return False
+
+    @property
     def sources(self) -> dict[str, Source]:
         """What is read from outside the store; its identity goes into the key."""
         return {}

@@ -11,6 +11,7 @@ from compressor.chain.run import run_plan
 from compressor.chain.run_directory import RunDirectory
 from compressor.disk import CHOOSE_OUT, disk_full_explained
 from compressor.engine.store import Store
+from compressor.engine.team import ALONE, Team
 from compressor.errors import CompressorError, DiskFull, shortened
 from compressor.events import RunEvents
 from compressor.overwrite import RUN, claim_folder
@@ -37,6 +38,7 @@ def run_study(
     store: Store | None = None,
     force: Collection[str] = (),
     overwrite: bool = False,
+    team: Team = ALONE,
 ) -> tuple[StudyReport, int]:
     """Run every member, one after another, and write the study's directory `out`.
 
@@ -46,6 +48,7 @@ def run_study(
         recipe: the recipe with its `seeds` and `variants`.
         force: names of stages to make again, with all that read them; one that runs share is made again once.
         overwrite: use `out` though it holds files that aren't of an earlier run.
+        team: the processes that run it.
 
     Returns:
         What was found, and the exit code of the first error, 0 where every run finished.
@@ -62,7 +65,7 @@ def run_study(
     store = store or Store()
     ended: list[Ended] = []
     try:
-        _run_all(runs, ended, out, events, store, force, overwrite)
+        _run_all(runs, ended, out, events, store, force, overwrite, team)
         report = _publish(directory, recipe, runs, ended, store)
     except KeyboardInterrupt:
         directory.status("interrupted", runs=_states(runs, ended))
@@ -93,6 +96,7 @@ def _run_all(
     store: Store,
     force: Collection[str],
     overwrite: bool,
+    team: Team,
 ) -> None:
     """Run them in order; how each ended joins `ended`."""
     made: set[str] = set()
@@ -108,7 +112,13 @@ def _run_all(
         again = [name for name in run.plan.forced(force) if digests[name] not in made]
         try:
             report = run_plan(
-                run.plan, out=out / run.member.folder, events=watch, store=store, force=again, overwrite=overwrite
+                run.plan,
+                out=out / run.member.folder,
+                events=watch,
+                store=store,
+                force=again,
+                overwrite=overwrite,
+                team=team,
             )
             ended.append(Ended(run, report))
         except DiskFull:

@@ -13,6 +13,7 @@ from compressor.chain.run_directory import RunDirectory
 from compressor.disk import CHOOSE_OUT, disk_full_explained
 from compressor.engine.runner import Runner
 from compressor.engine.store import Store
+from compressor.engine.team import ALONE, Team
 from compressor.errors import CompressorError, DiskFull, RecipeError, StageError, shortened
 from compressor.events import RunEvents
 from compressor.recipe import Recipe, load_recipe
@@ -65,6 +66,7 @@ def run_tune(
     events: RunEvents,
     store: Store | None = None,
     overwrite: bool = False,
+    team: Team = ALONE,
 ) -> TuneReport:
     """Run trials of the recipe at `path` until there are as many as its section `tune` asks for.
 
@@ -74,6 +76,7 @@ def run_tune(
     Args:
         out: the run directory; left out, `runs/<name>`.
         overwrite: use `out` though it holds files of somebody else.
+        team: the processes that run it.
 
     Raises:
         MissingExtra: Optuna isn't installed.
@@ -87,7 +90,8 @@ def run_tune(
             hint="Say what may change: tune: {ranges: {distill.learning_rate: {low: 1e-5, high: 5e-4, log: true}}}",
         )
     require_optuna()
-    search = _begin(path, overrides, recipe, recipe.tune, out or Path("runs") / recipe.name, events, store, overwrite)
+    out = out or Path("runs") / recipe.name
+    search = _begin(path, overrides, recipe, recipe.tune, out, events, store, overwrite, team)
     try:
         with disk_full_explained(search.directory.path, "the search", hint=CHOOSE_OUT):
             _search(search)
@@ -120,6 +124,7 @@ class _Search:
     directory: RunDirectory
     events: RunEvents
     store: Store
+    team: Team
     data: str
     """Key of the prepared data: trials that are validated on other texts can't be compared."""
     shared: frozenset[str] = field(default_factory=frozenset)
@@ -145,6 +150,7 @@ def _begin(
     events: RunEvents,
     store: Store | None,
     overwrite: bool,
+    team: Team,
 ) -> _Search:
     """Check all that can be checked, and open the storage."""
     import optuna
@@ -175,6 +181,7 @@ def _begin(
         directory,
         events,
         store or Store(),
+        team,
         first.keys["prepare"].digest,
         frozenset(shared),
     )
@@ -260,7 +267,7 @@ def _run(search: _Search, trial: optuna.Trial, changes: Mapping[str, Any]) -> No
         if plan.keys["prepare"].digest != search.data:
             raise RecipeError("These values change the data or its splits.")
         pruning.follow(plan, recipe)
-        artifacts = Runner(plan, search.store, pruning).run()
+        artifacts = Runner(plan, search.store, pruning, team=search.team).run()
         values = figures(recipe, artifacts, search.section.goals)
         trial.set_user_attr(METRIC, quality_metric(recipe.task, artifacts[TRAINING].facts["validation"]).name)
     except Pruned:

@@ -62,6 +62,10 @@ class Distill(Stage):
         assert_trackers(self.section.track)
         return super().fetch(events)
 
+    @property
+    def distributed(self) -> bool:
+        return True
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.distill import distill
 

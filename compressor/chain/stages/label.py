@@ -33,6 +33,10 @@ class Label(Stage):
     def config(self) -> dict[str, Json]:
         return {"task": self.task, "max_length": self.max_length}
 
+    @property
+    def distributed(self) -> bool:
+        return True
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.label import compute_outputs
 

@@ -49,6 +49,10 @@ class Teach(Stage):
         assert_trackers(self.section.finetune.track if self.section.finetune else ())
         return fetch_models(self.sources, self.section, events)
 
+    @property
+    def distributed(self) -> bool:
+        return self.section.finetune is not None
+
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.teacher import teach
 

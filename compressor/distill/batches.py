@@ -1,0 +1,93 @@
+"""In which order examples come, in which batches, and what of them each of several processes takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate.data_loader import prepare_data_loader
+from torch.utils.data import BatchSampler, DataLoader, Sampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["EpochOrder", "PartOfEachBatch", "WholeBatches", "loader"]
+
+
+class EpochOrder(Sampler[int]):
+    """The order of the training examples, made of the seed and the epoch alone: a resumed epoch has the same."""
+
+    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int, together: int = 1) -> None:
+        """`together`: how many rows, one behind the other, stay so."""
+        self.size = size
+        self.together = together
+        self.lengths = lengths
+        self.batch = batch
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer's data loader before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        rows = self.together
+        if self.lengths is None:
+            order = torch.randperm(self.size // rows, generator=generator).tolist()
+        else:
+            lengths = [max(self.lengths[start : start + rows]) for start in range(0, self.size, rows)]
+            order = get_length_grouped_indices(lengths, max(1, self.batch // rows), generator=generator)
+        return (rows * place + row for place in order for row in range(rows))
+
+
+class PartOfEachBatch(BatchSampler):
+    """For training: of each batch the part of one process, so that all take a step on the batch that one would take.
+
+    Parts differ by no more than one example. Where a batch, the last of an epoch, has fewer examples than there are
+    processes, the first example is some parts more than once: every process must have something to compute.
+    """
+
+    def __init__(self, order: EpochOrder, batch: int, *, rank: int, size: int) -> None:
+        super().__init__(order, batch, drop_last=False)
+        self.together = order.together
+        self.rank = rank
+        self.size = size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rows = self.together
+        for batch in super().__iter__():
+            examples = [batch[start : start + rows] for start in range(0, len(batch), rows)]
+            yield [row for example in examples[self.rank :: self.size] or examples[:1] for row in example]
+
+
+class WholeBatches(BatchSampler):
+    """For evaluation: every so many-th batch is a process's, as it would be for one alone."""
+
+    def __init__(self, order: Sampler[int], batch: int, *, rank: int, size: int) -> None:
+        super().__init__(order, batch, drop_last=False)
+        self.rank = rank
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(range(self.rank, super().__len__(), self.size))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (batch for number, batch in enumerate(super().__iter__()) if number % self.size == self.rank)
+
+
+def loader(dataset: Dataset, batches: BatchSampler, collate: Any, device: torch.device, *, pin_memory: bool) -> Any:
+    """Loads these batches, as they are, onto the device."""
+    plain: DataLoader[Any] = DataLoader(
+        dataset,  # type: ignore[arg-type]  # has what a data set of torch must have
+        batch_sampler=batches,
+        collate_fn=collate,
+        pin_memory=pin_memory,
+    )
+    # Accelerate's own would part batches among processes a second time.
+    return prepare_data_loader(plain, device, num_processes=1, process_index=0, put_on_device=True)

@@ -61,14 +61,14 @@ class Place:
         if not environment.get("RANK") and not environment.get("WORLD_SIZE"):
             return None
         if missing := [name for name in _VARIABLES if not environment.get(name)]:
-            raise _odd(f"{' and '.join(missing)} isn't set")
+            raise _odd(f"lacks {' and '.join(missing)}")
         numbers = {name: environment[name] for name in _VARIABLES if name != "MASTER_ADDR"}
         for name, value in numbers.items():
             if not value.isascii() or not value.isdigit():
-                raise _odd(f"{name} is {value!r}, which is no number")
+                raise _odd(f"its {name} is {value!r}, no number")
         place = cls(*(int(numbers[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
         if place.rank >= place.size:
-            raise _odd(f"RANK is {place.rank}, and of {place.size} processes the last has {place.size - 1}")
+            raise _odd(f"its RANK is {place.rank}, where the last of {place.size} has {place.size - 1}")
         return place
 
 

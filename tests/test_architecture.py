@@ -18,7 +18,19 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
-GROUND = {"disk", "errors", "events", "home", "json_file", "memory", "overwrite", "registry", "task_specs", "toolkit"}
+GROUND = {
+    "disk",
+    "errors",
+    "events",
+    "home",
+    "json_file",
+    "memory",
+    "overwrite",
+    "processes",
+    "registry",
+    "task_specs",
+    "toolkit",
+}
 ABOVE_GROUND = {
     "recipe",
     "sources",
@@ -37,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
     "disk": {"errors"},
     "overwrite": {"disk", "errors"},
+    "processes": {"errors"},
     "registry": {"errors"},
     "task_specs": {"registry"},
     "toolkit": {"errors"},

@@ -31,7 +31,7 @@ _DONE, _FAILED, _LOST = "done", "failed", "lost"
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 60.0
 """How long a process may be busy with a stage that failed elsewhere, before the run is given up."""
-_REASON_SECONDS = 10.0
+_REASON_SECONDS = 5.0
 _FAREWELL_SECONDS = 5.0
 _MESSAGE_LENGTH = 1_000
 

@@ -14,13 +14,14 @@ from transformers import set_seed
 
 from compressor.distill import callbacks, training
 from compressor.distill.architecture import Layout
+from compressor.distill.batches import EpochOrder
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.distiller import Distiller
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.signals import LOGITS, Batch, Signals
-from compressor.distill.trainer import DistillationTrainer, EpochOrder
+from compressor.distill.trainer import DistillationTrainer
 from compressor.distill.training import train
 from compressor.distill.transfer_set import TransferSet
 from compressor.errors import TrainingDiverged

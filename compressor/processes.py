@@ -6,6 +6,7 @@ Everywhere else, and in a plain run, there is one process: `size()` is 1, and wh
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -116,6 +117,7 @@ def together(store: Any, place: Place, name: str) -> Iterator[None]:
     import torch
     import torch.distributed as dist
 
+    hook = sys.excepthook  # torch puts one of its own before it
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
         store=dist.PrefixStore(name, store),
@@ -127,6 +129,7 @@ def together(store: Any, place: Place, name: str) -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
+        sys.excepthook = hook
 
 
 def is_lost(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ def places(size: int = 2) -> list[dict[str, str]]:
         opened.bind(("127.0.0.1", 0))
         port = opened.getsockname()[1]
     shared = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # as the command sets it before it loads torch
     return [os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(size)]
 
 

@@ -23,9 +23,10 @@ from compressor.tasks import get_task
 MAX_LENGTH = 24
 BATCH = 9
 """Of 160 texts: no even number of texts a step, and 7 in the last of an epoch."""
+LEARNING_RATE = 2e-3
 TRAINING = {
     "epochs": 2,
-    "learning_rate": 2e-3,
+    "learning_rate": LEARNING_RATE,
     "batch_size": BATCH,
     "precision": "fp32",
     "device": "cpu",

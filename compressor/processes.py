@@ -99,13 +99,13 @@ def connect(place: Place) -> Any:
             )
         torch.cuda.set_device(place.local_rank)
     try:
-        store, _, _ = next(dist.rendezvous("env://", place.rank, place.size, timeout=_GATHERING))
+        store, _, _ = next(dist.rendezvous("env://", place.rank, place.size, timeout=_GATHERING))  # type: ignore[attr-defined]
     except (RuntimeError, ValueError) as error:
         raise StageError(
             f"Process {place.rank} of {place.size} can't reach the others: {error}",
             hint="Look at MASTER_ADDR and MASTER_PORT, and whether every process was started.",
         ) from error
-    return dist.PrefixStore("compressor", store)
+    return dist.PrefixStore("compressor", store)  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def together(store: Any, place: Place, name: str) -> Iterator[None]:
     hook = sys.excepthook  # torch puts one of its own before it
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-        store=dist.PrefixStore(name, store),
+        store=dist.PrefixStore(name, store),  # type: ignore[attr-defined]
         rank=place.rank,
         world_size=place.size,
         timeout=LONGEST_WAIT,

@@ -84,7 +84,7 @@ class WholeBatches(BatchSampler):
 def loader(dataset: Dataset, batches: BatchSampler, collate: Any, device: torch.device, *, pin_memory: bool) -> Any:
     """Loads these batches, as they are, onto the device."""
     plain: DataLoader[Any] = DataLoader(
-        dataset,  # type: ignore[arg-type]  # has what a data set of torch must have
+        dataset,
         batch_sampler=batches,
         collate_fn=collate,
         pin_memory=pin_memory,

@@ -139,7 +139,8 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
             found = {"loss": float(np.mean(predicted.losses)), **self.compute_metrics(predicted)}
             return {f"{metric_key_prefix}_{name}": float(value) for name, value in found.items()}
 
-        return EvalLoopOutput(predicted.predictions, predicted.label_ids, lead(metrics), len(dataloader.dataset))
+        rows = len(dataloader.dataset)  # type: ignore[arg-type]  # a data set of rows
+        return EvalLoopOutput(predicted.predictions, predicted.label_ids, lead(metrics), rows)
 
     def _predicted(self, dataloader: DataLoader[Any]) -> list[tuple[float, Any, Any]]:
         """Of each batch of this process the loss, the outputs and the numbers of the rows."""
@@ -152,7 +153,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         for batch in dataloader:
             loss, outputs, rows = self.prediction_step(model, batch, prediction_loss_only=False)
             found.append((loss.item(), nested_numpify(outputs), nested_numpify(rows)))
-            self.control = self.callback_handler.on_prediction_step(self.args, self.state, self.control)
+            self.callback_handler.on_prediction_step(self.args, self.state, self.control)
         return found
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:

@@ -38,7 +38,7 @@ def test_a_new_epoch_reaches_the_order_through_the_parts() -> None:
     batches = PartOfEachBatch(order(48), 12, rank=1, size=2)
     before = list(batches)
     assert list(batches) == before
-    batches.sampler.set_epoch(1)  # type: ignore[attr-defined]  # as the data loader does
+    batches.sampler.set_epoch(1)  # type: ignore[union-attr]  # as the data loader does
     assert list(batches) != before
 
 

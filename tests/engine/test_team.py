@@ -57,7 +57,7 @@ GONE = "Connection closed by peer [127.0.0.1]:4711"
 
 @pytest.fixture(autouse=True)
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = dist.HashStore()
+    shared = dist.HashStore()  # type: ignore[attr-defined]
 
     @contextmanager
     def group(*_: Any) -> Iterator[None]:

@@ -20,6 +20,7 @@ HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
 GROUND = {"disk", "errors", "events", "home", "json_file", "memory", "overwrite", "registry", "task_specs", "toolkit"}
 ABOVE_GROUND = {
+    "architectures",
     "recipe",
     "sources",
     "tasks",
@@ -43,10 +44,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recipe": GROUND,
     "sources": GROUND,
     "runtime": {"errors", "json_file", "registry", "task_specs"},
-    "tasks": GROUND | {"recipe", "runtime"},
+    "architectures": set(),
+    "tasks": GROUND | {"architectures", "recipe", "runtime"},
     "data": GROUND | {"tasks", "sources", "recipe"},
-    "distill": GROUND | {"tasks", "data", "recipe", "runtime"},
-    "bench": GROUND | {"runtime", "recipe"},
+    "distill": GROUND | {"architectures", "tasks", "data", "recipe", "runtime"},
+    "bench": GROUND | {"architectures", "runtime", "recipe"},
     "predict": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},

@@ -103,6 +103,12 @@ def _builders_are_sound(recipe: Recipe) -> Problems:
     yield from _own_problems(student.build, "student.build")
 
 
+def _builders_fit_the_task(recipe: Recipe) -> Problems:
+    for index, builder in enumerate(recipe.student.build):
+        for problem in builder.unfit(task_spec(recipe.task)):
+            yield replace(problem, path=f"student.build.{index}")
+
+
 def _changed_students_are_trained(recipe: Recipe) -> Problems:
     if recipe.distill is not None:
         return
@@ -282,6 +288,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (texts_are_sound, ("task", "data", "teacher", "distill")),
     (_teacher_is_there, ("teacher", "student", "distill")),
     (_builders_are_sound, ("student",)),
+    (_builders_fit_the_task, ("task", "student")),
     (answers_are_chosen_soundly, ("task", "student")),
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),

@@ -56,8 +56,11 @@ class StaticEmbeddingsModel(_StaticEmbeddings):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **unused: Any
     ) -> BaseModelOutput:
-        """`last_hidden_state` [batch, sequence, hidden], of padding as well; `attention_mask` isn't needed for it."""
-        return BaseModelOutput(last_hidden_state=self.embed_tokens(input_ids))
+        """`last_hidden_state` [batch, sequence, hidden]; 0 where `attention_mask` [batch, sequence] says padding."""
+        vectors = self.embed_tokens(input_ids)
+        if attention_mask is not None:
+            vectors = vectors * attention_mask.unsqueeze(-1).to(vectors.dtype)
+        return BaseModelOutput(last_hidden_state=vectors)
 
 
 class StaticEmbeddingsForSequenceClassification(_StaticEmbeddings):

@@ -107,7 +107,8 @@ def test_the_bare_model_gives_the_vectors_of_its_tokens(folder: Path) -> None:
     loaded: Any = get_task("sentence-embedding").load_model(folder, None)
     table = classifier().static.embed_tokens.weight
     with torch.no_grad():
-        assert torch.equal(loaded(torch.tensor([[5, 9]])).last_hidden_state, table[[5, 9]][None])
+        states = loaded(torch.tensor([[5, 9]]), attention_mask=torch.tensor([[1, 0]])).last_hidden_state
+    assert torch.equal(states, torch.stack([table[5], torch.zeros(16)])[None])
 
 
 def test_labels_give_a_loss_for_those_who_train_it_elsewhere() -> None:

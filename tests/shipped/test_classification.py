@@ -82,6 +82,27 @@ def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
 
 
+def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also a student without layers, whose table is all there is to quantize."""
+    file = rotten_tomatoes(tmp_path)
+    report = run(
+        "reviews-static",
+        f"data.source={file}",
+        "data.sha256=null",
+        f"data.unlabelled.source={file}",
+        "data.unlabelled.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        "student.build=[{kind: vocabulary}, {kind: static, size: 8}]",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
+
+
 def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
     """Also labels that are kept for the test split alone."""
     report = run(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +14,7 @@ from torch.utils.data import Sampler, SequentialSampler
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from compressor.distill.average import Averaging, WeightAverage
 from compressor.distill.callbacks import StepClock
 from compressor.distill.distiller import Distiller
 from compressor.distill.optimizer import layer_groups
@@ -28,6 +31,8 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
 
     Each training entry of the log gains the means of the objectives, and the `samples` and `seconds` of the steps
     since the entry before, without evaluations and checkpoints.
+
+    With an `average`, what is validated and what checkpoints hold as the model are the averaged weights of the student.
     """
 
     def __init__(
@@ -39,9 +44,11 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         lengths: Any,
         together: int = 1,
         layer_decay: float | None = None,
+        average: float | None = None,
         **others: Any,
     ) -> None:
         super().__init__(model, args, **others)
+        self.average = None if average is None else WeightAverage(model.student, average)
         self.what = what
         self.lengths = lengths
         self.together = together
@@ -49,6 +56,27 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self.samples = 0
         self.clock = StepClock()
         self.add_callback(self.clock)
+        if self.average is not None:
+            self.add_callback(Averaging(self.average))
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().train(*args, **kwargs)
+        self.average = None  # the best weights were read, and those were averaged
+        return found
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        with self._averaged():
+            super().save_model(output_dir, _internal_call)
+        if self.average is not None and output_dir is not None:
+            self.average.save(Path(output_dir))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.average is not None:
+            self.average.resume(Path(resume_from_checkpoint))
+
+    def _averaged(self) -> Any:
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
         return EpochOrder(
@@ -98,7 +126,8 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         # `gather_for_metrics` cuts the last batch's outputs to its number of texts, and a tagger has one a word. It is
         # for several processes, whose last batches are filled up with copies; this is one.
         self.gather_function = self.accelerator.gather
-        return super().evaluation_loop(*args, **kwargs)
+        with self._averaged():
+            return super().evaluation_loop(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         metrics: dict[str, float] = super().evaluate(*args, **kwargs)

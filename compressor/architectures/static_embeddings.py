@@ -15,7 +15,7 @@ from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOut
 __all__ = ["StaticEmbeddingsConfig", "StaticEmbeddingsForSequenceClassification", "StaticEmbeddingsModel"]
 
 
-class StaticEmbeddingsConfig(PreTrainedConfig):
+class StaticEmbeddingsConfig(PreTrainedConfig):  # type: ignore[misc]  # transformers is untyped to mypy
     """What `config.json` says of such a model."""
 
     model_type = "static-embeddings"
@@ -36,7 +36,7 @@ class StaticEmbeddingsConfig(PreTrainedConfig):
         return 0
 
 
-class _StaticEmbeddings(PreTrainedModel):
+class _StaticEmbeddings(PreTrainedModel):  # type: ignore[misc]  # transformers is untyped to mypy
     config_class = StaticEmbeddingsConfig
     base_model_prefix = "static"
 

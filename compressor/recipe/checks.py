@@ -14,6 +14,7 @@ from compressor.recipe.benchmark import (
     DatasetWorkload,
     GridWorkload,
 )
+from compressor.recipe.cascade_checks import cascade_is_possible
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
@@ -250,10 +251,15 @@ def _variants_have_names_of_their_own(recipe: Recipe) -> Problems:
 
 
 def _chosen_variant_is_made(recipe: Recipe) -> Problems:
-    known = ["fp32", *(variant.name for variant in recipe.quantize)]
+    joined = [recipe.cascade.name] if recipe.cascade else []
+    known = ["fp32", *(variant.name for variant in recipe.quantize), *joined]
     if recipe.bundle.variant is not None and recipe.bundle.variant not in known:
         hint = suggest(recipe.bundle.variant, known)
         yield Problem(f"no variant is called {recipe.bundle.variant!r}", "bundle.variant", hint=hint)
+
+
+def _cascade_is_possible(recipe: Recipe) -> Problems:
+    return cascade_is_possible(recipe, RESERVED_NAMES)
 
 
 def _measurements_are_distinct(recipe: Recipe) -> Problems:
@@ -300,7 +306,8 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
     (_quantizers_are_sound, ("quantize", "data")),
-    (_chosen_variant_is_made, ("quantize", "bundle")),
+    (_chosen_variant_is_made, ("quantize", "cascade", "bundle")),
+    (_cascade_is_possible, ("task", "data", "quantize", "cascade")),
     (_measurements_are_distinct, ("benchmark",)),
     (seeds_are_sound, ("seeds", "distill")),
     (variants_are_sound, ("seeds", "variants")),

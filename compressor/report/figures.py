@@ -117,6 +117,11 @@ MAIN = (
 """The columns of the first table, after the task's main metric."""
 
 COSTS = (
+    Figure("mean_ms", "mean latency", "ms", _at("latency.model.mean_ms"), needs=LATENCY, column="mean"),
+    Figure(
+        "mean_speedup", "speed-up of the mean latency", "teacher",
+        lambda model: speedup(model.found, model.reference, mean=True), _times, "higher", "a teacher", "mean speedup",
+    ),
     Figure("parameters", "parameters", "millions", _at("size.parameters", 1e6)),
     Figure("multiply_adds", "multiply-adds", "M per token", _at("graph.multiply_adds_per_token", 1e6)),
     Figure("deployed_mb", "deployed size", "MB", _at("size.deployed_mb"), column="deployed"),

@@ -116,7 +116,7 @@ def token_vectors(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
     rows: Any = model.get_input_embeddings()
     found = []
     with torch.no_grad():
-        for batch in torch.arange(len(rows.weight)).split(_BATCH):
+        for batch in torch.split(torch.arange(len(rows.weight)), _BATCH):
             columns = [torch.full_like(batch, number) for number in before], [torch.full_like(batch, n) for n in after]
             inputs = torch.stack([*columns[0], batch, *columns[1]], dim=1)
             hidden = model.base_model(input_ids=inputs, attention_mask=torch.ones_like(inputs))[0]

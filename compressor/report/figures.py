@@ -16,7 +16,17 @@ from compressor.report.blocks import Column
 from compressor.report.models import Model, called, headline, speedup
 from compressor.task_specs import MetricSpec, metric_spec
 
-__all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "gate_title", "main_figures", "metric_figures", "quality_figure"]
+__all__ = [
+    "COSTS",
+    "FIGURES",
+    "MAIN",
+    "MEANS",
+    "Figure",
+    "gate_title",
+    "main_figures",
+    "metric_figures",
+    "quality_figure",
+]
 
 LATENCY = "workload `dataset` or `grid`"
 

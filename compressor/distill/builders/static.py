@@ -128,7 +128,9 @@ def _around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """Ids of the special tokens before and after a text."""
     from tokenizers import Tokenizer
 
-    encoding = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()).encode("a")
+    alone = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    alone.no_padding()  # some are saved with the padding of their last call, which counts as special tokens
+    encoding = alone.encode("a")
     own = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
     return (encoding.ids[: own[0]], encoding.ids[own[-1] + 1 :]) if own else (encoding.ids, [])
 

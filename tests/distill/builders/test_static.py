@@ -44,6 +44,13 @@ def test_a_tokens_vector_is_the_mean_of_what_the_model_makes_of_it_alone(archite
         assert torch.allclose(vectors[token], sum(states) / len(row), atol=1e-5)
 
 
+def test_a_tokenizer_saved_with_padding_gives_the_same_vectors(tmp_path: Path) -> None:
+    checkpoint = models.read(models.write_model(tmp_path, "bert"))
+    plain = token_vectors(checkpoint.model, checkpoint.tokenizer)
+    checkpoint.tokenizer.backend_tokenizer.enable_padding(length=16)
+    assert torch.equal(token_vectors(checkpoint.model, checkpoint.tokenizer), plain)
+
+
 def test_components_are_those_of_the_largest_variance() -> None:
     vectors = np.random.default_rng(0).normal(size=(200, 10)) * np.arange(1, 11)
     centred = vectors - vectors.mean(axis=0)

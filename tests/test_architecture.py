@@ -32,6 +32,7 @@ GROUND = {
     "toolkit",
 }
 ABOVE_GROUND = {
+    "architectures",
     "recipe",
     "sources",
     "tasks",
@@ -56,10 +57,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recipe": GROUND,
     "sources": GROUND,
     "runtime": {"errors", "json_file", "registry", "task_specs"},
-    "tasks": GROUND | {"recipe", "runtime"},
+    "architectures": set(),
+    "tasks": GROUND | {"architectures", "recipe", "runtime"},
     "data": GROUND | {"tasks", "sources", "recipe"},
-    "distill": GROUND | {"tasks", "data", "recipe", "runtime"},
-    "bench": GROUND | {"runtime", "recipe"},
+    "distill": GROUND | {"architectures", "tasks", "data", "recipe", "runtime"},
+    "bench": GROUND | {"architectures", "runtime", "recipe"},
     "predict": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},

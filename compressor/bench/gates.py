@@ -75,7 +75,7 @@ def _reason(name: str, variant: Measurement | None, reference: Measurement | Non
     """Why there is no figure for this gate."""
     if variant is not None and variant.skipped:
         return f"not measured: {variant.skipped.reason}"
-    compared = reference if name in ("speedup", *_RETAINED) else student if name in _LOST else None
+    compared = reference if name in ("speedup", "mean_speedup", *_RETAINED) else student if name in _LOST else None
     if compared is not None and compared.skipped:
         return f"the {compared.subject} was not measured in PyTorch: {compared.skipped.reason}"
     latency = _single(variant)
@@ -100,6 +100,11 @@ def _single(measurement: Measurement | None) -> Latency | None:
 def _p50(measurement: Measurement | None) -> float | None:
     latency = _single(measurement)
     return latency.model.p50_ms if latency else None
+
+
+def _mean(measurement: Measurement | None) -> float | None:
+    latency = _single(measurement)
+    return latency.model.mean_ms if latency else None
 
 
 def _p95(measured: _Measured) -> float | None:
@@ -153,5 +158,7 @@ _VALUES: dict[str, Callable[[_Measured], float | None]] = {
     "peak_memory_mb": lambda m: m.variant.memory.peak_mb if m.variant.memory else None,
     "highest_rate": lambda m: m.variant.highest_rate.rate_per_second if m.variant.highest_rate else None,
     "cold_start_ms": lambda m: m.variant.cold_start.total_ms if m.variant.cold_start else None,
+    "mean_ms": lambda m: _mean(m.variant),
+    "mean_speedup": lambda m: _ratio(_mean(m.reference), _mean(m.variant)),
     "speedup": lambda m: _ratio(_p50(m.reference), _p50(m.variant)),
 }

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 import transformers
 
+from compressor.architectures import auto_class
 from compressor.bench.engine import Arrays
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
@@ -44,7 +45,7 @@ class TorchEngine:
         dtype = _DTYPES[subject.precision]
         spec = task_spec(subject.task)
         self._outputs = [output.name for output in spec.outputs]
-        self._model: Any = getattr(transformers, spec.auto_class).from_pretrained(
+        self._model: Any = auto_class(spec.auto_class).from_pretrained(
             subject.folder,
             dtype=dtype,
             use_safetensors=True,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = ["megabytes", "onnx_files", "onnx_parameters", "safetensors_parameters"]
 
@@ -34,9 +38,24 @@ def onnx_parameters(file: Path) -> int | None:
     except ImportError:
         return None
     try:
-        graph = onnx.load(str(file), load_external_data=False).graph
+        whole = onnx.load(str(file), load_external_data=False).graph
     except (DecodeError, OSError):
         return None
+    return sum(_parameters(graph) for graph in _with_branches(whole))
+
+
+def _with_branches(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph, and those within it: the branches of an `If`."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _with_branches(attribute.g)
+
+
+def _parameters(graph: onnx.GraphProto) -> int:
+    import onnx
+
     kinds = onnx.TensorProto
     weights = {kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE, kinds.INT8, kinds.UINT8}
     packed = {name for node in graph.node if node.op_type == "MatMulNBits" for name in node.input[1:]}

@@ -60,14 +60,15 @@ def _check_length(recipe: Recipe, section: str, folder: Path) -> None:
 
 def _layout(folder: Path, section: str, *, trusted: bool) -> Layout | None:
     """Depth and width by `config.json` alone; None where code that the recipe trusts says how it is read."""
-    from transformers import AutoConfig
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+    from compressor.architectures import auto_class
     from compressor.distill.architecture import Layout
 
     config = read_object(folder / "config.json")
     architecture = config.pop("model_type", None)
-    if architecture not in CONFIG_MAPPING_NAMES:
+    known = auto_class("AutoConfig")
+    if architecture not in CONFIG_MAPPING:
         if trusted and "auto_map" in config:
             return None
         raise RecipeError(
@@ -82,6 +83,6 @@ def _layout(folder: Path, section: str, *, trusted: bool) -> Layout | None:
             ]
         )
     try:
-        return Layout.of(AutoConfig.for_model(architecture, **config))
+        return Layout.of(known.for_model(architecture, **config))
     except (AttributeError, TypeError, ValueError):
         return None  # loading the model tells what is wrong, in its own words

@@ -10,10 +10,13 @@ from compressor.bench.results import Role, reference_role
 from compressor.recipe.benchmark import Precision
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["ASSISTANT", "ModelNode", "model_nodes", "reference_node", "teacher_model", "variants"]
+__all__ = ["ASSISTANT", "FIRST", "ModelNode", "model_nodes", "reference_node", "teacher_model", "variants"]
 
 ASSISTANT = "assistant/"
 """What the names of stages begin with that are those of the recipe that `teacher.run` names."""
+
+FIRST = "first/"
+"""What the names of stages begin with that are those of the recipe that `cascade.run` names."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,5 @@ def _nodes(recipe: Recipe) -> Iterator[ModelNode]:
     yield ModelNode("fp32", "variant", "student", "export", "onnxruntime")
     for section in recipe.quantize:
         yield ModelNode(section.name, "variant", "fp32", f"quantize/{section.name}", "onnxruntime")
+    if recipe.cascade:
+        yield ModelNode(recipe.cascade.name, "variant", recipe.cascade.variant, "cascade", "onnxruntime")

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressor.bench import target_reason
+from compressor.chain.exporting import export_stages, first_of
 from compressor.chain.fitting import check_models
 from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
-from compressor.chain.nodes import ASSISTANT, teacher_model
+from compressor.chain.nodes import ASSISTANT, FIRST, teacher_model
 from compressor.chain.stages import (
     Bundle,
     Differences,
     Evaluate,
-    Export,
-    Quantize,
 )
-from compressor.chain.training import assistant_of, max_length_of, trained_model, training_stages
+from compressor.chain.training import assistant_of, max_length_of, training_stages
 from compressor.engine.artifact import Artifact
+from compressor.engine.key import Key
 from compressor.engine.plan import Plan, keys_of
 from compressor.engine.stage import Stage
-from compressor.errors import TargetUnavailable
+from compressor.errors import Problem, RecipeError, TargetUnavailable
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["RecipePlan", "make_plan"]
@@ -38,6 +38,8 @@ class RecipePlan(Plan):
     def check(self, fetched: Mapping[str, Mapping[str, Path]], finished: Mapping[str, Artifact]) -> None:
         """Whether the models fit, where one of the stages that read them will run."""
         _check_models(self.recipe, fetched, finished)
+        if first := first_of(self.recipe):
+            _check_models(first, fetched, finished, FIRST)
 
 
 _READ_MODELS = {"teach", "label", "student", "distill", "baseline"}
@@ -79,7 +81,18 @@ def make_plan(recipe: Recipe) -> RecipePlan:
             skipped[target.name] = reason
     chain = tuple(_chain(recipe, skipped))
     stages = (*chain, _bundle(recipe, chain, skipped))
-    return RecipePlan(stages=stages, keys=keys_of(stages), recipe=recipe, skipped=skipped)
+    keys = keys_of(stages)
+    _refuse_other_data(keys)
+    return RecipePlan(stages=stages, keys=keys, recipe=recipe, skipped=skipped)
+
+
+def _refuse_other_data(keys: Mapping[str, Key]) -> None:
+    """Test texts of this recipe may be among those that the first student of a cascade was trained on."""
+    first = keys.get(f"{FIRST}prepare")
+    if first is not None and first.digest != keys["prepare"].digest:
+        message = "prepares other data: test texts of this recipe may be among those it trains on"
+        hint = "let `data` and `seed` be the same in both; sources of further texts may differ"
+        raise RecipeError([Problem(message, "cascade.run", hint=hint)])
 
 
 def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
@@ -87,24 +100,7 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     data = {"data": "prepare"} if recipe.data else {}
     max_length = max_length_of(recipe)
     yield from training_stages(recipe)
-    model = trained_model(recipe)
-    yield Export(
-        name="export",
-        inputs={"model": model, **data},
-        task=recipe.task,
-        section=recipe.export,
-        max_length=max_length,
-        trust_remote_code=recipe.trusts_student,
-    )
-    for section in recipe.quantize:
-        calibrated = data if section.calibration_examples else {}
-        yield Quantize(
-            name=f"quantize/{section.name}",
-            inputs={"export": "export", **calibrated},
-            task=recipe.task,
-            section=section,
-            max_length=max_length,
-        )
+    yield from export_stages(recipe)
     measures = plan_measures(recipe, data, max_length=max_length, skipped=skipped)
     yield from measures
     if pairs := compared_pairs(measures) if recipe.data else ():

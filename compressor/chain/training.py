@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from compressor.chain.nodes import ASSISTANT, teacher_model
+from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Distill, Prepare, Student
 from compressor.chain.teachers import label_stages, teach_stages
 from compressor.chain.texts import text_inputs, text_stages
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.engine.stage import Stage
-from compressor.errors import Problem, RecipeError
 from compressor.recipe.distill import DistillSection, PhaseSection
-from compressor.recipe.load import load_recipe
-from compressor.recipe.override import override
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["assistant_of", "max_length_of", "trained_model", "training_stages"]
@@ -44,7 +41,8 @@ def training_stages(recipe: Recipe) -> Iterator[Stage]:
         yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
     if recipe.teacher:
         if assistant := assistant_of(recipe):
-            yield from _assistant_stages(assistant)
+            # Its stages up to its student.
+            yield from under(ASSISTANT, training_stages(assistant), trained_model(assistant))
         yield from teach_stages(recipe, data, max_length)
         yield from label_stages(recipe, "label", data, max_length)
         yield from text_stages(recipe, max_length=max_length)
@@ -60,30 +58,7 @@ def assistant_of(recipe: Recipe) -> Recipe | None:
     teacher = recipe.teacher
     if teacher is None or teacher.run is None:
         return None
-    try:
-        found = load_recipe(teacher.run, [override(key, value) for key, value in teacher.set.items()])
-    except RecipeError as error:
-        below = [replace(one, path=f"teacher.run: {one.path}".rstrip(": ")) for one in error.problems]
-        raise RecipeError(below) from error
-    said = []
-    if found.task != recipe.task:
-        said.append(f"is a recipe for {found.task}, and this one is for {recipe.task}")
-    if found.distill is None:
-        said.append("trains no student that could teach: it has no `distill` section")
-    if found.is_study:
-        said.append("stands for several runs: name one without `seeds` and `variants`, or set them to []")
-    if said:
-        raise RecipeError([Problem(problem, "teacher.run") for problem in said])
-    return found
-
-
-def _assistant_stages(assistant: Recipe) -> Iterator[Stage]:
-    """Those of the other recipe up to its student, under names of their own. What it made already is found."""
-    for stage in training_stages(assistant):
-        renamed = {role: f"{ASSISTANT}{name}" for role, name in stage.inputs.items()}
-        yield replace(stage, name=f"{ASSISTANT}{stage.name}", inputs=renamed)
-        if stage.name == trained_model(assistant):
-            return
+    return other_recipe(recipe, "teacher", teacher.run, teacher.set, "teach")
 
 
 def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:

@@ -162,6 +162,10 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
         from compressor.chain.training import assistant_of
 
         assistant_of(loaded)
+    if loaded.cascade is not None:
+        from compressor.chain.exporting import first_of
+
+        first_of(loaded)
     told = f" {_told(_members(recipe, set_))}" if loaded.is_study else ""
     say(f"{loaded.name}: the recipe is valid.{told}")
 

@@ -35,6 +35,10 @@ _DTYPES: Mapping[str, str] = MappingProxyType(
 # told otherwise, so the first 8-bit variant goes by it.
 _SUFFIXES: Mapping[str, str] = MappingProxyType({"fp32": "", "int8": "_quantized", "int4": "_q4"})
 
+# Architectures that clients don't know, by one that has the same inputs and outputs: what is computed stands in the
+# graph, and these are all that a client asks `config.json` for beside the labels. Names of classes begin so in both.
+_STAND_INS = MappingProxyType({"static-embeddings": ("distilbert", "StaticEmbeddings", "DistilBert")})
+
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 # How a tokenizer was loaded and called says nothing about it, and may hold paths of the machine it was made on.
@@ -71,8 +75,12 @@ def dtype_of(file: str) -> str | None:
 
 
 def client_config(config: Mapping[str, Any], labels: Sequence[str], default_file: str) -> dict[str, Any]:
-    """`config.json`: the labels, and which file transformers.js takes unless told otherwise."""
+    """`config.json`: an architecture that clients know, the labels, and which file transformers.js takes unless told
+    otherwise."""
     found = {key: value for key, value in config.items() if key != "_name_or_path"}
+    if stand_in := _STAND_INS.get(str(found.get("model_type"))):
+        found["model_type"], own, theirs = stand_in
+        found["architectures"] = [name.replace(own, theirs) for name in found.get("architectures") or ()]
     if labels:  # Without names a client counts the outputs by those that transformers gave them.
         found["id2label"] = {str(i): label for i, label in enumerate(labels)}
         found["label2id"] = {label: i for i, label in enumerate(labels)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,9 +93,17 @@ def save(model: onnx_ir.Model, path: Path) -> onnx.ModelProto:
 
 
 def operators(proto: onnx.ModelProto) -> dict[str, int]:
-    """How often each operator occurs, the most frequent first."""
-    counts = Counter(node.op_type for node in proto.graph.node)
+    """How often each operator occurs, in branches too, the most frequent first."""
+    counts = Counter(_operators(proto.graph))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _operators(graph: onnx.GraphProto) -> Iterator[str]:
+    for node in graph.node:
+        yield node.op_type
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _operators(attribute.g)
 
 
 def size_mb(path: Path) -> float:

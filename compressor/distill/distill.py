@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import AutoConfig, PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedTokenizerBase, set_seed
 
+from compressor.architectures import auto_class
 from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
@@ -188,7 +189,10 @@ def _layout(folder: Path | None, trust_remote_code: bool) -> Layout | None:
     if folder is None:
         return None
     with refusals_explained(folder):
-        return Layout.of(AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True))
+        config = auto_class("AutoConfig").from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        )
+        return Layout.of(config)
 
 
 def _count_parameters(folder: Path) -> int:

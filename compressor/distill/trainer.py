@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 from transformers.trainer_pt_utils import nested_concat, nested_numpify
 from transformers.trainer_utils import EvalLoopOutput
 
+from compressor.distill.average import Averaging, WeightAverage
 from compressor.distill.batches import EpochOrder, PartOfEachBatch, WholeBatches, loader
 from compressor.distill.callbacks import StepClock
 from compressor.distill.distiller import Distiller
@@ -36,6 +39,8 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
 
     Each training entry of the log gains the means of the objectives, and the `samples` and `seconds` of the steps
     since the entry before, without evaluations and checkpoints.
+
+    With an `average`, what is validated and what checkpoints hold as the model are the averaged weights of the student.
     """
 
     def __init__(
@@ -47,9 +52,11 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         lengths: Any,
         together: int = 1,
         layer_decay: float | None = None,
+        average: float | None = None,
         **others: Any,
     ) -> None:
         super().__init__(model, args, **others)
+        self.average = None if average is None else WeightAverage(model.student, average)
         self.what = what
         self.lengths = lengths
         self.together = together
@@ -60,6 +67,27 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self.add_callback(self.clock)
         if rank() > 0:
             set_seed(args.seed + rank())  # other dropout for other texts
+        if self.average is not None:
+            self.add_callback(Averaging(self.average))
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().train(*args, **kwargs)
+        self.average = None  # the best weights were read, and those were averaged
+        return found
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        with self._averaged():
+            super().save_model(output_dir, _internal_call)
+        if self.average is not None and output_dir is not None and self.args.should_save:
+            self.average.save(Path(output_dir))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.average is not None:
+            self.average.resume(Path(resume_from_checkpoint))
+
+    def _averaged(self) -> Any:
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         order = EpochOrder(
@@ -133,7 +161,9 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self, dataloader: DataLoader[Any], description: str, *_: Any, metric_key_prefix: str = "eval", **__: Any
     ) -> EvalLoopOutput:
         """Each process predicts its batches. Only the first gets the predictions of all, and finds the metrics."""
-        predicted = _joined(gather(self._predicted(dataloader)))
+        with self._averaged():
+            own = self._predicted(dataloader)
+        predicted = _joined(gather(own))
 
         def metrics() -> dict[str, float]:
             found = {"loss": float(np.mean(predicted.losses)), **self.compute_metrics(predicted)}

@@ -111,6 +111,7 @@ def train(
             _arguments(section, schedule, task, device, precision, seed, checkpoints, what),
             what=what,
             layer_decay=section.layer_decay,
+            average=section.average,
             lengths=rows["length"] if section.group_by_length else None,
             together=task.rows_together(rows),
             train_dataset=rows,

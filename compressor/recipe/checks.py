@@ -14,6 +14,7 @@ from compressor.recipe.benchmark import (
     DatasetWorkload,
     GridWorkload,
 )
+from compressor.recipe.cascade_checks import cascade_is_possible
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
@@ -101,6 +102,12 @@ def _builders_are_sound(recipe: Recipe) -> Problems:
         if student.build:
             yield Problem("write it as one of `build`: {kind: layers, keep: ...}", "student.layers")
     yield from _own_problems(student.build, "student.build")
+
+
+def _builders_fit_the_task(recipe: Recipe) -> Problems:
+    for index, builder in enumerate(recipe.student.build):
+        for problem in builder.unfit(task_spec(recipe.task)):
+            yield replace(problem, path=f"student.build.{index}")
 
 
 def _changed_students_are_trained(recipe: Recipe) -> Problems:
@@ -244,10 +251,15 @@ def _variants_have_names_of_their_own(recipe: Recipe) -> Problems:
 
 
 def _chosen_variant_is_made(recipe: Recipe) -> Problems:
-    known = ["fp32", *(variant.name for variant in recipe.quantize)]
+    joined = [recipe.cascade.name] if recipe.cascade else []
+    known = ["fp32", *(variant.name for variant in recipe.quantize), *joined]
     if recipe.bundle.variant is not None and recipe.bundle.variant not in known:
         hint = suggest(recipe.bundle.variant, known)
         yield Problem(f"no variant is called {recipe.bundle.variant!r}", "bundle.variant", hint=hint)
+
+
+def _cascade_is_possible(recipe: Recipe) -> Problems:
+    return cascade_is_possible(recipe, RESERVED_NAMES)
 
 
 def _measurements_are_distinct(recipe: Recipe) -> Problems:
@@ -282,6 +294,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (texts_are_sound, ("task", "data", "teacher", "distill")),
     (_teacher_is_there, ("teacher", "student", "distill")),
     (_builders_are_sound, ("student",)),
+    (_builders_fit_the_task, ("task", "student")),
     (answers_are_chosen_soundly, ("task", "student")),
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
@@ -293,7 +306,8 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_wheels_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
     (_quantizers_are_sound, ("quantize", "data")),
-    (_chosen_variant_is_made, ("quantize", "bundle")),
+    (_chosen_variant_is_made, ("quantize", "cascade", "bundle")),
+    (_cascade_is_possible, ("task", "data", "quantize", "cascade")),
     (_measurements_are_distinct, ("benchmark",)),
     (seeds_are_sound, ("seeds", "distill")),
     (variants_are_sound, ("seeds", "variants")),

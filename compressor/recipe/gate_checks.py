@@ -22,8 +22,8 @@ __all__ = ["GATE_CHECKS"]
 _RETAINED, _LOST = ("accuracy_retained", "quality_retained"), ("accuracy_lost", "quality_lost")
 _NEEDS_DATA = ("accuracy", *_RETAINED, *_LOST, "metrics", "agreement")
 _NEEDS_TEACHER = ("agreement",)
-_NEEDS_REFERENCES = (*_RETAINED, *_LOST, "speedup")
-_NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "speedup")
+_NEEDS_REFERENCES = (*_RETAINED, *_LOST, "speedup", "mean_speedup")
+_NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "mean_ms", "speedup", "mean_speedup")
 _CALLS_FOR_P99 = 662
 """See docs/benchmarking.md, "Percentiles"."""
 _SHARES = ("accuracy", *_RETAINED, "agreement", "size_ratio")

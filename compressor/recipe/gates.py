@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from compressor.recipe.section import Section
+from compressor.recipe.section import Section, optional
 
 __all__ = ["Gate", "GatesSection", "holds", "parse_gate"]
 
@@ -78,6 +78,10 @@ class GatesSection(Section):
     )
     cold_start_ms: Gate | None = Field(
         None, description="From starting a process to its first answer (median), on the first target."
+    )
+    mean_ms: Gate | None = optional("Mean latency of one text, model only, on the first target.")
+    mean_speedup: Gate | None = optional(
+        "As `speedup`, of the mean latencies: what a cascade saves, whose median says little."
     )
     speedup: Gate | None = Field(
         None,

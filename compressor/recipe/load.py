@@ -120,7 +120,8 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
             message = "is empty" if tree is None else "must be a mapping of sections, such as `name: reviews`"
             problems.append(Problem(message, file=file))
         return None
-    _locate_assistant(tree.value, file, environment, problems)
+    for section in ("teacher", "cascade"):
+        _locate_other(section, tree.value, file, environment, problems)
     if "extends" not in tree.value:
         return tree
     extends = substitute(tree.value["extends"], environment, problems, ("extends",))
@@ -129,24 +130,26 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
     return None if base is None else merge(base, own)
 
 
-def _locate_assistant(
-    sections: dict[str, Node], file: Path, environment: Mapping[str, str], problems: list[Problem]
+def _locate_other(
+    section: str, sections: dict[str, Node], file: Path, environment: Mapping[str, str], problems: list[Problem]
 ) -> None:
-    """The recipe that `teacher.run` names is seen from the file that names it, wherever that is extended."""
-    teacher = sections.get("teacher")
-    if teacher is None or not isinstance(teacher.value, dict) or "run" not in teacher.value:
+    """The recipe that `teacher.run` or `cascade.run` names is seen from the file that names it, wherever that is
+    extended."""
+    named = sections.get(section)
+    if named is None or not isinstance(named.value, dict) or "run" not in named.value:
         return
-    run = substitute(teacher.value["run"], environment, problems, ("teacher", "run"))
+    path = f"{section}.run"
+    run = substitute(named.value["run"], environment, problems, (section, "run"))
     if not isinstance(run.value, str):
         return
     found = _locate(run.value, file.parent)
     if found is None:
         hint = suggest(run.value, list(shipped()))
-        problems.append(problem_at(run.place, _absent(run.value), path="teacher.run", hint=hint))
+        problems.append(problem_at(run.place, _absent(run.value), path=path, hint=hint))
     elif file.samefile(found):
-        problems.append(problem_at(run.place, "is this recipe itself", path="teacher.run"))
+        problems.append(problem_at(run.place, "is this recipe itself", path=path))
     else:
-        teacher.value["run"] = Node(str(found), run.place)
+        named.value["run"] = Node(str(found), run.place)
 
 
 def _read_base(

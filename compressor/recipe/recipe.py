@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from compressor.recipe.benchmark import BenchmarkSection
 from compressor.recipe.bundle import BundleSection
+from compressor.recipe.cascade import CascadeSection
 from compressor.recipe.components import OneOf
 from compressor.recipe.data import DataSection
 from compressor.recipe.distill import DistillSection
@@ -53,6 +54,7 @@ class Recipe(Section):
     quantize: tuple[Annotated[QuantizeSection, OneOf(QUANTIZERS, "method")], ...] = Field(
         (), description="Variants made from the exported graph."
     )
+    cascade: CascadeSection | None = optional("A faster student in front of this one, in the same file.")
     benchmark: BenchmarkSection = Field(default_factory=BenchmarkSection, description="Where and how to measure.")
     gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")

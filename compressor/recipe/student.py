@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from compressor.errors import Problem
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
 from compressor.recipe.model import ModelSource
+from compressor.task_specs import TaskSpec
 
 __all__ = ["BUILDERS", "BuilderSection", "StudentSection"]
 
@@ -21,6 +24,10 @@ class BuilderSection(ComponentSection):
     def needs_training(self) -> bool:
         """Whether what it makes must be trained before it is of use."""
         return True
+
+    def unfit(self, spec: TaskSpec) -> Iterator[Problem]:
+        """Why what it makes can't answer this task."""
+        yield from ()
 
     def build(self, checkpoint: Any, data: Any, task: Any) -> Any:
         """The changed model: see `BuilderConfig` in `distill/builders/base.py`, which all of them are."""

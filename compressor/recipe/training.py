@@ -80,6 +80,10 @@ class TrainingSection(Section):
         "Each layer learns at this share of the rate of the layer above it, the embeddings slowest: 0.7 to 0.95 is "
         "usual. Left out: all at one rate."
     )
+    average: Fraction | None = optional(
+        "Validate and keep a moving average of the weights; after each step it keeps this share of itself. 0.99 to "
+        "0.9999 are usual, the larger the more steps there are. Left out: the weights themselves."
+    )
     calibrate: bool = optional(
         "When it is trained, divide its logits by the temperature that fits the validation labels best, so that its "
         "probabilities are as often right as they say. The answers stay the same.",

@@ -16,7 +16,17 @@ from compressor.report.blocks import Column
 from compressor.report.models import Model, called, headline, speedup
 from compressor.task_specs import MetricSpec, metric_spec
 
-__all__ = ["COSTS", "FIGURES", "MAIN", "Figure", "gate_title", "main_figures", "metric_figures", "quality_figure"]
+__all__ = [
+    "COSTS",
+    "FIGURES",
+    "MAIN",
+    "MEANS",
+    "Figure",
+    "gate_title",
+    "main_figures",
+    "metric_figures",
+    "quality_figure",
+]
 
 LATENCY = "workload `dataset` or `grid`"
 
@@ -132,7 +142,16 @@ COSTS = (
 P99 = Figure("p99_ms", "99th percentile of latency", "ms", _at("latency.model.p99_ms"), needs=f"{LATENCY}, 662 calls")
 """In the table of latencies only."""
 
-FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99)}
+MEANS = (
+    Figure("mean_ms", "mean latency", "ms", _at("latency.model.mean_ms"), needs=LATENCY, column="mean"),
+    Figure(
+        "mean_speedup", "speed-up of the mean latency", "teacher",
+        lambda model: speedup(model.found, model.reference, mean=True), _times, "higher", "a teacher", "mean speedup",
+    ),
+)  # fmt: skip
+"""For gates: of a cascade, whose answers take one of two times, the median says little."""
+
+FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99, *MEANS)}
 
 
 def main_figures(reference: Role | None) -> tuple[Figure, ...]:

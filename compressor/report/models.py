@@ -84,9 +84,12 @@ def workload(latency: Latency) -> str:
     return f"inputs of {latency.batch} x {latency.sequence} tokens"
 
 
-def speedup(measurement: Measurement, reference: Measurement | None) -> float | None:
-    """The reference model's median latency divided by this model's, for the same workload; None if one is unknown."""
+def speedup(measurement: Measurement, reference: Measurement | None, *, mean: bool = False) -> float | None:
+    """The reference model's median latency, or the mean, divided by this model's, for the same workload; None if one is
+    unknown."""
     mine, theirs = headline(measurement), headline(reference) if reference else None
     if mine is None or theirs is None or workload(mine) != workload(theirs) or not mine.model.p50_ms:
         return None
+    if mean:
+        return theirs.model.mean_ms / mine.model.mean_ms
     return theirs.model.p50_ms / mine.model.p50_ms

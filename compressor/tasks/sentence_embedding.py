@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from compressor.architectures import auto_class
 from compressor.errors import DataError, RecipeError, SourceError
 from compressor.events import Events, Silent
 from compressor.json_file import BadJson, read_object
@@ -55,10 +56,8 @@ class SentenceEmbedding(Task):
         Raises:
             SourceError: as the base says, or the folder asks for a pooling that isn't known.
         """
-        import transformers
-
         with quiet_transformers(), refusals_explained(folder):
-            model, loaded = transformers.AutoModel.from_pretrained(
+            model, loaded = auto_class(self.spec.auto_class).from_pretrained(
                 folder,
                 dtype="float32",
                 use_safetensors=True,

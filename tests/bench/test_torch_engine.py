@@ -11,6 +11,7 @@ from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject
 from compressor.bench.torch_engine import TorchEngine, assert_parameters
 from compressor.errors import TargetUnavailable
+from tests.deploy.models import write_classifier
 
 Precision = Literal["fp32", "bf16"]
 INPUTS = {
@@ -35,6 +36,13 @@ def test_bf16_answers_nearly_as_fp32_and_not_quite(classifier_folder: Path) -> N
 
     assert rounded.dtype == np.float32
     assert 0 < np.abs(rounded - exact).max() < 0.02
+
+
+def test_a_student_without_layers_is_measured_too(tmp_path: Path) -> None:
+    folder = write_classifier(tmp_path / "static", "static-embeddings")
+    exact, rounded = answer(open_(folder)), answer(open_(folder, precision="bf16"))
+    assert exact.shape == (2, 2)
+    assert 0 < np.abs(rounded - exact).max() < 0.1
 
 
 def test_inputs_that_lie_on_the_device_give_the_same_answer(classifier_folder: Path) -> None:

@@ -99,3 +99,21 @@ def test_depth_is_known_by_each_architectures_own_name(recipe: dict[str, Any], m
     checked(recipe, model, "student.layers=[0, 2]")
     with pytest.raises(RecipeError, match="the model has 3 layers"):
         checked(recipe, model, "student.layers=[0, 3]")
+
+
+def test_a_student_without_layers_is_held_against_objectives_and_its_own_config(
+    recipe: dict[str, Any], model: Path
+) -> None:
+    recipe["student"] = {"init": "teacher", "build": [{"kind": "static", "size": 16}]}
+    checked(recipe, model)
+    checked(recipe, model, "distill.objectives=[{kind: soft-targets}, {kind: similarity}, {kind: r-drop}]")
+    with pytest.raises(RecipeError, match=r"static\.size is 33, and the model is 32 wide"):
+        checked(recipe, model, "student.build.0.size=33")
+    hidden = "distill.objectives=[{kind: hidden-states}]"
+    with pytest.raises(RecipeError, match=r"hidden-states compares .* student has no layers"):
+        checked(recipe, model, hidden)
+    made = {"model_type": "static-embeddings", "hidden_size": 16, "vocab_size": 117}
+    (model / "config.json").write_text(json.dumps(made), encoding="utf-8")
+    checked(recipe, model, built=True)
+    with pytest.raises(RecipeError, match="no layers"):
+        checked(recipe, model, hidden, built=True)

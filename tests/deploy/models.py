@@ -32,6 +32,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "max_position_embeddings": 64,
         "pad_token_id": 1,
     },
+    "static-embeddings": {"hidden_size": 32, "classifier_hidden_size": 16},
     "gpt2": {"n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 64},
     "qwen2": {
         "hidden_size": 32,
@@ -47,14 +48,16 @@ CONFIGS: dict[str, dict[str, Any]] = {
 def write_classifier(folder: Path, architecture: str, **changes: Any) -> Path:
     """A sequence classifier with random weights; decoders come without a padding token, as they do in the wild."""
     import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoTokenizer
+
+    from compressor.architectures import auto_class
 
     torch.manual_seed(0)
-    config = AutoConfig.for_model(architecture, **{**_SHARED, **CONFIGS[architecture], **changes})
+    config = auto_class("AutoConfig").for_model(architecture, **{**_SHARED, **CONFIGS[architecture], **changes})
     decoder = architecture in ("gpt2", "qwen2")
     if decoder:
         config.eos_token_id = config.bos_token_id = tiny.VOCABULARY.index("[SEP]")
-    model = AutoModelForSequenceClassification.from_config(config)
+    model = auto_class("AutoModelForSequenceClassification").from_config(config)
     for parameter in model.parameters():
         if parameter.ndim == 1:  # Biases start at zero; a graph that drops one must not pass.
             torch.nn.init.normal_(parameter, mean=parameter.mean().item(), std=0.1)

@@ -181,6 +181,14 @@ def test_transformers_reads_its_labels(written: Written) -> None:
     assert config.architectures == ["BertForSequenceClassification"]
 
 
+@pytest.mark.parametrize("kind", ["ForSequenceClassification", "Model"])
+def test_an_architecture_that_no_client_knows_goes_by_one_with_the_same_inputs(kind: str) -> None:
+    config = {"model_type": "static-embeddings", "architectures": [f"StaticEmbeddings{kind}"], "hidden_size": 128}
+    found = client_config(config, LABELS, "onnx/model.onnx")
+    assert (found["model_type"], found["architectures"]) == ("distilbert", [f"DistilBert{kind}"])
+    assert config["model_type"] == "static-embeddings"
+
+
 @pytest.mark.parametrize(
     ("precisions", "suffixes"),
     [

@@ -80,6 +80,7 @@ def test_the_folder_holds_what_a_client_needs(exported: tuple[Path, dict[str, An
         ("mpnet", {"attention": "sdpa"}, "eager"),  # It has no choice, and says so.
         ("gpt2", {}, "eager"),
         ("qwen2", {}, "eager"),
+        ("static-embeddings", {}, "eager"),
     ],
 )
 def test_a_text_gets_the_same_answer_alone_and_in_a_padded_batch(

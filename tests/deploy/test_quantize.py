@@ -18,14 +18,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compressor.bench.host import cpu
 from compressor.deploy.embeddings import quantize_columns
+from compressor.deploy.export import export
 from compressor.deploy.quantize import quantize
 from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.deploy.smoke_test import smoke_test
 from compressor.errors import StageError
 from compressor.events import Silent
+from compressor.recipe.export import ExportSection
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.session import open_session
+from compressor.tasks import get_task
 from tests import tiny
+from tests.deploy.models import write_classifier
 
 TABLE = "bert.embeddings.word_embeddings.weight"
 LAYERS = 1
@@ -128,6 +132,27 @@ def test_embeddings_stay_fp32_when_the_recipe_says_so(large: Path, tmp_path: Pat
     assert facts["tables"] == 0
     assert tensors(proto)[TABLE].dtype == np.float32
     assert facts["size_ratio"] > 0.30
+
+
+@pytest.mark.parametrize(("task", "matrices"), [("text-classification", 2), ("sentence-embedding", 0)])
+def test_a_model_without_layers_is_little_but_its_table(task: str, matrices: int, tmp_path: Path) -> None:
+    model = write_classifier(tmp_path / "model", "static-embeddings", vocab_size=4000, hidden_size=64)
+    export(
+        ExportSection(),
+        task=get_task(task),
+        model_folder=model,
+        examples=[],
+        max_length=24,
+        out=tmp_path / "fp32",
+        events=Silent(),
+    )
+    facts, proto = run(tmp_path / "fp32", tmp_path / "int8")
+    assert (facts["matrices"], facts["tables"]) == (matrices, 1)
+    assert facts["size_ratio"] < 0.30
+    assert [value.name for value in proto.graph.input] == ["input_ids", "attention_mask"]
+    inputs = Encoder.from_folder(tmp_path / "int8", 24).encode(["a good film", "a very dull story of nothing"])
+    (fp32,), (int8,) = (open_session(tmp_path / name / "model.onnx").run(inputs) for name in ("fp32", "int8"))
+    assert 0 < np.sqrt(np.mean((fp32 - int8) ** 2)) < 0.1 * fp32.std()
 
 
 def test_reduced_range_stays_within_seven_bits(large: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class KillAt(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def train(folder: Path, out: Path, events: Events) -> dict[str, Any]:
+def train(folder: Path, out: Path, events: Events, **changed: Any) -> dict[str, Any]:
     """Distil a student of `folder/teacher`, on `folder/data`, with everything that has a state: dropout, an
     objective that learns, warm-up, evaluations within an epoch, early stopping."""
     section = DistillSection.model_validate(
@@ -42,6 +42,7 @@ def train(folder: Path, out: Path, events: Events) -> dict[str, Any]:
             "early_stopping": 8,
             "objectives": [{"kind": "soft-targets"}, {"kind": "hidden-states"}, {"kind": "hard-labels", "weight": 0.1}],
         }
+        | changed
     )
     task, seed = get_task("text-classification"), 3
     make_student(

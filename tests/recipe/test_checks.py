@@ -64,6 +64,7 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         (["student={layers: [0], build: [{kind: layers, keep: [0]}]}"], ["student.layers"]),
         (["student={build: [{kind: layers, keep: [0, -1]}]}"], ["student.build.0.keep"]),
         (["distill=null", "student={build: [{kind: layers, keep: [0]}]}"], ["student.build.0"]),
+        (["distill=null", "student={build: [{kind: vocabulary}, {kind: static}]}"], ["student.build.1"]),
         (["teacher=null", "gates=null"], ["student.init", "distill.objectives.0"]),
         (
             ["teacher=null", "gates=null", "student.init=org/small", "distill.objectives.1.labels=teacher"],

@@ -7,7 +7,7 @@ import re
 from compressor.bench import evaluate_gates
 from compressor.recipe.gates import GatesSection
 from compressor.report import format as fmt
-from compressor.report.figures import COSTS, FIGURES, MAIN, gate_title
+from compressor.report.figures import COSTS, FIGURES, MAIN, MEANS, gate_title
 from compressor.report.models import Model
 from compressor.task_specs import MetricSpec
 from tests.command import ROOT
@@ -51,8 +51,8 @@ def test_a_gate_and_the_figure_of_its_name_read_the_same() -> None:
 
 
 def test_no_two_figures_share_a_key_or_a_column() -> None:
-    assert len(FIGURES) == len(MAIN) + len(COSTS) + 1
-    for figures in (MAIN, COSTS):
+    assert len(FIGURES) == len(MAIN) + len(COSTS) + 1 + len(MEANS)
+    for figures in (MAIN, COSTS, MEANS):
         assert len({one.header.title for one in figures}) == len(figures)
 
 

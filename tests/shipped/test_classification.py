@@ -82,6 +82,49 @@ def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
 
 
+def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also a student without layers, whose table is all there is to quantize."""
+    file = rotten_tomatoes(tmp_path)
+    report = run(
+        "reviews-static",
+        f"data.source={file}",
+        "data.sha256=null",
+        f"data.unlabelled.source={file}",
+        "data.unlabelled.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        "student.build=[{kind: vocabulary}, {kind: static, size: 8}]",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
+
+
+def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also a second recipe, whose student stands in front of this one's."""
+    file = rotten_tomatoes(tmp_path)
+    own = (
+        f"data.source={file}",
+        "data.sha256=null",
+        f"data.unlabelled.source={file}",
+        "data.unlabelled.sha256=null",
+        f"teacher.model={deep_encoder}",
+        "teacher.finetune.epochs=1",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *SHORT,
+    )
+    first = ", ".join(override.replace("=", ": ", 1) for override in own)
+    build = "student.build: [{kind: vocabulary, min_count: 2}, {kind: static, size: 8}]"
+    report = run("reviews-cascade", *own, f"cascade.set={{{first}, {build}}}", *QUICK)
+    assert report.chosen == "cascade"
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["cascade"]["splits"]["validation"]["agreement"] >= 0.98
+
+
 def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
     """Also labels that are kept for the test split alone."""
     report = run(

@@ -4,6 +4,7 @@ from compressor.chain.stages.answers import Answers
 from compressor.chain.stages.ask import Ask
 from compressor.chain.stages.augment import Augment
 from compressor.chain.stages.bundle import Bundle
+from compressor.chain.stages.cascade import Cascade
 from compressor.chain.stages.differences import Differences
 from compressor.chain.stages.distill import Distill
 from compressor.chain.stages.ensemble import Ensemble
@@ -24,6 +25,7 @@ __all__ = [
     "Ask",
     "Augment",
     "Bundle",
+    "Cascade",
     "Differences",
     "Distill",
     "Ensemble",

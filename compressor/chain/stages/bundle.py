@@ -63,7 +63,7 @@ class Bundle(Stage):
             roles=tuple(examples[0]) if examples else (),
             options=read_options(inputs["export"].folder),
             variants={node.name: inputs[node.stage].folder for node in variants(self.recipe)},
-            precisions={section.name: section.precision for section in self.recipe.quantize},
+            precisions=_precisions(self.recipe),
             chosen=report.chosen,
             include=self.recipe.bundle.include,
             examples=examples if section.examples else [],
@@ -79,3 +79,11 @@ class Bundle(Stage):
         card = model_card(report, license_name=section.license, file=file, dtype=dtype_of(file))
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}
+
+
+def _precisions(recipe: Recipe) -> dict[str, str]:
+    """Variant -> what its weights are."""
+    found = {section.name: section.precision for section in recipe.quantize}
+    if recipe.cascade:
+        found[recipe.cascade.name] = found.get(recipe.cascade.variant, "fp32")
+    return found

@@ -52,7 +52,10 @@ class Evaluate(Stage):
         return {
             "task": recipe.task,
             "gates": recipe.gates.model_dump(mode="json"),
-            "variants": [section.name for section in recipe.quantize],
+            "variants": [
+                *(section.name for section in recipe.quantize),
+                *([recipe.cascade.name] if recipe.cascade else []),
+            ],
             "variant": recipe.bundle.variant,
             "examples": recipe.bundle.examples,
             "evaluations": list(EVALUATIONS.names),

@@ -40,7 +40,7 @@ class DynamicQuantization(QuantizerConfig):
         Returns how often each operator occurs before and after, and how many matrices and tables became 8-bit.
 
         Raises:
-            StageError: the graph has no matrix product with constant weights.
+            StageError: the graph has no matrix product with constant weights, and no embedding table to quantize.
         """
         import onnx
         import onnx_ir
@@ -71,9 +71,10 @@ class DynamicQuantization(QuantizerConfig):
         graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         matrices = after.get("MatMulInteger", 0)
-        if not matrices:
+        if not (matrices or tables):
             raise StageError(
-                f"Nothing could be quantized: {source.name} has no matrix product with constant weights.",
+                f"Nothing could be quantized: {source.name} has no matrix product with constant weights and no large "
+                "embedding table.",
                 hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
             )
         return {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}

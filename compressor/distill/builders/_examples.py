@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,13 @@ from compressor.errors import RecipeError
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from compressor.distill.builders.base import Checkpoint
     from compressor.distill.signals import Batch
     from compressor.tasks.base import Task
 
-__all__ = ["example_batches", "loss_of", "needed", "training_texts"]
+__all__ = ["example_batches", "loss_of", "needed", "token_counts", "training_texts"]
 
 _BATCH = 32
 _MAX_LENGTH = 128
@@ -44,6 +44,24 @@ def training_texts(data: Path, task: Task) -> Iterator[list[str]]:
         for role in task.spec.text_roles:
             if role in rows:
                 yield rows[role]
+
+
+def token_counts(
+    tokenizer: PreTrainedTokenizerBase, batches: Iterable[list[str]], *, special: bool = False
+) -> dict[int, int]:
+    """How often each token occurs in whole texts, by its id; `special` counts those that the tokenizer adds too."""
+    from collections import Counter
+
+    from tokenizers import Tokenizer
+
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_truncation()
+    backend.no_padding()
+    found: Counter[int] = Counter()
+    for texts in batches:
+        for encoding in backend.encode_batch(texts, add_special_tokens=special):
+            found.update(encoding.ids)
+    return found
 
 
 def example_batches(checkpoint: Checkpoint, data: Path, task: Task, examples: int) -> list[Batch]:

@@ -46,7 +46,7 @@ class KeepLayers(BuilderConfig):
         return Checkpoint(keep_layers(checkpoint.model, self.keep), checkpoint.tokenizer, note)
 
     def layout(self, before: Layout) -> Layout:
-        _check_layers(self.keep, before.layers)
+        _check_layers(self.keep, before.layers, before.architecture)
         return replace(before, layers=len(self.keep))
 
 
@@ -67,7 +67,7 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMode
     from compressor.distill.architecture import Layout
 
     depth = Layout.of(model.config).layers
-    _check_layers(layers, depth)
+    _check_layers(layers, depth, model.config.model_type)
     student: PreTrainedModel = type(model)(_shallower(model.config, layers, depth))
     try:
         student.load_state_dict(_renumbered(model, layers, depth))
@@ -80,7 +80,12 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMode
     return student.eval()
 
 
-def _check_layers(layers: Sequence[int], depth: int) -> None:
+def _check_layers(layers: Sequence[int], depth: int, architecture: str) -> None:
+    if not depth:
+        raise RecipeError(
+            f"layers: a {architecture} model has no layers to choose from.",
+            hint="Put `layers` before the builder that takes them all away, or leave it out.",
+        )
     if outside := [layer for layer in layers if not 0 <= layer < depth]:
         raise RecipeError(
             f"student.layers names {', '.join(map(str, outside))}; the model has {depth} layers, 0 to {depth - 1}.",

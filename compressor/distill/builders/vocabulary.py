@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,7 +53,7 @@ class Vocabulary(BuilderConfig):
             yield Problem("`size` and `min_count` are two ways to say how many pieces stay: set one", "size")
 
     def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
-        from compressor.distill.builders._examples import training_texts
+        from compressor.distill.builders._examples import token_counts, training_texts
 
         if data is None and not self.keep:
             raise RecipeError(
@@ -63,8 +63,8 @@ class Vocabulary(BuilderConfig):
         model, tokenizer = checkpoint.model, checkpoint.tokenizer
         content = json.loads(tokenizer.backend_tokenizer.to_str())
         pieces = Pieces(content)
-        always = pieces.fallback() | _used_by(model, tokenizer) | set(_counts(tokenizer, [list(self.keep)]))
-        counts = _counts(tokenizer, training_texts(data, task)) if data is not None else {}
+        always = pieces.fallback() | _used_by(model, tokenizer) | set(token_counts(tokenizer, [list(self.keep)]))
+        counts = token_counts(tokenizer, training_texts(data, task)) if data is not None else {}
         content, order = pieces.cut(self._chosen(pieces, always, counts))
         rows = model.get_input_embeddings().weight.shape[0]
         if max(order) >= rows:
@@ -95,22 +95,6 @@ class Vocabulary(BuilderConfig):
 
 
 COMPONENT = Vocabulary
-
-
-def _counts(tokenizer: PreTrainedTokenizerBase, batches: Iterable[list[str]]) -> dict[int, int]:
-    """How often each piece occurs in texts, by its id."""
-    from collections import Counter
-
-    from tokenizers import Tokenizer
-
-    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    backend.no_truncation()
-    backend.no_padding()
-    found: Counter[int] = Counter()
-    for texts in batches:
-        for encoding in backend.encode_batch(texts, add_special_tokens=False):
-            found.update(encoding.ids)
-    return found
 
 
 def _used_by(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:

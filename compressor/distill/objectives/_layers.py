@@ -62,12 +62,17 @@ def layer_pairs(layers: LayerMap, student: int, teacher: int) -> Pairs:
     return layers
 
 
-def live(teacher: Layout | None, kind: str) -> Layout:
-    """The teacher's layout, for an objective that looks inside it.
+def live(student: Layout, teacher: Layout | None, kind: str) -> Layout:
+    """The teacher's layout, for an objective that looks inside both models.
 
     Raises:
-        RecipeError: only its stored outputs are there.
+        RecipeError: only the teacher's stored outputs are there, or the student has no layers.
     """
+    if not student.layers:
+        raise RecipeError(
+            f"{kind} compares hidden states or attention, and a {student.architecture} student has no layers.",
+            hint="Leave it out: soft-targets and hard-labels compare outputs.",
+        )
     if teacher is None:
         raise RecipeError(f"{kind} needs the teacher itself: stored outputs hold its logits only.")
     return teacher

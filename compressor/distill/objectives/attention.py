@@ -41,7 +41,7 @@ class Attention(ObjectiveConfig):
 
         from compressor.distill.objective import Objective
 
-        teacher = live(teacher, self.kind)
+        teacher = live(student, teacher, self.kind)
         pairs = layer_pairs(self.layers, student.layers, teacher.layers)
         heads = student.heads
         if heads is None or heads != teacher.heads:

@@ -32,7 +32,7 @@ class Cosine(ObjectiveConfig):
         """Between models of unlike widths it learns a projection; DistilBERT's are equally wide and have none."""
         from compressor.distill.objective import Objective
 
-        width = live(teacher, self.kind).hidden_size
+        width = live(student, teacher, self.kind).hidden_size
         matrix = None if width == student.hidden_size else projection(student.hidden_size, width)
 
         def loss(student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:

@@ -39,7 +39,8 @@ class Embeddings(ObjectiveConfig):
 
         from compressor.distill.objective import Objective
 
-        projections = torch.nn.ModuleList([projection(student.hidden_size, live(teacher, self.kind).hidden_size)])
+        width = live(student, teacher, self.kind).hidden_size
+        projections = torch.nn.ModuleList([projection(student.hidden_size, width)])
 
         def loss(student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
             tokens = batch["attention_mask"].bool()

@@ -47,7 +47,7 @@ class HiddenStates(ObjectiveConfig):
 
         from compressor.distill.objective import Objective
 
-        teacher = live(teacher, self.kind)
+        teacher = live(student, teacher, self.kind)
         pairs = layer_pairs(self.layers, student.layers, teacher.layers)
         projections = torch.nn.ModuleList(projection(student.hidden_size, teacher.hidden_size) for _ in pairs)
 

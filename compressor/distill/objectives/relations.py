@@ -63,7 +63,7 @@ class Relations(ObjectiveConfig):
     def build(self, student: Layout, teacher: Layout | None) -> Objective:
         from compressor.distill.objective import Objective
 
-        teacher = live(teacher, self.kind)
+        teacher = live(student, teacher, self.kind)
         chosen = self.layers if self.layers == "last" else (self.layers,)
         ((mine, theirs),) = layer_pairs(chosen, student.layers, teacher.layers)
         heads = self.heads or student.heads or 1

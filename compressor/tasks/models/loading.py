@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compressor.architectures import auto_class
 from compressor.errors import DataError, SourceError
 from compressor.events import Events
 from compressor.tasks.base import NewHead
@@ -20,7 +21,7 @@ __all__ = ["check_body", "load_with_head", "prepare_decoder"]
 
 def load_with_head(
     folder: Path,
-    auto_class: str,
+    auto_name: str,
     names: Sequence[str] | None,
     *,
     problem_type: str | None,
@@ -29,7 +30,8 @@ def load_with_head(
     trust_remote_code: bool,
     events: Events,
 ) -> PreTrainedModel:
-    """A model of `auto_class` whose head has one output for each of `names`, in their order (fp32, eval mode).
+    """A model of the Auto class `auto_name` whose head has one output for each of `names`, in their order (fp32, eval
+    mode).
 
     Args:
         names: None takes the names that the model has; it must be finished then.
@@ -38,11 +40,9 @@ def load_with_head(
     Raises:
         DataError, SourceError, UnsafeSource: as `Task.load_model` does.
     """
-    import transformers
-
     trusted = {"local_files_only": True, "trust_remote_code": trust_remote_code}
     with quiet_transformers(), refusals_explained(folder):
-        config = transformers.AutoConfig.from_pretrained(folder, **trusted)
+        config = auto_class("AutoConfig").from_pretrained(folder, **trusted)
         known = [str(config.id2label[i]) for i in sorted(config.id2label)]
         if names is None:
             names, new_head = _own_names(folder, known, what, problem_type), "never"
@@ -53,7 +53,7 @@ def load_with_head(
         config.label2id = {name: i for i, name in enumerate(names)}
         if problem_type is not None:
             config.problem_type = problem_type
-        model, loaded = getattr(transformers, auto_class).from_pretrained(
+        model, loaded = auto_class(auto_name).from_pretrained(
             folder,
             config=config,
             dtype="float32",

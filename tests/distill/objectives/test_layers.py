@@ -161,6 +161,8 @@ def test_relations_that_compare_nothing_are_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["embeddings", "cosine", "attention", "relations", "hidden-states"])
-def test_objectives_inside_the_models_need_the_teacher_itself(kind: str) -> None:
+def test_objectives_inside_the_models_need_the_teacher_itself_and_a_student_with_layers(kind: str) -> None:
     with pytest.raises(RecipeError, match=f"{kind} needs the teacher itself"):
         objective(kind, teacher=None)
+    with pytest.raises(RecipeError, match=f"{kind} compares .* a static-embeddings student has no layers"):
+        objective(kind, student=Layout(0, 6, architecture="static-embeddings"))

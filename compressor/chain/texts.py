@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compressor.chain.stages import Augment, Generate, Select, Unlabelled
+from compressor.chain.stages.unlabelled import KNOWN
 from compressor.chain.teachers import label_stages
 from compressor.engine.stage import Stage
+from compressor.recipe.augment import AugmentSection, UnlabelledSection
+from compressor.recipe.data import MoreTexts
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["text_inputs", "text_stages"]
@@ -17,31 +20,41 @@ def text_stages(recipe: Recipe, *, max_length: int) -> Iterator[Stage]:
     """For each source of texts a stage that makes them, one in which the teacher labels them, and one that chooses."""
     if recipe.data is None or recipe.distill is None:
         return
-    settings: dict[str, Any] = {"inputs": {"data": "prepare"}, "task": recipe.task, "seed": recipe.seed}
-    if recipe.data.unlabelled:
-        yield Unlabelled(name="unlabelled", section=recipe.data.unlabelled, **settings)
-    if recipe.data.augment:
-        yield Augment(name="augment", section=recipe.data.augment, **settings)
-    if recipe.data.generate:
-        yield Generate(name="generate", section=recipe.data.generate, **settings)
+    yield from _made(recipe, recipe.data.more)
     labelled = _labelled(recipe)
-    for name, section in recipe.data.more.items():
+    for source in recipe.data.more:
+        name, select = source.name, source.section.select
         if name in labelled:
             yield from label_stages(recipe, f"label/{name}", {"data": "prepare", "texts": name}, max_length)
-        if section.select:
+        if select:
             inputs = {"texts": name, "outputs": f"label/{name}"}
-            yield Select(
-                name=f"select/{name}", inputs=inputs, task=recipe.task, section=section.select, seed=recipe.seed
-            )
+            yield Select(name=f"select/{name}", inputs=inputs, task=recipe.task, section=select, seed=recipe.seed)
 
 
 def text_inputs(recipe: Recipe) -> dict[str, str]:
     """What of these stages a training reads that asks the teacher."""
     if recipe.data is None:
         return {}
-    found = {f"texts/{name}": name for name in recipe.data.more}
+    found = {f"texts/{source.name}": source.name for source in recipe.data.more}
     found |= {f"outputs/{name}": f"label/{name}" for name in _labelled(recipe)}
-    return found | {f"chosen/{name}": f"select/{name}" for name, one in recipe.data.more.items() if one.select}
+    chosen = [source.name for source in recipe.data.more if source.section.select]
+    return found | {f"chosen/{name}": f"select/{name}" for name in chosen}
+
+
+def _made(recipe: Recipe, sources: Sequence[MoreTexts]) -> Iterator[Stage]:
+    """The stages that read or make texts. A file reads on where those before it end, so that what stands in two files
+    is labelled and trained on once; made texts differ from what they are made of."""
+    read: dict[str, str] = {}
+    for source in sources:
+        name, section = source.name, source.section
+        settings: dict[str, Any] = {"name": name, "task": recipe.task, "seed": recipe.seed}
+        if isinstance(section, UnlabelledSection):
+            yield Unlabelled(inputs={"data": "prepare", **read}, section=section, path=source.path, **settings)
+            read[f"{KNOWN}{len(read) + 1}"] = name
+        elif isinstance(section, AugmentSection):
+            yield Augment(inputs={"data": "prepare"}, section=section, **settings)
+        else:
+            yield Generate(inputs={"data": "prepare"}, section=section, **settings)
 
 
 def _labelled(recipe: Recipe) -> tuple[str, ...]:
@@ -50,4 +63,4 @@ def _labelled(recipe: Recipe) -> tuple[str, ...]:
     if recipe.data is None or recipe.distill is None:
         return ()
     stored = any(all(one.from_stored for one in part.objectives) for part in recipe.distill.parts)
-    return tuple(name for name, section in recipe.data.more.items() if stored or section.select)
+    return tuple(source.name for source in recipe.data.more if stored or source.section.select)

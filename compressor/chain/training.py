@@ -87,7 +87,7 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
             section=section,
             max_length=max_length,
             seed=recipe.student_seed,
-            more=tuple(recipe.data.more) if recipe.data and "outputs" in inputs else (),
+            more=tuple(source.name for source in recipe.data.more) if recipe.data and "outputs" in inputs else (),
             trust_student_code=recipe.trusts_student,
             trust_teacher_code=recipe.trusts_teacher,
         )

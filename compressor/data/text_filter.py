@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from compressor.data.arrow import read_arrow
 from compressor.data.clean import hash_of, text_key
+from compressor.data.overlap import Overlap
 from compressor.data.seen import Keys, Seen
 from compressor.data.splits import EVALUATION
 from compressor.data.texts import TEXTS_FILE, MadeText, TrainingTexts
@@ -25,7 +27,8 @@ class TextFilter:
 
     Texts that evaluation splits hold are found without regard to case and space. So are those of the training split and
     those that were made before; with `exact` these two only if they are the same letter by letter, since an
-    augmentation may change nothing but case.
+    augmentation may change nothing but case. `limits.overlap_words` leaves out what quotes evaluation splits too, for
+    eight bytes a word of these.
     """
 
     def __init__(
@@ -41,11 +44,18 @@ class TextFilter:
         self.dropped: Counter[str] = Counter()
         self._kept = self._words = self._longest = 0
         self._evaluation, self._training, self._made = Seen(), Seen(), Seen()
+        self._overlap = None if limits.overlap_words is None else Overlap(limits.overlap_words)
         for split in EVALUATION:
-            self._read(training.folder / f"{split}.arrow", self._evaluation, exact=False)
-        self._read(training.folder / "train.arrow", self._training, exact=exact)
-        for folder in known:
-            self._read(folder / TEXTS_FILE, self._made, exact=exact)
+            for rows in self._read(training.folder / f"{split}.arrow"):
+                self._evaluation.add(_keys(rows, exact=False))
+                if self._overlap is not None:
+                    self._overlap.add(rows)
+        for file, seen in (
+            (training.folder / "train.arrow", self._training),
+            *((folder / TEXTS_FILE, self._made) for folder in known),
+        ):
+            for rows in self._read(file):
+                seen.add(_keys(rows, exact=exact))
 
     def __call__(self, texts: Sequence[MadeText]) -> list[MadeText]:
         """Those to keep, in order."""
@@ -60,6 +70,7 @@ class TextFilter:
             ("too_short", words < self.limits.min_words),
             ("too_long", words > (self.limits.max_words or np.inf)),
             ("in_evaluation", self._evaluation.contains(likened)),
+            ("overlaps_evaluation", self._quoting(rows)),
             ("in_training", self._training.contains(exactly)),
         ):
             self.drop(reason, int((keep & hit).sum()))
@@ -99,12 +110,16 @@ class TextFilter:
             "words": {"mean": self._words / self._kept, "max": self._longest},
         }
 
-    def _read(self, file: Path, into: Seen, *, exact: bool) -> None:
+    def _quoting(self, rows: Sequence[Sequence[str]]) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(rows), bool) if self._overlap is None else self._overlap.found_in(rows)
+
+    def _read(self, file: Path) -> Iterator[list[Sequence[str]]]:
+        """The texts of a file's rows, where it is there, a batch at a time."""
         if not file.is_file():
             return
         for batch in read_arrow(file):
             columns = [batch.column(role).to_pylist() for role in self.roles]
-            into.add(_keys(list(zip(*columns, strict=True)), exact=exact))
+            yield list(zip(*columns, strict=True))
 
 
 def _keys(rows: Iterable[Sequence[Any]], *, exact: bool) -> Keys:

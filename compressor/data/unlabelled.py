@@ -51,6 +51,8 @@ def read_unlabelled(
     seed: int,
     events: Events,
     known: Sequence[Path] = (),
+    name: str = "unlabelled",
+    path: str = "data.unlabelled",
 ) -> dict[str, Any]:
     """Write texts without labels to `out/texts.arrow`, see `load_texts`.
 
@@ -58,6 +60,8 @@ def read_unlabelled(
         data: the folder that `prepare` wrote for the labelled text.
         files: local files by any name, all of which are read; None: `section.source` is a data set on the hub.
         known: folders of texts that were read or made before; what stands there is left out.
+        name: what to call it in notes.
+        path: where the recipe describes it, for messages.
 
     Returns:
         Counts for the report, as `make_texts` does, and `read`: rows of the source.
@@ -71,10 +75,10 @@ def read_unlabelled(
     training = TrainingTexts.open(data, spec)
     if section.sentences and len(training.roles) > 1:
         raise DataError(
-            f"data.unlabelled.sentences is for one text a row; this data has {' and '.join(training.roles)}.",
+            f"{path}.sentences is for one text a row; this data has {' and '.join(training.roles)}.",
             hint="Leave it out.",
         )
-    groups = _groups(section, data)
+    groups = _groups(section, data, path)
     keep = TextFilter(training, section, known=known)
     scratch = out / ".scratch"
     read = 0
@@ -88,12 +92,12 @@ def read_unlabelled(
                 while some := list(islice(texts, BATCH)):
                     yield keep(some)
                 done += rows.num_rows
-                events.progress("unlabelled: reading texts", done, raw.count, raw.origin)
+                events.progress(f"{name}: reading texts", done, raw.count, raw.origin)
 
     def every() -> Iterator[list[MadeText]]:
         nonlocal read
         for source, split in _sources(section, files, spec):
-            with _settings_of(UNLABELLED):
+            with _settings_of(path):
                 raw = source.read(split, _columns(section, source, split, training.roles, spec), scratch, events)
             read += raw.count
             yield from kept(raw)
@@ -111,19 +115,19 @@ def read_unlabelled(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     facts = {"read": read, **keep.facts(origins)}
-    tell("unlabelled", facts, events)
+    tell(name, facts, events)
     return facts
 
 
-def _groups(section: UnlabelledSection, data: Path) -> Seen | None:
+def _groups(section: UnlabelledSection, data: Path, path: str) -> Seen | None:
     """The groups whose texts are left out."""
     if section.group is None:
         return None
     groups = load_evaluation_groups(data)
     if groups is None:
         raise DataError(
-            "data.unlabelled.group needs to know the groups of validation and test, and these aren't split by group.",
-            hint="Name the column in data.split.group too, or leave data.unlabelled.group out. Data that an earlier "
+            f"{path}.group needs to know the groups of validation and test, and these aren't split by group.",
+            hint=f"Name the column in data.split.group too, or leave {path}.group out. Data that an earlier "
             "version prepared doesn't tell its groups: prepare it again with --force prepare.",
         )
     held_out = Seen()
@@ -219,13 +223,14 @@ def _sample(file: Path, roles: Sequence[str], count: int, limit: int, seed: int)
 
 
 @contextmanager
-def _settings_of(prefix: str) -> Iterator[None]:
-    """Let messages about the settings of `data` name those of the section with this prefix, which are called alike."""
+def _settings_of(path: str) -> Iterator[None]:
+    """Let messages about the settings of `data` name those of the section at this path, which are called alike."""
+    settings = re.compile(rf"\bdata\.(?:{UNLABELLED})?(?=(?:{'|'.join(UnlabelledSection.model_fields)})\b)")
     try:
         yield
     except DataError as error:
 
         def named(text: str) -> str:
-            return re.sub(rf"\bdata\.(?!{re.escape(prefix)})", f"data.{prefix}", text)
+            return settings.sub(f"{path}.", text)
 
         raise DataError(named(error.message), hint=None if error.hint is None else named(error.hint)) from error

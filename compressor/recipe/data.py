@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,7 +11,7 @@ from pydantic import Field
 from compressor.recipe.augment import AugmentSection, GenerateSection, UnlabelledSection
 from compressor.recipe.section import Fraction, Section, Sha256, optional
 
-__all__ = ["DataSection", "SplitSection"]
+__all__ = ["DataSection", "MoreTexts", "SplitSection"]
 
 # A fraction is carved out of the training split; a name takes a split the source already has.
 SplitRule = Annotated[Fraction | str | None, Field(union_mode="left_to_right")]
@@ -41,6 +43,17 @@ class SplitSection(Section):
         description="Column with a time or a number to sort by: the oldest rows train, the newest test. "
         "Numbers or ISO dates. Not together with `group`.",
     )
+
+
+@dataclass(frozen=True)
+class MoreTexts:
+    """A source of texts that only the teacher labels."""
+
+    name: str
+    """Of the stage that reads or makes them."""
+    path: str
+    """Where the recipe describes it: `data.unlabelled`, or `data.unlabelled.1` in a list."""
+    section: UnlabelledSection | AugmentSection | GenerateSection
 
 
 class DataSection(Section):
@@ -111,17 +124,29 @@ class DataSection(Section):
         description="Use only this many rows of each split of the source (seeded sample): for a quick trial.",
     )
 
-    unlabelled: UnlabelledSection | None = optional(
-        "More text of the same domain: the teacher labels it, and the student trains on it beside the training split."
+    unlabelled: UnlabelledSection | Annotated[tuple[UnlabelledSection, ...], Field(min_length=1)] | None = optional(
+        "More text of the same domain: the teacher labels it, and the student trains on it beside the training split. "
+        "A list reads several sources; a text that stands in two of them is taken from the first."
     )
     augment: AugmentSection | None = optional("Changed copies of the training texts, for the teacher to label.")
     generate: GenerateSection | None = optional("Texts that a language model writes, for the teacher to label.")
 
     @property
-    def more(self) -> dict[str, UnlabelledSection | AugmentSection | GenerateSection]:
-        """Key -> section of every source of texts that only the teacher labels."""
-        found = {"unlabelled": self.unlabelled, "augment": self.augment, "generate": self.generate}
-        return {name: section for name, section in found.items() if section is not None}
+    def more(self) -> tuple[MoreTexts, ...]:
+        """Every source of texts that only the teacher labels."""
+        return tuple(self._more())
+
+    def _more(self) -> Iterator[MoreTexts]:
+        if isinstance(self.unlabelled, tuple):
+            for index, section in enumerate(self.unlabelled):
+                path = f"data.unlabelled.{index}"
+                yield MoreTexts(_called(section, str(index + 1) if index else None), path, section)
+        elif self.unlabelled is not None:
+            yield MoreTexts(_called(self.unlabelled, None), "data.unlabelled", self.unlabelled)
+        if self.augment is not None:
+            yield MoreTexts("augment", "data.augment", self.augment)
+        if self.generate is not None:
+            yield MoreTexts("generate", "data.generate", self.generate)
 
     @property
     def references(self) -> dict[str, str]:
@@ -136,3 +161,9 @@ class DataSection(Section):
     def test_only(self) -> bool:
         """Whether it is a test set, with nothing to train on."""
         return set(self.references) == {"test"} and self.split.train != "test"
+
+
+def _called(section: UnlabelledSection, otherwise: str | None) -> str:
+    """The name of the stage that reads a source."""
+    name = section.name or otherwise
+    return f"unlabelled-{name}" if name else "unlabelled"

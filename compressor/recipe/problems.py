@@ -41,6 +41,7 @@ _BOUNDS = {
 PATTERNS = {
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     r"^[a-z0-9][a-z0-9-]*$": "made of lower-case letters, digits and hyphens",
+    r"^[a-z][a-z0-9-]*$": "made of lower-case letters, digits and hyphens, a letter first",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "made of letters, digits, dots, hyphens and underscores, no sign first",
     r'^[^"\r\n]$': "one character, no quotation mark and no line break",
 }

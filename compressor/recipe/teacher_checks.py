@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from compressor.errors import Problem
 from compressor.recipe.answers import answers_problems
+from compressor.recipe.augment import UnlabelledSection
 from compressor.recipe.prompt import prompt_problems
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.teacher import TeacherSection
@@ -71,8 +72,8 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
         message = f"compares with a model in PyTorch, and the teacher is {what}"
         yield Problem(message, "gates.speedup", hint="bound p50_ms")
     if recipe.teacher.answers is not None and recipe.data is not None:
-        for name, section in recipe.data.more.items():
-            if name != "unlabelled":
-                yield Problem("makes new texts, and a file has no answers to them", f"data.{name}", hint="leave it out")
-            elif section.select is not None:
-                yield Problem("chooses by answers that may be missing in a file", f"data.{name}.select")
+        for source in recipe.data.more:
+            if not isinstance(source.section, UnlabelledSection):
+                yield Problem("makes new texts, and a file has no answers to them", source.path, hint="leave it out")
+            elif source.section.select is not None:
+                yield Problem("chooses by answers that may be missing in a file", f"{source.path}.select")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from compressor.errors import Problem
+from compressor.recipe.augment import AugmentSection, GenerateSection, TextLimits, UnlabelledSection
 from compressor.recipe.augment_checks import augment_problems, generate_problems, unlabelled_problems
-from compressor.recipe.data import DataSection
+from compressor.recipe.data import MoreTexts
 from compressor.recipe.recipe import Recipe
 from compressor.task_specs import task_spec
 
@@ -18,10 +19,11 @@ def texts_are_sound(recipe: Recipe) -> Iterator[Problem]:
     """Problems of `data.unlabelled`, `data.augment` and `data.generate`."""
     if recipe.data is None:
         return
-    for path, problem in _own_problems(recipe, recipe.data):
-        yield replace(problem, path=f"{path}.{problem.path}" if problem.path else path)
-    for name, section in recipe.data.more.items():
-        path = f"data.{name}"
+    yield from _names_are_told_apart(recipe.data.more)
+    for source in recipe.data.more:
+        path, section = source.path, source.section
+        for problem in _own_problems(recipe, section):
+            yield replace(problem, path=f"{path}.{problem.path}" if problem.path else path)
         if recipe.data.test_only:
             yield Problem("is for training, and `data` has a test split only", path, hint="leave it out")
         elif recipe.distill is None:
@@ -37,11 +39,19 @@ def texts_are_sound(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(message, f"{path}.select", hint="leave it out")
 
 
-def _own_problems(recipe: Recipe, data: DataSection) -> Iterator[tuple[str, Problem]]:
+def _names_are_told_apart(sources: Sequence[MoreTexts]) -> Iterator[Problem]:
+    names = [source.name for source in sources]
+    for index, source in enumerate(sources):
+        if source.name in names[:index]:
+            first = sources[names.index(source.name)].path
+            yield Problem(f"is called as {first} is", f"{source.path}.name", hint="give each a `name` of its own")
+
+
+def _own_problems(recipe: Recipe, section: TextLimits) -> Iterator[Problem]:
     spec = task_spec(recipe.task)
-    if data.unlabelled:
-        yield from (("data.unlabelled", problem) for problem in unlabelled_problems(data.unlabelled, spec))
-    if data.augment:
-        yield from (("data.augment", problem) for problem in augment_problems(data.augment, spec))
-    if data.generate:
-        yield from (("data.generate", problem) for problem in generate_problems(data.generate))
+    if isinstance(section, UnlabelledSection):
+        yield from unlabelled_problems(section, spec)
+    elif isinstance(section, AugmentSection):
+        yield from augment_problems(section, spec)
+    elif isinstance(section, GenerateSection):
+        yield from generate_problems(section)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compressor.chain.plan import make_plan
+from compressor.chain.plan import RecipePlan, make_plan
 from compressor.chain.run import run_plan
 from compressor.engine.store import Store
 from compressor.errors import RecipeError
@@ -29,9 +29,11 @@ def test_a_student_trains_on_more_texts_in_phases_until_the_goal_is_reached(
 ) -> None:
     plain = tmp_path / "more.txt"
     plain.write_text("a good film\nsuch a bad film indeed\na good and a bad film\n", encoding="utf-8")
+    other = tmp_path / "other.txt"
+    other.write_text("a good film\nneither good nor bad\n", encoding="utf-8")
     recipe = recipes.full(reviews_csv, encoder_folder)
     recipe["data"] |= {
-        "unlabelled": {"source": str(plain)},
+        "unlabelled": [{"source": str(plain)}, {"source": str(other)}],
         "augment": {"copies": 2, "select": {"keep": 0.5}, "kinds": [{"kind": "random-words"}, {"kind": "swap-words"}]},
     }
     recipe["distill"] = {
@@ -44,9 +46,10 @@ def test_a_student_trains_on_more_texts_in_phases_until_the_goal_is_reached(
     report = run(tmp_path, recipe)
     made, chosen = stage(report, "augment").facts["kept"], stage(report, "select/augment").facts["kept"]
     assert stage(report, "unlabelled").facts["kept"] == 3
+    assert stage(report, "unlabelled-2").facts["kept"] == 1
     assert 0 < chosen == round(made / 2)
     assert stage(report, "label/augment").facts["examples"] == {"texts": made}
-    texts = stage(report, "prepare").facts["splits"]["train"]["rows"] + 3 + chosen
+    texts = stage(report, "prepare").facts["splits"]["train"]["rows"] + 3 + 1 + chosen
     first = stage(report, "distill/1").facts
     assert first["steps"] == -(-texts // first["batch_size"])
     last = stage(report, "distill").facts
@@ -77,3 +80,58 @@ def test_texts_that_only_a_live_teacher_is_asked_about_are_not_labelled_beforeha
     assert "label/augment" in stages() and "label/augment" not in stages(hidden)
     assert {"augment", "distill"} <= stages(hidden)
     assert {"label/augment", "select/augment"} <= stages(hidden, "data.augment={select: {keep: 10}}")
+
+
+def test_each_source_without_labels_is_read_and_labelled_in_stages_of_its_own(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    named = {"name": "plots", "select": {"keep": 5}}
+    entries = [{"source": str(reviews_csv)}, {"source": str(reviews_csv), **named}, {"source": str(reviews_csv)}]
+
+    def planned(unlabelled: object) -> RecipePlan:
+        return make_plan(recipes.load(tmp_path, recipe | {"data": {**recipe["data"], "unlabelled": unlabelled}}))
+
+    plan = planned(entries)
+    names = [one.name for one in plan.stages]
+    made = ["unlabelled", "unlabelled-plots", "unlabelled-3"]
+    assert [name for name in names if "unlabelled" in name] == [
+        *made,
+        "label/unlabelled",
+        "label/unlabelled-plots",
+        "select/unlabelled-plots",
+        "label/unlabelled-3",
+    ]
+    inputs = {one.name: one.inputs for one in plan.stages}
+    assert inputs["unlabelled-3"] == {"data": "prepare", "known/1": "unlabelled", "known/2": "unlabelled-plots"}
+    assert {f"texts/{name}" for name in made} | {"chosen/unlabelled-plots"} < set(inputs["distill"])
+
+    def digests(plan: RecipePlan) -> dict[str, str]:
+        return {name: key.digest for name, key in plan.keys.items() if name != "bundle"}  # it holds the recipe
+
+    # A list of one is the mapping, and a source that is added at the end makes nothing before it again.
+    alone, both = digests(planned(entries[0])), digests(planned(entries[:2]))
+    assert digests(planned(entries[:1])) == alone
+    assert {both[name] == alone[name] for name in ("unlabelled", "label/unlabelled")} == {True}
+    entries[1]["name"] = "stories"
+    assert digests(planned(entries))["unlabelled-3"] == digests(plan)["unlabelled-3"]
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "path", "message"),
+    [
+        ("[{source: a.txt}, {source: b.txt, name: x}, {source: c.txt, name: x}]", "2.name", "is called as data.unla"),
+        ("[{source: a.txt}, {source: b.txt, colums: {}}]", "1.colums", "is not a known key"),
+        ("[{source: a.txt}, {source: b.txt, columns: {label: x}}]", "1.columns.label", "has no text 'label'"),
+        ("[{source: 'wheel://a==1/x'}, {source: 'wheel://a/x'}]", "1.source", "must be wheel://"),
+        ("[{source: a.txt, name: 2nd}]", "0.name", "a letter first"),
+        ("[]", "", "a list of at least 1"),
+    ],
+)
+def test_mistakes_in_a_list_of_sources_are_named_by_its_entry(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, unlabelled: str, path: str, message: str
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipes.load(tmp_path, recipes.full(reviews_csv, encoder_folder), f"data.unlabelled={unlabelled}")
+    (problem,) = caught.value.problems
+    assert problem.path == f"data.unlabelled.{path}".rstrip(".") and message in problem.message

@@ -170,6 +170,53 @@ def test_roles_that_are_no_texts_are_refused(data: Path, films: Path, tmp_path: 
         read(data, tmp_path, tmp_path / "gone.csv")
 
 
+def test_texts_that_quote_an_evaluation_text_are_left_out_where_asked_for(data: Path, tmp_path: Path) -> None:
+    quoted, trained_on = texts(data, "test")[0], texts(data, "train")[0]
+    file = tmp_path / "more.txt"
+    file.write_text(f"They say, it is: {quoted.upper()}!\nThey say {trained_on}\nanother text\n", encoding="utf-8")
+    assert read(data, tmp_path / "all", file)["kept"] == 3
+    facts = read(data, tmp_path / "apart", file, overlap_words=len(quoted.split()))
+    assert facts["dropped"] == {"overlaps_evaluation": 1}
+    assert rows_of_texts(tmp_path / "apart") == [f"They say {trained_on}", "another text"]
+
+
+def test_a_second_source_is_read_without_what_the_first_holds(data: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text("one\ntwo\n", encoding="utf-8")
+    second.write_text("Two\nthree\n", encoding="utf-8")
+    read(data, tmp_path / "a", first)
+    facts = read_unlabelled(
+        UnlabelledSection(source="second.txt"),
+        task_spec("text-classification"),
+        data=data,
+        files={"train": second},
+        out=tmp_path / "b",
+        seed=1,
+        events=(events := Listener()),
+        known=[tmp_path / "a"],
+        name="unlabelled-2",
+    )
+    assert rows_of_texts(tmp_path / "b") == ["three"] and facts["dropped"] == {"made_before": 1}
+    assert events.notes == ["unlabelled-2: 1 of 2 texts kept; left out: 1 made before."]
+
+
+def test_messages_name_the_entry_of_a_list_and_leave_file_names_alone(data: Path, tmp_path: Path) -> None:
+    file = write(tmp_path, [{"body": "a text"}], "csv", stem="data")
+    with pytest.raises(DataError) as caught:
+        read_unlabelled(
+            UnlabelledSection(source=str(file)),
+            task_spec("text-classification"),
+            data=data,
+            files={"train": file},
+            out=tmp_path / "out",
+            seed=1,
+            events=Listener(),
+            path="data.unlabelled.1",
+        )
+    assert caught.value.message.startswith("data.csv has no column 'text'")
+    assert "data.unlabelled.1.columns" in str(caught.value.hint)
+
+
 def test_the_prepared_data_stay_as_they_were(data: Path) -> None:
     assert "evaluation_groups" not in load_prepared(data)
     assert load_split(data, "train").column_names == ["text", "label", "example_id"]

@@ -14,12 +14,15 @@ from compressor.recipe.augment import UnlabelledSection
 from compressor.sources import HubSource, Source, open_source
 from compressor.task_specs import task_spec
 
-__all__ = ["Unlabelled"]
+__all__ = ["KNOWN", "Unlabelled"]
+
+KNOWN = "known/"
+"""What inputs begin with that hold texts which were read before: they are numbered, whatever they are called."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unlabelled(Stage):
-    """Writes `texts.arrow`, without any text of an evaluation split."""
+    """Writes `texts.arrow`, without any text of an evaluation split or of the folders `known/NUMBER`."""
 
     kind = "unlabelled"
     libraries = ("datasets", "pyarrow")
@@ -27,10 +30,12 @@ class Unlabelled(Stage):
     task: str
     section: UnlabelledSection
     seed: int
+    path: str = "data.unlabelled"
+    """Where the recipe describes it, for messages."""
 
     @property
     def config(self) -> dict[str, Json]:
-        section = self.section.model_dump(mode="json", exclude={"source", "revision", "sha256", "select"})
+        section = self.section.model_dump(mode="json", exclude={"source", "revision", "sha256", "name", "select"})
         return {"task": self.task, "unlabelled": section, "seed": self.seed}
 
     @property
@@ -57,4 +62,7 @@ class Unlabelled(Stage):
             out=out,
             seed=self.seed,
             events=events,
+            known=[artifact.folder for role, artifact in inputs.items() if role.startswith(KNOWN)],
+            name=self.name,
+            path=self.path,
         )

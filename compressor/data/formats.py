@@ -52,6 +52,7 @@ def read_batches(
     *,
     nested: Collection[str] = (),
     delimiter: str | None = None,
+    header: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """The wanted columns of a file in any format but parquet.
 
@@ -59,9 +60,10 @@ def read_batches(
         columns: column by key.
         nested: keys of columns that may hold lists and objects.
         delimiter: of csv and tsv, where it isn't the usual one.
+        header: whether csv and tsv begin with the names of their columns.
     """
     if kind in DELIMITERS:
-        return read_delimited(stream, columns, origin, delimiter or DELIMITERS[kind])
+        return read_delimited(stream, columns, origin, delimiter or DELIMITERS[kind], header=header)
     if kind in JSON_READERS:
         return JSON_READERS[kind](stream, columns, origin, nested)
     return READERS[kind](stream, columns, origin)

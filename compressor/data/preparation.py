@@ -114,7 +114,7 @@ def quiet_datasets() -> Iterator[None]:
 
 def _open(section: DataSection, files: Mapping[str, Path] | None, target: str) -> Source:
     if files is not None:
-        return FileSource(files, section.format, delimiter=section.delimiter, target=target)
+        return FileSource(files, section.format, delimiter=section.delimiter, header=section.header, target=target)
     return HubSource(str(section.source), subset=section.subset, revision=section.revision)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from compressor.data.arrow import read_arrow, values_of, write_arrow
 from compressor.data.columns import Columns
 from compressor.data.compression import open_plain, plain_name, unreadable_explained
-from compressor.data.formats import DELIMITERS, read_batches
+from compressor.data.formats import DELIMITERS, format_of, read_batches
 from compressor.data.layout import layout_of, refuse_other_layouts
 from compressor.data.parquet import parquet_classes, read_parquet
 from compressor.errors import DataError
@@ -59,15 +59,18 @@ class FileSource:
         format: str | None = None,  # noqa: A002  # the recipe's word
         *,
         delimiter: str | None = None,
+        header: bool = True,
         target: str | None = None,
     ) -> None:
         """
         Args:
+            header: whether csv and tsv files begin with the names of their columns.
             target: the kind of target that is looked for: a format that only another kind is read from is refused.
         """
         self.files = dict(files)
         self.format = format
         self.delimiter = delimiter
+        self.header = header
         self.target = target
         self.origin = ", ".join(path.name for path in self.files.values())
 
@@ -80,11 +83,17 @@ class FileSource:
         if not path.is_file():
             raise DataError(f"The file {path} is not there.", hint="Relative paths start at the working directory.")
         name = plain_name(path)
-        kind = layout_of(path, name, self.format)
+        # What has no header can't be told from other formats by how it begins.
+        kind = layout_of(path, name, self.format) if self.header else format_of(name, self.format)
         refuse_other_layouts(kind, self.target, path.name)
         if self.delimiter is not None and kind not in DELIMITERS:
             raise DataError(
                 f"data.delimiter is for csv and tsv files, and {path.name} is {kind}.", hint="Leave it out."
+            )
+        if not self.header and kind not in DELIMITERS:
+            raise DataError(
+                f"data.header is for csv and tsv files, and {path.name} is {kind}.",
+                hint="Leave it out, or set data.format to csv or tsv.",
             )
         wanted = _once(columns.wanted)
         classes = None
@@ -103,7 +112,9 @@ class FileSource:
     ) -> Iterator[pa.RecordBatch]:
         size = path.stat().st_size
         with unreadable_explained(path), open_plain(path) as (stream, position):
-            batches = read_batches(stream, kind, wanted, path.name, nested=nested, delimiter=self.delimiter)
+            batches = read_batches(
+                stream, kind, wanted, path.name, nested=nested, delimiter=self.delimiter, header=self.header
+            )
             yield from _reported(batches, position, size, path.name, events)
 
 

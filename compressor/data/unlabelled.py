@@ -144,7 +144,10 @@ def _sources(
         return
     for name, path in files.items():
         given = _format(section, path)
-        yield FileSource({name: path}, given, delimiter=section.delimiter, target=spec.target), name
+        yield (
+            FileSource({name: path}, given, delimiter=section.delimiter, header=section.header, target=spec.target),
+            name,
+        )
 
 
 def _format(section: UnlabelledSection, path: Path) -> str | None:
@@ -165,7 +168,7 @@ def _columns(section: UnlabelledSection, source: Source, split: str, roles: Sequ
             hint="Name one of them in data.split.",
         )
     target = {}
-    if isinstance(source, FileSource) and _has_tags(source.files[split], source.format):
+    if isinstance(source, FileSource) and source.header and _has_tags(source.files[split], source.format):
         target = {spec.target_role: spec.target_role}  # its readers find tokens by the place of the tags
     tokens = TARGETS.get(spec.target).nested
     return Columns(texts, target, choosing, frozenset(target) | (frozenset(texts) if tokens else frozenset()))

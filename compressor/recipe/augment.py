@@ -8,7 +8,7 @@ from pydantic import Field
 
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
 from compressor.recipe.model import ModelSource
-from compressor.recipe.section import Fraction, Positive, Section, Sha256, optional
+from compressor.recipe.section import ColumnName, Fraction, Positive, Section, Sha256, optional
 from compressor.task_specs import TaskSpec
 
 __all__ = [
@@ -136,7 +136,10 @@ class UnlabelledSection(TextLimits):
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] | None = Field(
         None, description="What separates the fields of a csv or tsv file: one character."
     )
-    columns: dict[str, str] = Field(
+    header: bool = optional(
+        "Whether the first row of a csv or tsv file names its columns; without, they are numbers counted from 1.", True
+    )
+    columns: dict[str, ColumnName] = Field(
         default_factory=dict,
         description="Which column plays which role of the task, for example {text: review}. Left out: columns are "
         "called like their roles.",
@@ -145,7 +148,7 @@ class UnlabelledSection(TextLimits):
         default_factory=dict,
         description="Take only the rows that have this value, or one of these, in this column: {category: plot}.",
     )
-    group: str | None = Field(
+    group: ColumnName | None = Field(
         None,
         description="Column that names what a text belongs to, with the values of the column in `data.split.group`: "
         "texts of groups in validation or test are left out.",

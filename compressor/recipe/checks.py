@@ -16,6 +16,7 @@ from compressor.recipe.benchmark import (
     GridWorkload,
 )
 from compressor.recipe.cascade_checks import cascade_is_possible
+from compressor.recipe.column_checks import columns_fit_the_task, columns_without_names_are_numbers
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
@@ -155,23 +156,6 @@ def _own_problems(components: Collection[ComponentSection], path: str) -> Proble
             yield replace(problem, path=f"{path}.{index}.{problem.path}" if problem.path else f"{path}.{index}")
 
 
-def _columns_fit_the_task(recipe: Recipe) -> Problems:
-    if recipe.data is None:
-        return
-    spec = task_spec(recipe.task)
-    required, optional = spec.roles, spec.optional_roles
-    for role in required:
-        if recipe.data.columns and role not in recipe.data.columns:
-            message = f"{recipe.task} needs a column for `{role}`"
-            yield Problem(message, "data.columns", hint=f"add `{role}: <name of the column>`")
-    for role in recipe.data.columns:
-        if role not in (*required, *optional):
-            message = f"{recipe.task} has no role `{role}`"
-            yield Problem(message, f"data.columns.{role}", hint=suggest(role, [*required, *optional]))
-    for column in _repeated(recipe.data.columns.values()):
-        yield Problem(f"the column {column!r} is given two roles", "data.columns")
-
-
 def _labels_are_sound(recipe: Recipe) -> Problems:
     labels = recipe.data.labels if recipe.data else None
     if recipe.data is None or labels is None:
@@ -290,7 +274,8 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (labels_are_there, ("task", "data", "teacher", "distill")),
     (_training_has_data, ("data", "teacher", "distill")),
     (_test_sets_are_not_trained_on, ("data", "teacher", "distill")),
-    (_columns_fit_the_task, ("task", "data")),
+    (columns_fit_the_task, ("task", "data")),
+    (columns_without_names_are_numbers, ("task", "data")),
     (_labels_are_sound, ("data",)),
     (_splits_are_sound, ("data",)),
     (texts_are_sound, ("task", "data", "teacher", "distill")),

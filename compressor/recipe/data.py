@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from compressor.recipe.augment import AugmentSection, GenerateSection, UnlabelledSection
-from compressor.recipe.section import Fraction, Section, Sha256, optional
+from compressor.recipe.section import ColumnName, Fraction, Section, Sha256, optional
 
 __all__ = ["DataSection", "MoreTexts", "SplitSection"]
 
@@ -33,12 +33,12 @@ class SplitSection(Section):
         None,
         description="As `validation`. Left out: the source's own `test`, else 0.1 of the training split.",
     )
-    group: str | None = Field(
+    group: ColumnName | None = Field(
         None,
         description="Column that names what texts belong to (a film, a customer, a document): all texts of a group "
         "stay in one split. Rows without a value are groups of their own.",
     )
-    by: str | None = Field(
+    by: ColumnName | None = Field(
         None,
         description="Column with a time or a number to sort by: the oldest rows train, the newest test. "
         "Numbers or ISO dates. Not together with `group`.",
@@ -83,11 +83,16 @@ class DataSection(Section):
     delimiter: Delimiter | None = Field(
         None, description="What separates the fields of a csv or tsv file: one character, for example ';'."
     )
-    columns: dict[str, str | tuple[str, ...]] = Field(
+    header: bool = optional(
+        "Whether the first row of a csv or tsv file names its columns; without, they are numbers counted from 1: "
+        "{text: 2, label: 1}.",
+        True,
+    )
+    columns: dict[str, ColumnName | tuple[ColumnName, ...]] = Field(
         default_factory=dict,
         description="Which column plays which role of the task, for example {text: review, label: stars}. A list gives "
-        "one column for each label or number: {label: [toxic, obscene]}. Of a CoNLL file, columns are numbers counted "
-        "from 1. Left out: columns are called like their roles.",
+        "one column for each label or number: {label: [toxic, obscene]}. Of a CoNLL file and with `header: false`, "
+        "columns are numbers counted from 1. Left out: columns are called like their roles.",
     )
     labels: tuple[str, ...] | dict[str, str] | None = Field(
         None,

@@ -181,6 +181,15 @@ def test_a_csv_with_a_header_only_holds_no_rows(tmp_path: Path) -> None:
         run(tmp_path / "out", path)
 
 
+def test_a_csv_without_a_header_is_prepared_by_the_numbers_of_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "films.csv"
+    lines = [f'"{"np"[i % 2]}{"eo"[i % 2]}","film {i},\nand what became of it",{i}' for i in range(40)]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    facts = run(tmp_path / "out", file, header=False, columns={"text": 2, "label": 1}, split={"by": 3})
+    assert facts["read"] == {"train": 40} and facts["labels"] == ["ne", "po"] and facts["ordered_by"] == "3"
+    assert texts(tmp_path / "out", "test")[-1] == "film 39,\nand what became of it"
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.csv is not there"):
         run(tmp_path / "out", tmp_path / "nowhere.csv")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -12,9 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compressor.data.arrow import read_arrow
 from compressor.data.columns import Columns
+from compressor.data.delimited import read_delimited
 from compressor.data.source import FileSource, RawSplit
 from compressor.errors import DataError
 from tests.data.support import ENCODERS, PACKERS, Listener, Row, reviews, run, write
@@ -32,8 +37,8 @@ def rows_of(raw: RawSplit) -> list[Row]:
     return [row for batch in read_arrow(raw.path) for row in batch.to_pylist()]
 
 
-def read(path: Path, columns: Columns = COLUMNS, kind: str | None = None) -> list[Row]:
-    raw = FileSource({"train": path}, kind).read("train", columns, path.parent / "scratch", Listener())
+def read(path: Path, columns: Columns = COLUMNS, kind: str | None = None, header: bool = True) -> list[Row]:
+    raw = FileSource({"train": path}, kind, header=header).read("train", columns, path.parent / "scratch", Listener())
     return rows_of(raw)
 
 
@@ -95,6 +100,56 @@ def test_a_byte_order_mark_and_windows_line_ends_leave_no_trace(tmp_path: Path) 
     assert read(content(tmp_path, "a.json", b'\xef\xbb\xbf[{"text": "a", "label": "b"}]')) == [
         {"text": "a", "label": "b"}
     ]
+
+
+NUMBERED = Columns({"text": "2"}, {"label": "1"}, {})
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_columns_of_a_file_without_a_header_are_numbers(tmp_path: Path, kind: str, packing: str) -> None:
+    rows = [{"label": row["label"], "text": row["text"]} for row in TRICKY]
+    # The first of `named` is written as the header, and so is the first row of the file.
+    named = [dict(zip(rows[0].values(), row.values(), strict=True)) for row in rows[1:]]
+    assert read(write(tmp_path, named, kind, packing), NUMBERED, header=False) == [
+        {"text": row["text"], "label": row["label"]} for row in TRICKY
+    ]
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6), min_size=2, max_size=2),
+        min_size=1,
+    )
+)
+def test_no_row_of_a_file_without_a_header_is_lost_or_changed(rows: list[list[str]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    batches = read_delimited(io.BytesIO(text.getvalue().encode()), {"a": "1", "b": "2"}, "a.csv", ",", header=False)
+    assert [[row["1"], row["2"]] for batch in batches for row in batch.to_pylist()] == rows
+
+
+def test_a_file_without_a_header_may_begin_with_a_byte_order_mark_and_empty_lines(tmp_path: Path) -> None:
+    for number, quote in enumerate((b"", b'"')):
+        line = b"".join([b"\r\n", quote, b"1", quote, b",good\r\n0,bad\r\n"])
+        path = content(tmp_path, f"{number}.csv", b"\xef\xbb\xbf" + line)
+        assert read(path, NUMBERED, header=False) == [{"text": "good", "label": "1"}, {"text": "bad", "label": "0"}]
+
+
+def test_a_file_without_a_header_is_no_other_format_for_how_it_begins(tmp_path: Path) -> None:
+    one = Columns({"text": "1"}, {}, {})
+    path = content(tmp_path, "a.csv", "I came; I saw\nI | won\n")
+    assert read(path, one, header=False) == [{"text": "I came; I saw"}, {"text": "I | won"}]
+    with pytest.raises(DataError, match=r"separated by ';'[\s\S]*data\.delimiter"):
+        read(path, NUMBERED, header=False)
+    with pytest.raises(DataError, match=r"no column '3'.*its columns are: 1, 2\."):
+        read(content(tmp_path, "b.csv", "a,b\n"), Columns({"text": "3"}, {}, {}), header=False)
+    with pytest.raises(DataError, match=r"Expected 2 columns, got 3[\s\S]*Rows are counted from 1"):
+        read(content(tmp_path, "b.csv", "a,b\nc,d,e\n"), NUMBERED, header=False)
+    with pytest.raises(DataError, match=r"empty\.csv is empty"):
+        read(content(tmp_path, "empty.csv", ""), NUMBERED, header=False)
+    with pytest.raises(DataError, match=r"a\.jsonl is jsonl[\s\S]*data\.format"):
+        read(content(tmp_path, "a.jsonl", "{}"), NUMBERED, header=False)
 
 
 def test_numbers_of_a_class_label_in_parquet_become_names(tmp_path: Path) -> None:

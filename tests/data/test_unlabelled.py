@@ -107,6 +107,17 @@ def rows_of_texts(out: Path) -> list[str]:
     return list(load_texts(out)["text"])
 
 
+def test_a_file_without_a_header_is_read_by_the_numbers_of_its_columns(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text('plot,"one text,\nin two lines"\nreview,another\nplot,a third\n', encoding="utf-8")
+    facts = read(data, tmp_path / "out", file, header=False, columns={"text": 2}, where={"1": "plot"})
+    assert rows_of_texts(tmp_path / "out") == ["one text,\nin two lines", "a third"] and facts["read"] == 3
+    lines = tmp_path / "more.txt"
+    lines.write_text("one\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"data\.unlabelled\.header is for csv and tsv[\s\S]*data\.unlabelled\.format"):
+        read(data, tmp_path / "out", lines, header=False, columns={"text": 1})
+
+
 def test_tagged_files_are_read_without_their_tags(tmp_path: Path) -> None:
     spec = task_spec("token-classification")
     run(tmp_path / "data", tiny.write_conll(tmp_path / "names.conll", 60), spec=spec)

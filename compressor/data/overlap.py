@@ -55,7 +55,7 @@ def _runs(rows: Sequence[Sequence[str]], length: int) -> tuple[Keys, npt.NDArray
     """A hash of every run of `length` words that lies within one text, and the row it belongs to."""
     known: dict[str, int] = {}
     hashes, texts = array("Q"), array("q")
-    owners = []
+    owners: list[int] = []
     for row, said in enumerate(rows):
         for text in said:
             words = _WORD.findall(normalise(text))

@@ -122,13 +122,15 @@ class UnlabelledSection(TextLimits):
     )
     source: str = Field(
         description="A file (txt with a text a line, csv, tsv, jsonl, json, parquet, CoNLL; plain or packed), "
-        "`wheel://name==version/path`, or a hub data set id. May be the file that `data.source` names.",
+        "`wheel://name==version/path`, `sdist://name==version/path`, or a hub data set id. May be the file that "
+        "`data.source` names.",
     )
     split: str = Field("train", description="Split of a hub data set.")
     subset: str | None = Field(None, description="Configuration of a hub data set.")
     revision: str | None = Field(None, description="Commit of a hub data set; pin it to make the run repeatable.")
     sha256: Sha256 | None = Field(
-        None, description="Digest of the file (of the wheel, for `wheel://`); another content is refused."
+        None,
+        description="Digest of the file (of the archive, for `wheel://` and `sdist://`); another content is refused.",
     )
     format: Literal["txt", "csv", "tsv", "jsonl", "json", "parquet", "conll", "conllu", "squad"] | None = Field(
         None, description="File format, where the name doesn't tell."

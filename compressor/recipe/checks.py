@@ -201,7 +201,7 @@ def _splits_are_sound(recipe: Recipe) -> Problems:
             yield Problem("no split uses this file", f"data.source.{name}", hint=hint)
 
 
-def _wheels_are_well_formed(recipe: Recipe) -> Problems:
+def _packages_are_well_formed(recipe: Recipe) -> Problems:
     references = {"student.init": recipe.student.init}
     if recipe.teacher is not None and recipe.teacher.model is not None:
         references["teacher.model"] = recipe.teacher.model
@@ -223,8 +223,9 @@ def _wheels_are_well_formed(recipe: Recipe) -> Problems:
         if recipe.data.generate is not None:
             references["data.generate.model"] = recipe.data.generate.model
     for path, reference in references.items():
-        if reference.startswith("wheel:") and not re.fullmatch(r"wheel://[\w.-]+==[^/]+/.+", reference):
-            yield Problem("must be wheel://name==version/path/inside/the/wheel", path)
+        scheme = reference.partition(":")[0]
+        if scheme in ("wheel", "sdist") and not re.fullmatch(rf"{scheme}://[\w.-]+==[^/]+/.+", reference):
+            yield Problem(f"must be {scheme}://name==version/path/inside/the/{scheme}", path)
 
 
 def _variants_have_names_of_their_own(recipe: Recipe) -> Problems:
@@ -290,7 +291,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
     (_objectives_are_sound, ("distill",)),
     (goals_are_sound, ("task", "teacher", "distill")),
-    (_wheels_are_well_formed, ("data", "teacher", "student")),
+    (_packages_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
     (_quantizers_are_sound, ("quantize", "data")),
     (_chosen_variant_is_made, ("quantize", "cascade", "bundle")),

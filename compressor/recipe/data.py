@@ -62,8 +62,8 @@ class DataSection(Section):
     source: str | dict[str, str] | None = Field(
         None,
         description="A file (csv, tsv, jsonl, json, parquet, CoNLL, SQuAD; plain or gz, bz2, xz, zip), "
-        "`wheel://name==version/path`, or a hub data set id. A mapping gives one file per split: "
-        "{train: a.csv, test: b.csv}.",
+        "`wheel://name==version/path`, `sdist://name==version/path`, or a hub data set id. A mapping gives one "
+        "file per split: {train: a.csv, test: b.csv}.",
     )
     test: str | None = Field(
         None,
@@ -75,7 +75,8 @@ class DataSection(Section):
     )
     revision: str | None = Field(None, description="Commit of a hub data set; pin it to make the run repeatable.")
     sha256: Sha256 | None = Field(
-        None, description="Digest of the file (of the wheel, for `wheel://`); another content is refused."
+        None,
+        description="Digest of the file (of the archive, for `wheel://` and `sdist://`); another content is refused.",
     )
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "conllu", "squad"] | None = Field(
         None, description="File format, where neither the name nor the first lines tell."

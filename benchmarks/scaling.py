@@ -3,8 +3,8 @@
     python benchmarks/scaling.py --json scaling.json                   10,000, 100,000 and 1,000,000 texts
     python benchmarks/scaling.py --sizes 10000 100000 --work DIR       goes on in DIR where it was stopped
 
-Each stage runs in a fresh process, and does there what `compressor run` has it do; its cost is what the stage's artifact
-says. Texts are made up. The teacher is a small model with random weights, whose answers mean nothing.
+Each stage runs in a fresh process, and does there what `compressor run` has it do; its cost is what the stage's
+artifact says. Texts are made up. The teacher is a small model with random weights, whose answers mean nothing.
 """
 
 from __future__ import annotations

@@ -45,11 +45,14 @@ def texts(count: int, *, seed: int = 0) -> Iterator[tuple[str, str]]:
 
 def write_texts(path: Path, count: int, *, seed: int = 0) -> Path:
     """A csv.gz file with the columns `text` and `label`, written as a stream."""
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
-        with io.TextIOWrapper(packed, encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["text", "label"])
-            writer.writerows(texts(count, seed=seed))
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows(texts(count, seed=seed))
     return path
 
 

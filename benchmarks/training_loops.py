@@ -1,6 +1,6 @@
 """One training loop in a process of its own, for `training.py`, which writes the folder that it reads.
 
-    python benchmarks/training_loops.py FOLDER LOOP        prints texts a second and memory, as JSON
+python benchmarks/training_loops.py FOLDER LOOP        prints texts a second and memory, as JSON
 """
 
 from __future__ import annotations
@@ -312,10 +312,7 @@ def main() -> None:
     folder, name = Path(sys.argv[1]), sys.argv[2]
     kinds: dict[str, Callable[[Path, Loop], dict[str, Any]]]
     kinds = {"live": live, "cached": cached, "label": label, "teach": teach}
-    if name == "profile":
-        found = profile(folder)
-    else:
-        found = kinds[LOOPS[name].kind](folder, LOOPS[name])
+    found = profile(folder) if name == "profile" else kinds[LOOPS[name].kind](folder, LOOPS[name])
     import torch
 
     if torch.cuda.is_available():

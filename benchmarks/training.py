@@ -167,13 +167,14 @@ def ratios(rounds: Sequence[Round], of: str, to: str) -> float | None:
     both = [one for one in rounds if all("texts_per_second" in one.get(name, {}) for name in (of, to))]
     if not both:
         return None
-    return median(one[of]["texts_per_second"] / one[to]["texts_per_second"] for one in both)
+    found: float = median(one[of]["texts_per_second"] / one[to]["texts_per_second"] for one in both)
+    return found
 
 
 def with_labelling(one: Round, epochs: int) -> float:
     """Texts a second of an epoch where the labelling is spread over so many."""
     seconds = 1 / one["cached"]["texts_per_second"] + 1 / (epochs * one["label"]["texts_per_second"])
-    return 1 / seconds
+    return float(1 / seconds)
 
 
 def table(rounds: Sequence[Round], setup: Mapping[str, Any], skipped: Mapping[str, str], *, goal: bool = True) -> str:
@@ -203,8 +204,8 @@ def table(rounds: Sequence[Round], setup: Mapping[str, Any], skipped: Mapping[st
     lines += [
         "",
         f"Padding: {padding['length groups']:.1%} of the tokens in length groups, {padding['random order']:.1%} in "
-        "random order. Packing texts without padding could save no more than that. It isn't measured: transformers packs "
-        "(`DataCollatorWithFlattening`) for attention that is told where texts begin, which for encoders is "
+        "random order. Packing texts without padding could save no more than that. It isn't measured: transformers "
+        "packs (`DataCollatorWithFlattening`) for attention that is told where texts begin, which for encoders is "
         "FlashAttention, on a GPU; on a CPU their mask would let texts see each other.",
     ]
     return "\n".join(lines)
@@ -279,11 +280,12 @@ def main() -> None:
             found = run_loop(folder, "profile", options.threads)
             if "error" in found:
                 raise SystemExit(found["error"])
-            document, shown = {"profile": found}, profile_table(found)
+            document: dict[str, Any] = {"profile": found}
+            shown = profile_table(found)
         else:
             skipped = {name: why for name, why in left_out().items() if name in options.loops}
             names = [name for name in options.loops if name not in skipped]
-            rounds = []
+            rounds: list[dict[str, Any]] = []
             for number in range(options.rounds):
                 # Back and forth, so that none is always first.
                 order = names[::-1] if number % 2 else names
@@ -291,10 +293,8 @@ def main() -> None:
                 for name in order:
                     rounds[-1][name] = run_loop(folder, name, options.threads)
                     sys.stderr.write(f"round {number + 1}: {name:20} {rounds[-1][name]}\n")
-            document, shown = (
-                {"rounds": rounds, "left_out": skipped},
-                table(rounds, setup, skipped, goal=not options.tiny),
-            )
+            document = {"rounds": rounds, "left_out": skipped}
+            shown = table(rounds, setup, skipped, goal=not options.tiny)
     sys.stdout.write(shown + "\n")
     if options.json:
         document |= {"setup": setup, "environment": environment()}

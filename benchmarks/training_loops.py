@@ -113,7 +113,7 @@ def live(folder: Path, loop: Loop) -> dict[str, Any]:
     batch = setup["batch_size"]
     numbers: Any = list(range(len(rows)))
     optimizer = torch.optim.AdamW(student.parameters(), lr=1e-4)
-    scaler = torch.amp.GradScaler(device, enabled=dtype == torch.float16)  # type: ignore[attr-defined]
+    scaler = torch.amp.GradScaler(device, enabled=dtype == torch.float16)
     student.train()
     teacher.eval()
     ends, temperature = [], 2.0
@@ -130,7 +130,7 @@ def live(folder: Path, loop: Loop) -> dict[str, Any]:
         )
         loss = 0.9 * temperature**2 * soft + 0.1 * functional.cross_entropy(logits, labels.to(device))
         optimizer.zero_grad()
-        scaler.scale(loss).backward()
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         scaler.step(optimizer)

@@ -98,9 +98,7 @@ class Asked:
     def __init__(self, section: PromptSection, folder: Path, names: Sequence[str], max_length: int) -> None:
         self.section = section
         self.max_length = max_length
-        self.model, self.tokenizer = load_language_model(
-            folder, gguf_file=section.gguf_file, trust_remote_code=section.trust_remote_code, key="teacher.prompt"
-        )
+        self.model, self.tokenizer = load_language_model(folder, trust_remote_code=section.trust_remote_code)
         self.model.to(choose_device("auto"))
         begins = self.tokenizer("a")["input_ids"][:1] == [self.tokenizer.bos_token_id]
         self.beginning = [self.tokenizer.bos_token_id] if begins else []

@@ -31,7 +31,7 @@ def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
         said = f"has {' and '.join(f'`{name}`' for name in given)}" if given else "doesn't say who teaches"
         yield Problem(f"{said}: name one of {ways}", "teacher")
     if teacher.kind != "model":
-        for name in ("finetune", "revision", "sha256", "trust_remote_code"):
+        for name in ("finetune", "revision", "sha256", "gguf_file", "trust_remote_code"):
             if getattr(teacher, name) not in (None, False):
                 hint = _INSTEAD.get(teacher.kind, "leave it out")
                 yield Problem("is for a teacher that `model` names", f"teacher.{name}", hint=hint)

@@ -156,7 +156,7 @@ def test_asking_a_source_for_what_it_lacks_is_refused(student: Any, task: Task) 
 
 
 def test_mixtures_are_answered_by_no_stored_outputs(student: Any, task: Task) -> None:
-    with pytest.raises(RecipeError, match="mixup needs the teacher's logits of mixed texts; .* has logits only"):
+    with pytest.raises(RecipeError, match=r"mixup needs the teacher's logits of mixed texts; .* has logits only"):
         make(student, [OBJECTIVES.get("mixup")(kind="mixup")], LogitsOnly(), task)
 
 

@@ -31,8 +31,8 @@ class Mixup(ObjectiveConfig):
     alpha: float = Field(
         0.4,
         gt=0,
-        description="A text's share in its mixture is drawn from Beta(alpha, alpha): below 1 most mixtures are close to "
-        "one of their texts.",
+        description="A text's share in its mixture is drawn from Beta(alpha, alpha): below 1 most mixtures are close "
+        "to one of their texts.",
     )
     temperature: Scheduled = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
 

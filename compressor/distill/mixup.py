@@ -54,7 +54,7 @@ def run_mixed(model: Any, inputs: Mapping[str, torch.Tensor], mixture: Mixture) 
     tokens = inputs["attention_mask"].bool()
     partner = mixture.partner.to(tokens.device)
     table = _table(model)
-    vectors = table(inputs["input_ids"])
+    vectors: torch.Tensor = table(inputs["input_ids"])
     vectors = vectors * tokens[..., None].to(vectors.dtype)
     share = mixture.share.to(vectors)[:, None, None]
     mixed = share * vectors + (1 - share) * vectors[partner]

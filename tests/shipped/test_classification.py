@@ -10,6 +10,7 @@ import pytest
 
 from compressor import runtime
 from tests import tiny
+from tests.gguf_file import write_gguf
 from tests.shipped.support import QUICK, SHORT, Runs, rotten_tomatoes
 
 pytestmark = pytest.mark.slow
@@ -143,6 +144,64 @@ def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decod
     assert not facts["label"]["validation"] and facts["label"]["test"]["accuracy"] >= 0
     int8 = report.measurement("int8")
     assert int8 is not None and int8.accuracy is not None and int8.accuracy.agreement is not None
+
+
+def test_reviews_gpt(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also a teacher that writes, and comes as GGUF."""
+    write_gguf(tmp_path / "small.gguf")
+    report = run(
+        "reviews-gpt",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        "data.max_length=48",
+        f"teacher.model={tmp_path}",
+        "teacher.sha256=null",
+        "teacher.gguf_file=small.gguf",
+        "teacher.finetune.epochs=1",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["teach"]["finetuned"] and facts["label"]["test"]["accuracy"] >= 0
+
+
+def test_reviews_ensemble(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also the baseline of a student that several models teach."""
+    members = ", ".join(f"{{model: {deep_encoder}, finetune: {{epochs: 1}}, seed: {seed}}}" for seed in (1, 2, 3))
+    report = run(
+        "reviews-ensemble",
+        f"data.source={rotten_tomatoes(tmp_path)}",
+        "data.sha256=null",
+        f"teacher.ensemble.members=[{members}]",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert len(facts["label"]["weights"]) == 3
+    assert facts["distill/baseline"] if "distill/baseline" in facts else facts["baseline"]
+
+
+def test_reviews_assistant(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path) -> None:
+    """Also a recipe whose teacher is the student of another one."""
+    file = rotten_tomatoes(tmp_path)
+    first = (
+        f"data.source: {file}, data.sha256: null, data.max_length: 32, teacher.model: {deep_encoder}, teacher.finetune.epochs: 1, "
+        f"student.init: {deep_encoder}, student.sha256: null, distill.epochs: 1, distill.baseline: false"
+    )
+    report = run(
+        "reviews-assistant",
+        f"data.source={file}",
+        "data.sha256=null",
+        f"teacher.set={{{first}}}",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["distill"]["parameters"] < facts["assistant/distill"]["parameters"]
 
 
 def test_sst2_bert(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:

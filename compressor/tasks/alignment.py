@@ -78,7 +78,7 @@ def move_probabilities(teacher: Sequence[Placed], places: Places, side: Literal[
     spans = np.concatenate([spans for _, spans in windows])
     holders = np.concatenate([[0], _holders(spans, places[1:], side)])
     mass = np.bincount(holders, weights=probabilities, minlength=len(places))
-    logits = np.log(mass, out=np.full(len(mass), ABSENT), where=mass > 0)
+    logits: Array = np.log(mass, out=np.full(len(mass), ABSENT), where=mass > 0)
     return logits.astype(np.float32)
 
 

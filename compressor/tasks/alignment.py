@@ -72,32 +72,36 @@ def move_probabilities(teacher: Sequence[Placed], places: Places, side: Literal[
     windows = _needed(teacher, places)
     if not windows:
         return np.full(len(places), np.nan, dtype=np.float32)
-    # As answers are found: logits of windows are compared as they are, and none of them may hold an answer.
-    nothing = min(float(values[0]) for values, _ in windows)
-    probabilities = softmax(np.concatenate([[nothing], *(values[1:] for values, _ in windows)]))
-    spans = np.concatenate([spans for _, spans in windows])
-    holders = np.concatenate([[0], _holders(spans, places[1:], side)])
-    mass = np.bincount(holders, weights=probabilities, minlength=len(places))
+    seen = windows[0] if len(windows) == 1 else _together(windows)
+    holders = np.concatenate([[0], _holders(seen.places[1:], places[1:], side)])
+    mass = np.bincount(holders, weights=softmax(seen.values), minlength=len(places))
     logits: Array = np.log(mass, out=np.full(len(mass), ABSENT), where=mass > 0)
     return logits.astype(np.float32)
 
 
-def _needed(teacher: Sequence[Placed], places: Places) -> list[tuple[Array, Places]]:
-    """The windows that it takes to see what a row holds, the one that sees most of it first: values, "no answer" and
-    then tokens that none before it has; and the characters of these tokens."""
+def _needed(teacher: Sequence[Placed], places: Places) -> list[Placed]:
+    """The windows that it takes to see what a row holds, the one that sees most of it first."""
     begin, end = places[1:, 0].min(), places[1:, 1].max()
-    found: list[tuple[Array, Places]] = []
-    seen: list[tuple[int, int]] = []
+    found: list[Placed] = []
     for window in sorted(teacher, key=lambda window: -_overlap(window.places[1:], begin, end)):
         spans = window.places[1:]
-        new = np.ones(len(spans), dtype=bool)
-        for first, after in seen:
-            new &= (spans[:, 0] < first) | (spans[:, 0] >= after)
-        if not (new & (spans[:, 0] < end) & (spans[:, 1] > begin)).any():
-            continue
-        found.append((window.values[np.concatenate([[True], new])], spans[new]))
-        seen.append((int(spans[:, 0].min()), int(spans[:, 1].max())))
+        new = (spans[:, 0] < end) & (spans[:, 1] > begin)
+        for other in found:
+            new &= (spans[:, 0] < other.places[1:, 0].min()) | (spans[:, 0] >= other.places[1:, 1].max())
+        if new.any():
+            found.append(window)
     return found
+
+
+def _together(windows: Sequence[Placed]) -> Placed:
+    """Windows of a text as one, as answers are looked for in all of them: their logits are compared as they are, an
+    answer is as likely as in the window that likes it best, which may be the only one that sees it whole, and there is
+    none where no window has one."""
+    spans, tokens = np.unique(np.concatenate([one.places[1:] for one in windows]), axis=0, return_inverse=True)
+    values = np.full(1 + len(spans), -np.inf)
+    np.maximum.at(values[1:], tokens.reshape(-1), np.concatenate([one.values[1:] for one in windows]))
+    values[0] = min(float(one.values[0]) for one in windows)
+    return Placed(values, np.concatenate([[NOWHERE], spans]))
 
 
 def _overlap(spans: Places, begin: int, end: int) -> int:

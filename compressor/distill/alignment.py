@@ -67,22 +67,22 @@ class Alignment:
                 said = [self._placed(stored[output.name], taken + at, places) for at, places in enumerate(theirs)]
                 pieces = [self.task.align(output, said, places) for places in mine]
                 files.add(output.name, rows, pieces, np.float32)
-                known += sum(int((~np.isnan(piece.reshape(len(piece), -1)).any(axis=-1)).sum()) for piece in pieces)
+                known += sum(map(_known, pieces))
                 total += sum(map(len, pieces))
             begin, taken = begin + len(mine), taken + len(theirs)
         if any(len(ragged) != taken for ragged in stored.values()):
             raise self._other_data(name)
         if known < _LEAST * total:
             raise StageError(
-                f"The tokenizers of teacher and student part the texts too differently: of the student's parts of "
-                f"{name}, {known / total:.0%} have a counterpart among the teacher's.",
+                f"{name}: the tokenizers of teacher and student part texts too differently: {known / total:.0%} of the "
+                "student's words or tokens have a counterpart among the teacher's.",
                 hint="Take a student whose tokenizer splits texts into like words, for example student.init: teacher.",
             )
         files.finish()
         if known < total:
             self.events.note(
-                f"{name}: {known / total:.1%} of the student's parts have a counterpart among the teacher's; the rest "
-                "learn from labels alone."
+                f"{name}: {known / total:.1%} of the student's words or tokens have a counterpart among the teacher's; "
+                "the rest learn from labels alone."
             )
 
     def _placed(self, stored: Ragged, row: int, places: Places) -> Placed:
@@ -109,3 +109,8 @@ class Alignment:
         if places is None:
             return None
         return [[places[row] for row in encoded.rows_of(example)] for example in range(len(split))]
+
+
+def _known(values: Array) -> int:
+    """How many positions [positions, ...] the teacher says something of."""
+    return int((~np.isnan(values).any(axis=tuple(range(1, values.ndim)))).sum())

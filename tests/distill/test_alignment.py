@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from tokenizers import Tokenizer, pre_tokenizers
 from transformers import AutoModel, PreTrainedTokenizerFast
 
@@ -225,6 +226,15 @@ def test_chosen_texts_keep_what_was_said_of_them(names: World, tmp_path: Path) -
     assert len(said["logits"]) == 162
     for place, number in ((160, 0), (161, 2)):
         np.testing.assert_array_equal(said["logits"][place], alone["logits"][number])
+
+
+def test_a_text_without_a_word_is_no_obstacle(names: World, tmp_path: Path) -> None:
+    texts = Dataset.from_list([{"text": text, "tags": []} for text in ("\u200b", "anna in rome", "\u200b")])
+    logits = np.arange(15, dtype=np.float16).reshape(3, 5)
+    write_outputs({"logits": Ragged(logits, np.array([0, 0, 3, 3]))}, tmp_path / "outputs")
+    said = names.alignment(tmp_path / "cache").read(texts, tmp_path / "outputs")["logits"]
+    assert [len(row) for row in said] == [0, 3, 0]
+    np.testing.assert_array_equal(said[1], logits)
 
 
 def isolating(folder: Path, out: Path, letter: str) -> Path:

@@ -66,7 +66,7 @@ def move_probabilities(teacher: Sequence[Placed], places: Places, side: Literal[
     for window in teacher:
         if np.array_equal(window.places, places):
             values = np.asarray(window.values, dtype=np.float64)
-            return (values - np.logaddexp.reduce(values)).astype(np.float32)
+            return (values - float(np.logaddexp.reduce(values))).astype(np.float32)
     if len(places) == 1:
         return np.zeros(1, dtype=np.float32)
     windows = _needed(teacher, places)

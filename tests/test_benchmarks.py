@@ -68,3 +68,74 @@ def test_a_false_alarm_is_counted_as_one(monkeypatch: pytest.MonkeyPatch) -> Non
         "| A itself | 2 | 1 | 0 | 0 | 1 |",
         "| A slowed by 10% | 1 | 0 | 0 | 0 | 1 |",
     ]
+
+
+def run_script(*arguments: object) -> str:
+    command = [sys.executable, *map(str, arguments)]
+    variables = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_training_is_timed_beside_the_plain_loop(tmp_path: Path) -> None:
+    loops = ("live", "cached", "label", "tokenize-in-loop")
+    options = ("--tiny", "--texts", 320, "--rounds", 1, "--json", tmp_path / "found.json")
+    shown = run_script("benchmarks/training.py", *options, "--loops", *loops)
+
+    (found,) = json.loads((tmp_path / "found.json").read_text())["rounds"]
+    assert list(found) == list(loops)
+    assert all(one["texts_per_second"] > 0 for one in found.values())
+    assert "spread over 20 epochs" in shown
+    assert "failed" not in shown
+
+
+def test_labelling_weighs_less_the_more_epochs_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from training import ratios, with_labelling
+
+    rounds = [{name: {"texts_per_second": rate} for name, rate in (("live", 10.0), ("cached", 100.0), ("label", 50.0))}]
+
+    assert ratios(rounds, "cached", "live") == 10
+    assert ratios(rounds, "fp32", "live") is None
+    assert [round(with_labelling(rounds[0], epochs), 1) for epochs in (1, 5, 20)] == [33.3, 71.4, 90.9]
+
+
+def test_made_up_texts_are_the_same_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from synthetic import texts, write_texts
+
+    files = [write_texts(tmp_path / name, 300, seed=1).read_bytes() for name in ("a.csv.gz", "b.csv.gz")]
+
+    assert files[0] == files[1]
+    assert len({text for text, _ in texts(300)}) in range(290, 297), "one in fifty is there twice"
+
+
+def test_growth_is_told_as_an_exponent_and_what_is_extrapolated_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from scaling import STEPS, Cost, table
+
+    sizes = (1_000, 10_000)
+    costs = [Cost(step.stage, size, size, size * size / 1e6, 200.0, 1.0, 2.0) for size in sizes for step in STEPS]
+    shown = table(costs, sizes)
+
+    assert shown.count("| 2.00 (steep) |") == len(STEPS)
+    assert "| `prepare` | 1.0 s, 200 MB, 1.0 MB (2.0 MB) | 100.0 s, 200 MB, 1.0 MB (2.0 MB) |" in shown
+    assert "**Extrapolated, not measured**" in shown
+    assert "| `prepare` | 100 | 2,777.8 |" in shown
+
+
+@pytest.mark.slow
+def test_stages_are_measured_in_processes_of_their_own(tmp_path: Path) -> None:
+    run_script("benchmarks/scaling.py", "--sizes", 600, "--work", tmp_path, "--json", tmp_path / "found.json")
+
+    costs = json.loads((tmp_path / "found.json").read_text())["costs"]
+    assert [cost["stage"] for cost in costs] == [
+        "prepare",
+        "unlabelled",
+        "augment",
+        "label/unlabelled",
+        "select/unlabelled",
+        "distill",
+    ]
+    assert all(cost["seconds"] > 0 for cost in costs)

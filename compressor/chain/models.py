@@ -18,11 +18,16 @@ TRAINING_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "data
 def fetch_models(
     sources: Mapping[str, Source], pins: ModelSource, events: Events, *, gguf_file: str | None = None
 ) -> dict[str, Path]:
-    """Folders of models, each one looked at: safetensors or a GGUF file only, and no code that isn't trusted."""
+    """Folders of models, each one looked at: safetensors or a GGUF file only, and no code that isn't trusted. A GGUF
+    file comes as the checkpoint that it was made of."""
     folders = {role: source.fetch(events) for role, source in sources.items()}
     for folder in folders.values():
         check_model_folder(folder, trust_remote_code=pins.trust_remote_code, gguf_file=gguf_file)
-    return folders
+    if gguf_file is None:
+        return folders
+    from compressor.data.gguf import checkpoint_of_gguf
+
+    return {role: checkpoint_of_gguf(folder / gguf_file, events) for role, folder in folders.items()}
 
 
 def model_source(reference: str, pins: ModelSource) -> Source:

@@ -133,9 +133,7 @@ class LanguageModel:
 
         self.section = section
         self.seed = seed
-        self.model, self.tokenizer = load_language_model(
-            folder, gguf_file=section.gguf_file, trust_remote_code=section.trust_remote_code, key="data.generate"
-        )
+        self.model, self.tokenizer = load_language_model(folder, trust_remote_code=section.trust_remote_code)
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
         self.ends = _line_ends(self.tokenizer)
         self.longest = int(getattr(self.model.config, "max_position_embeddings", 1 << 20)) - section.max_new_tokens

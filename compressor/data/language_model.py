@@ -1,8 +1,7 @@
-"""Causal language models, as checkpoints or as GGUF."""
+"""Causal language models, read from checkpoints."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["load_language_model"]
 
 
-def load_language_model(
-    folder: Path, *, gguf_file: str | None, trust_remote_code: bool, key: str
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_language_model(folder: Path, *, trust_remote_code: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Model (fp32, eval mode) and tokenizer, which pads and cuts on the left: what follows a prompt goes on at its end.
-
-    Args:
-        key: the section of the recipe that names it, for messages.
 
     Raises:
         SourceError: the folder holds none. UnsafeSource: it comes as Python code that isn't trusted.
@@ -30,13 +24,6 @@ def load_language_model(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    if gguf_file is not None:
-        if find_spec("gguf") is None:
-            raise SourceError(
-                f"{key}.gguf_file needs the package gguf, which is not installed.",
-                hint="Install it: pip install gguf",
-            )
-        settings["gguf_file"] = gguf_file
     with quiet_transformers(), refusals_explained(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder, **settings)
         model, loaded = AutoModelForCausalLM.from_pretrained(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from datasets import Dataset
 
 from compressor.data.preparation import quiet_datasets
@@ -18,7 +19,7 @@ from compressor.tasks.base import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["tokenize_split"]
+__all__ = ["lengths_of", "tokenize_split"]
 
 
 def tokenize_split(
@@ -53,6 +54,15 @@ def tokenize_split(
             )
         )
         return rows.add_column("row_id", np.arange(len(rows)), new_fingerprint=f"{name}-rows")
+
+
+def lengths_of(rows: Dataset) -> npt.NDArray[np.int32]:
+    """Tokens of each row of tokenized splits [rows].
+
+    Read from the Arrow table: `rows["length"]` makes a Python number of each, which takes a minute for a million rows.
+    """
+    found: npt.NDArray[np.int32] = rows.data.column("length").to_numpy().astype(np.int32)
+    return found if rows._indices is None else found[rows._indices.column(0).to_numpy()]
 
 
 def _fingerprint(dataset: Dataset, task: Task, tokenizer: Any, max_length: int, names: Sequence[str]) -> str:

@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import BatchSampler, DataLoader, Sampler
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 __all__ = ["EpochOrder", "PartOfEachBatch", "WholeBatches", "loader"]
 
+_BATCHES_OF_LIKE_LENGTH = 50
+"""So many batches are drawn, then sorted by length: `transformers` takes as many."""
+_ROWS_AT_ONCE = 10_000
+
 
 class EpochOrder(Sampler[int]):
     """The order of the training examples, made of the seed and the epoch alone: a resumed epoch has the same."""
 
-    def __init__(self, size: int, lengths: list[int] | None, batch: int, seed: int, together: int = 1) -> None:
-        """`together`: how many rows, one behind the other, stay so."""
+    def __init__(self, size: int, lengths: npt.ArrayLike | None, batch: int, seed: int, together: int = 1) -> None:
+        """
+        Args:
+            lengths: tokens of each row [rows], where texts of like length are to be in one batch.
+            together: how many rows, one behind the other, stay so.
+        """
         self.size = size
         self.together = together
-        self.lengths = lengths
+        # Memory holds 4 bytes a row for these, and 8 for the order.
+        self.lengths = None if lengths is None else np.asarray(lengths, np.int32)
         self.batch = batch
         self.seed = seed
         self.epoch = 0
@@ -38,12 +48,33 @@ class EpochOrder(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         rows = self.together
-        if self.lengths is None:
-            order = torch.randperm(self.size // rows, generator=generator).tolist()
-        else:
-            lengths = [max(self.lengths[start : start + rows]) for start in range(0, self.size, rows)]
-            order = get_length_grouped_indices(lengths, max(1, self.batch // rows), generator=generator)
-        return (rows * place + row for place in order for row in range(rows))
+        order = torch.randperm(self.size // rows, generator=generator).numpy()
+        if self.lengths is not None:
+            longest = np.maximum.reduceat(self.lengths, np.arange(0, self.size, rows)) if rows > 1 else self.lengths
+            order = _grouped_by_length(order, longest, max(1, self.batch // rows))
+        for start in range(0, len(order), _ROWS_AT_ONCE):
+            for place in order[start : start + _ROWS_AT_ONCE].tolist():
+                yield from range(rows * place, rows * (place + 1))
+
+
+def _grouped_by_length(
+    order: npt.NDArray[np.int64], lengths: npt.NDArray[np.int32], batch: int
+) -> npt.NDArray[np.int64]:
+    """The order, sorted by falling length within every so many batches, and the longest row first of all, so that
+    memory fails at once.
+
+    The same as `get_length_grouped_indices` of transformers, which takes ten times the memory.
+    """
+    together = batch * max(1, min(len(order) // (4 * batch), _BATCHES_OF_LIKE_LENGTH))
+    starts = range(0, len(order), together)
+    found = np.empty_like(order)
+    for start in starts:
+        drawn = order[start : start + together]
+        found[start : start + together] = drawn[np.argsort(-lengths[drawn], kind="stable")]
+    if len(found):
+        longest = starts[int(np.argmax(lengths[found[::together]]))]
+        found[[0, longest]] = found[[longest, 0]]
+    return found
 
 
 class PartOfEachBatch(BatchSampler):

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from compressor.distill.likelihood import LIKELIHOODS
+from compressor.distill.mixup import run_mixed
 from compressor.distill.objective import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
 from compressor.distill.signals import (
     LIKELIHOOD,
     LOGITS,
+    MIXED,
     PROGRESS,
     SECOND_PASS,
     Batch,
@@ -83,12 +85,13 @@ class Distiller(torch.nn.Module):
         inputs = model_inputs(self.student, batch)
         output, signals = run_model(self.student, inputs, needs)
         second = self.student(**inputs) if self.training and self.second_pass else None
+        mixed = self._mixed(batch, inputs) if self.training else {}
         # Losses are computed in fp32, also where autocast runs the models in bf16.
         with torch.autocast(batch["input_ids"].device.type, enabled=False):
             reduced = self._reduce(output, batch)
             if self.training:
                 again = None if second is None else self._reduce(second, batch)
-                return {"loss": self._loss(reduced, {**signals, PROGRESS: self.progress}, batch, again)}
+                return {"loss": self._loss(reduced, {**signals, PROGRESS: self.progress}, batch, again, mixed)}
             return {"loss": self._validation_loss(reduced, batch), **reduced}
 
     def means(self) -> dict[str, float]:
@@ -108,19 +111,33 @@ class Distiller(torch.nn.Module):
     def _reduce(self, output: Any, batch: Batch) -> Mapping[str, torch.Tensor]:
         return self.task.reduce(output, batch, self.task.options(self.student))
 
+    def _mixed(self, batch: Batch, inputs: Mapping[str, torch.Tensor]) -> dict[str, Sequence[Supervised]]:
+        """What both models say of mixtures of the batch's texts, drawn for each objective that compares that."""
+        unlabelled = {name: tensor for name, tensor in batch.items() if name != "labels"}
+        found: dict[str, Sequence[Supervised]] = {}
+        for name, objective in zip(self.names, self._each(), strict=True):
+            if objective.mix is not None and self.teacher is not None:
+                mixture = objective.mix(len(batch["input_ids"]))
+                teacher = self.teacher.read_mixed(batch, mixture)
+                student = self._reduce(run_mixed(self.student, inputs, mixture), batch)
+                found[name] = self.task.supervised(student, unlabelled, teacher)
+        return found
+
     def _loss(
         self,
         outputs: Mapping[str, torch.Tensor],
         student: Signals,
         batch: Batch,
         second: Mapping[str, torch.Tensor] | None,
+        mixed: Mapping[str, Sequence[Supervised]],
     ) -> torch.Tensor:
-        teacher = self.teacher.read(batch, self.needs) if self.teacher is not None and self.needs else {}
+        wanted = self.needs - {MIXED}
+        teacher = self.teacher.read(batch, wanted) if self.teacher is not None and wanted else {}
         rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
         again = self.task.supervised(second, batch, teacher.get(LOGITS)) if second is not None else []
         total = rows[0].student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
-            value = _value(objective, rows, student, teacher, batch, again)
+            value = _value(objective, mixed.get(name, rows), student, teacher, batch, again)
             self._sums[name] += value.detach()
             total = total + value_at(objective.weight, self.progress) * value
         self._batches += 1

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from compressor.data import load_output_names, load_split, targets_of, tokenize_split
+from compressor.data import lengths_of, load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained
 from compressor.distill.device import (
     Precision,
@@ -143,7 +143,7 @@ def _write_split(
 
 def _batches(dataset: Dataset) -> list[npt.NDArray[np.int64]]:
     """Numbers of rows, sorted by length (no padding to speak of), longest first: memory fails at once."""
-    order = np.argsort(np.asarray(dataset["length"]), kind="stable")[::-1]
+    order = np.argsort(lengths_of(dataset), kind="stable")[::-1]
     return np.array_split(order, max(1, -(-len(order) // _BATCH)))
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import torch
 
+from compressor.distill.mixup import Mixture
 from compressor.distill.signals import Batch, Signal, Signals
 from compressor.recipe.scheduled import Ramp
 
@@ -31,12 +32,14 @@ class Objective(torch.nn.Module):
         loss: Loss,
         learned: torch.nn.Module | None = None,
         second_pass: bool = False,
+        mix: Callable[[int], Mixture] | None = None,
     ) -> None:
         """
         Args:
             needs: what it compares with the teacher; empty for an objective that doesn't ask the teacher.
             learned: what is trained with the student and used by `loss`.
             second_pass: whether it compares what the student says of a batch twice, with other dropout.
+            mix: for one that compares what both models say of mixed texts, draws the mixtures of so many.
         """
         super().__init__()
         self.kind = kind
@@ -45,6 +48,7 @@ class Objective(torch.nn.Module):
         self.loss = loss
         self.learned = learned
         self.second_pass = second_pass
+        self.mix = mix
 
     def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """The loss of one batch, a scalar, before `weight`."""

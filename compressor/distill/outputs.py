@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from compressor.distill.mixup import Mixture, run_mixed
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals, run_model
 from compressor.errors import StageError
 from compressor.runtime.outputs import Array
@@ -39,6 +40,14 @@ class TeacherOutputs(ABC):
     @abstractmethod
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
         """The wanted signals for the batch's rows, on the batch's device, without gradient."""
+
+    def read_mixed(self, batch: Batch, mixture: Mixture) -> Mapping[str, torch.Tensor]:
+        """The task's outputs for mixtures of the batch's texts: a teacher that runs live has them.
+
+        Raises:
+            StageError: it doesn't run.
+        """
+        raise StageError("The teacher's stored outputs say nothing of mixed texts.", hint="Run the teacher live.")
 
 
 class CachedOutputs(TeacherOutputs):
@@ -114,18 +123,29 @@ class LiveOutputs(TeacherOutputs):
         return frozenset()  # a model computes whatever can be captured from it
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
-        device = batch["row_id"].device
-        if self._tokens is not None:
-            dataset, collate = self._tokens
-            rows = rows_of(dataset, batch["row_id"].tolist())
-            batch = {name: tensor.to(device) for name, tensor in collate(rows).items()}
-        self._model.to(device)
+        batch = self._own(batch)
         with torch.no_grad():
             output, signals = run_model(self._model, model_inputs(self._model, batch), wanted)
         found = dict(signals)
         if LOGITS in wanted:
             found[LOGITS] = self._task.reduce(output, batch, self._task.options(self._model))
         return found
+
+    def read_mixed(self, batch: Batch, mixture: Mixture) -> Mapping[str, torch.Tensor]:
+        batch = self._own(batch)
+        with torch.no_grad():
+            output = run_mixed(self._model, model_inputs(self._model, batch), mixture)
+        return self._task.reduce(output, batch, self._task.options(self._model))
+
+    def _own(self, batch: Batch) -> Batch:
+        """The batch in the teacher's tokens, and the teacher on the batch's device."""
+        device = batch["row_id"].device
+        self._model.to(device)
+        if self._tokens is None:
+            return batch
+        dataset, collate = self._tokens
+        rows = rows_of(dataset, batch["row_id"].tolist())
+        return {name: tensor.to(device) for name, tensor in collate(rows).items()}
 
 
 def model_inputs(model: PreTrainedModel, batch: Batch) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ from compressor.data import load_output_names, load_split
 from compressor.data.language_model import load_language_model
 from compressor.distill.device import choose_device
 from compressor.distill.label import SPLITS
-from compressor.distill.stored import keep_outputs
+from compressor.distill.stored import judge, keep_outputs
 from compressor.distill.transfer_set import TEXTS
 from compressor.errors import DataError
 from compressor.events import Events
@@ -53,8 +53,8 @@ def ask(
         shifts: those that were found on the training texts, one of [labels] a template, where `texts` is given.
 
     Returns:
-        Metrics on validation and test where labels are known, the number of examples, `shifts`, and the metrics of each
-        template alone.
+        Metrics on validation and test where labels are known, the number of examples, `shifts`, and in `alone` the
+        metrics of each template by itself.
 
     Raises:
         DataError: the labels of the data aren't those of the section.
@@ -73,15 +73,22 @@ def ask(
     if shifts is None:
         prior = _prior(section, names)
         shifts = [shift_to(one, prior).tolist() if prior is not None else [0.0] * len(names) for one in said[splits[0]]]
-    facts: dict[str, Any] = {"shifts": shifts, "examples": {}, "templates": list(section.templates)}
+    name = task.spec.outputs[0].name
+    alone: list[dict[str, dict[str, float]]] = [{} for _ in section.templates]
+    facts: dict[str, Any] = {"shifts": shifts, "examples": {}, "templates": list(section.templates), "alone": alone}
     for split, each in said.items():
         shifted = [_normalised(one + np.asarray(shift)) for one, shift in zip(each, shifts, strict=True)]
-        outputs = np.mean(shifted, axis=0).astype(np.float16)
+        outputs = {name: Ragged(np.mean(shifted, axis=0).astype(np.float16))}
         facts["examples"][split], metrics = keep_outputs(
-            {task.spec.outputs[0].name: Ragged(outputs)}, split=split, task=task, data=data, texts=texts, out=out
+            outputs, split=split, task=task, data=data, texts=texts, out=out
         )
-        if metrics is not None:
-            facts[split] = metrics
+        if metrics is None:
+            continue
+        facts[split] = metrics
+        for scores, one in zip(alone, shifted, strict=True):
+            _, statistics = judge({name: Ragged(one)}, load_split(data, split), task=task, data=data)
+            if found := task.runtime.values(statistics):
+                scores[split] = found
     return facts
 
 
@@ -91,9 +98,7 @@ class Asked:
     def __init__(self, section: PromptSection, folder: Path, names: Sequence[str], max_length: int) -> None:
         self.section = section
         self.max_length = max_length
-        self.model, self.tokenizer = load_language_model(
-            folder, gguf_file=section.gguf_file, trust_remote_code=section.trust_remote_code, key="teacher.prompt"
-        )
+        self.model, self.tokenizer = load_language_model(folder, trust_remote_code=section.trust_remote_code)
         self.model.to(choose_device("auto"))
         begins = self.tokenizer("a")["input_ids"][:1] == [self.tokenizer.bos_token_id]
         self.beginning = [self.tokenizer.bos_token_id] if begins else []

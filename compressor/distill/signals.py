@@ -15,6 +15,7 @@ __all__ = [
     "HIDDEN_STATES",
     "LIKELIHOOD",
     "LOGITS",
+    "MIXED",
     "PROGRESS",
     "PROJECTIONS",
     "SECOND_PASS",
@@ -68,6 +69,9 @@ PROGRESS = Signal("progress")
 
 SECOND_PASS = Signal("logits of a second pass")
 """Those of the student for the same batch with other dropout, among the student's signals."""
+
+MIXED = Signal("logits of mixed texts")
+"""Needed by an objective that sees, as logits of both models, what they say of mixtures of the batch's texts."""
 
 HIDDEN_STATES = Signal(
     "hidden states", attrgetter("hidden_states"), asks={"output_hidden_states": True}, per_token=True

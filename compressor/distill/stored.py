@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +15,13 @@ from compressor.distill.transfer_set import TEXTS
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.outputs import Outputs, Ragged, write_outputs
 from compressor.runtime.tasks import Settings
-from compressor.runtime.tasks.base import Encoded
+from compressor.runtime.tasks.base import Encoded, FloatArray
 from compressor.tasks.base import Task
 
-__all__ = ["keep_outputs", "stored_splits"]
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["judge", "keep_outputs", "stored_splits"]
 
 
 def stored_splits(folder: Path) -> tuple[str, ...]:
@@ -49,6 +53,27 @@ def keep_outputs(
     write_outputs(outputs, out / split)
     if split in ("train", TEXTS) or any(np.isnan(one.values).any() for one in outputs.values()):
         return len(examples), None
+    keys, statistics = judge(outputs, examples, task=task, data=data, encoder=encoder)
+    statistics |= task.runtime.compared(keys, keys)
+    np.savez(out / split / STATISTICS, allow_pickle=False, **statistics)
+    (out / split / ANSWERS).write_text(json.dumps(keys, ensure_ascii=False), encoding="utf-8")
+    return len(examples), task.runtime.values(statistics)
+
+
+def judge(
+    outputs: Mapping[str, Ragged],
+    examples: Dataset,
+    *,
+    task: Task,
+    data: Path,
+    encoder: Callable[[], Encoder] | None = None,
+) -> tuple[list[Any], dict[str, FloatArray]]:
+    """Keys of the answers that these outputs come to, and statistics of their metrics.
+
+    Args:
+        data: the folder that `prepare` wrote, which names the outputs.
+        encoder: opens what cuts texts into tokens, where answers lie between them.
+    """
     encoded = (
         Encoded(list(examples), (), np.arange(len(examples)))
         if encoder is None
@@ -57,8 +82,4 @@ def keep_outputs(
     settings = Settings(tuple(load_output_names(data, task)))
     exact: Outputs = {name: Ragged(np.asarray(one.values, np.float32), one.offsets) for name, one in outputs.items()}
     keys = task.runtime.keys(task.runtime.decode(exact, encoded, settings))
-    statistics = task.runtime.statistics(exact, encoded, targets_of(examples, task), settings)
-    statistics |= task.runtime.compared(keys, keys)
-    np.savez(out / split / STATISTICS, allow_pickle=False, **statistics)
-    (out / split / ANSWERS).write_text(json.dumps(keys, ensure_ascii=False), encoding="utf-8")
-    return len(examples), task.runtime.values(statistics)
+    return keys, task.runtime.statistics(exact, encoded, targets_of(examples, task), settings)

@@ -92,7 +92,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
     def get_train_dataloader(self) -> DataLoader[Any]:
         order = EpochOrder(
             len(self.train_dataset),
-            None if self.lengths is None else list(self.lengths),
+            self.lengths,
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             self.args.seed,
             self.together,

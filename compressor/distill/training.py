@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.data import lengths_of, load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
 from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress
 from compressor.distill.checkpoints import newest_complete, step_of
@@ -112,7 +112,7 @@ def train(
             what=what,
             layer_decay=section.layer_decay,
             average=section.average,
-            lengths=rows["length"] if section.group_by_length else None,
+            lengths=lengths_of(rows) if section.group_by_length else None,
             together=task.rows_together(rows),
             train_dataset=rows,
             eval_dataset=judged,

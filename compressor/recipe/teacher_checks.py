@@ -31,7 +31,7 @@ def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
         said = f"has {' and '.join(f'`{name}`' for name in given)}" if given else "doesn't say who teaches"
         yield Problem(f"{said}: name one of {ways}", "teacher")
     if teacher.kind != "model":
-        for name in ("finetune", "revision", "sha256", "trust_remote_code"):
+        for name in ("finetune", "revision", "sha256", "gguf_file", "trust_remote_code"):
             if getattr(teacher, name) not in (None, False):
                 hint = _INSTEAD.get(teacher.kind, "leave it out")
                 yield Problem("is for a teacher that `model` names", f"teacher.{name}", hint=hint)
@@ -66,7 +66,7 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(f"there is no model to copy: the teacher is {what}", "student.init", hint="name a model")
     for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
         if objective.uses_teacher and not objective.from_stored:
-            message = f"{objective.kind} looks inside the teacher, and the teacher is {what}"
+            message = f"{objective.kind} needs one model that runs beside the student, and the teacher is {what}"
             yield Problem(message, path, hint="compare outputs: soft-targets")
     if recipe.gates.speedup is not None:
         message = f"compares with a model in PyTorch, and the teacher is {what}"

@@ -106,7 +106,9 @@ def test_a_student_without_layers_is_held_against_objectives_and_its_own_config(
 ) -> None:
     recipe["student"] = {"init": "teacher", "build": [{"kind": "static", "size": 16}]}
     checked(recipe, model)
-    checked(recipe, model, "distill.objectives=[{kind: soft-targets}, {kind: similarity}, {kind: r-drop}]")
+    checked(
+        recipe, model, "distill.objectives=[{kind: soft-targets}, {kind: similarity}, {kind: r-drop}, {kind: mixup}]"
+    )
     with pytest.raises(RecipeError, match=r"static\.size is 33, and the model is 32 wide"):
         checked(recipe, model, "student.build.0.size=33")
     hidden = "distill.objectives=[{kind: hidden-states}]"

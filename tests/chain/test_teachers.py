@@ -13,6 +13,7 @@ from compressor.errors import RecipeError
 from compressor.recipe import load_recipe
 from tests.chain import recipes
 from tests.chain.test_texts import run, stage
+from tests.gguf_file import write_gguf
 
 
 @pytest.fixture
@@ -93,7 +94,8 @@ def test_a_member_of_an_ensemble_is_the_same_stage_as_a_teacher_alone(
     ("override", "said"),
     [
         ("student.init=teacher", "there is no model to copy: the teacher is an ensemble"),
-        ("distill.objectives=[{kind: hidden-states}]", "hidden-states looks inside the teacher"),
+        ("distill.objectives=[{kind: hidden-states}]", "hidden-states needs one model that runs beside the student"),
+        ("distill.objectives=[{kind: mixup}]", "mixup needs one model .* the teacher is an ensemble"),
         ("gates.speedup='>= 2'", "compares with a model in PyTorch"),
         ("teacher.ensemble.weights=[1, 2, 3]", "has 3 numbers for 2 members"),
     ],
@@ -103,6 +105,20 @@ def test_what_an_ensemble_can_not_do_is_refused(
 ) -> None:
     with pytest.raises(RecipeError, match=said):
         recipes.load(tmp_path, ensemble(reviews_csv, encoder_folder), override)
+
+
+@pytest.mark.slow
+def test_a_decoder_that_comes_as_gguf_is_fine_tuned_and_teaches(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    write_gguf(tmp_path / "small.gguf")
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipe["teacher"] = {"model": str(tmp_path), "gguf_file": "small.gguf", "finetune": {"epochs": 1}}
+    recipe["student"] = {"init": str(encoder_folder), "layers": [0]}
+    recipe["data"]["max_length"] = 48
+    found = run(tmp_path, recipe)
+    assert stage(found, "teach").facts["finetuned"]
+    assert stage(found, "distill").facts["validation"]["accuracy"] > 0
 
 
 def test_a_teacher_must_be_named(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> None:

@@ -77,7 +77,9 @@ def test_texts_that_only_a_live_teacher_is_asked_about_are_not_labelled_beforeha
         return {one.name for one in make_plan(recipes.load(tmp_path, recipe, "data.augment={}", *overrides)).stages}
 
     hidden = "distill.objectives=[{kind: hidden-states}]"
-    assert "label/augment" in stages() and "label/augment" not in stages(hidden)
+    mixed = "distill.objectives=[{kind: soft-targets}, {kind: mixup}]"
+    assert "label/augment" in stages()
+    assert not {"label/augment"} & (stages(hidden) | stages(mixed))
     assert {"augment", "distill"} <= stages(hidden)
     assert {"label/augment", "select/augment"} <= stages(hidden, "data.augment={select: {keep: 10}}")
 

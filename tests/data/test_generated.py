@@ -118,18 +118,3 @@ def test_models_that_write_nothing_are_refused(
         generate(data, tmp_path, encoder_folder)
     with pytest.raises(SourceError, match=r"takes 64 tokens, and data\.generate\.max_new_tokens is 64"):
         generate(data, tmp_path, decoder_folder, max_new_tokens=64)
-
-
-def test_weights_in_gguf_need_its_package(
-    data: Path, tmp_path: Path, decoder_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("compressor.data.language_model.find_spec", lambda name: None)
-    with pytest.raises(SourceError, match="pip install gguf"):
-        generate(data, tmp_path, decoder_folder, gguf_file="model.gguf")
-
-
-def test_pairs_are_not_written(tmp_path: Path, decoder_folder: Path) -> None:
-    rows = [{"text": f"a {i}", "text_pair": f"b {i}", "label": "xy"[i % 2]} for i in range(50)]
-    run(tmp_path / "data", write(tmp_path, rows), columns={"text_pair": "text_pair"})
-    with pytest.raises(DataError, match="writes one text a row"):
-        generate(tmp_path / "data", tmp_path / "out", decoder_folder)

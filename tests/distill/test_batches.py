@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch.utils.data import BatchSampler, SequentialSampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from compressor.distill.batches import EpochOrder, PartOfEachBatch, WholeBatches
 
@@ -48,3 +49,13 @@ def test_evaluation_takes_whole_batches_in_turn(size: int) -> None:
     parts = [WholeBatches(SequentialSampler(range(20)), 8, rank=rank, size=size) for rank in range(size)]
     assert [list(part) for part in parts] == [whole[rank::size] for rank in range(size)]
     assert [len(part) for part in parts] == [len(whole[rank::size]) for rank in range(size)]
+
+
+@pytest.mark.parametrize("rows", [2, 14, 640, 5004])
+@pytest.mark.parametrize("together", [1, 2])
+def test_length_groups_are_those_of_transformers_so_that_an_earlier_training_resumes(rows: int, together: int) -> None:
+    lengths = torch.randint(3, 50, (rows,), generator=torch.Generator().manual_seed(1)).tolist()
+    longest = [max(lengths[start : start + together]) for start in range(0, rows, together)]
+    generator = torch.Generator().manual_seed(7 * 1_000_003)
+    theirs = get_length_grouped_indices(longest, 12 // together, generator=generator)
+    assert list(order(rows, together)) == [together * place + row for place in theirs for row in range(together)]

@@ -25,6 +25,7 @@ from tests.distill.test_teacher import accuracy
 SOFT = {"kind": "soft-targets", "weight": 0.9}
 HARD = {"kind": "hard-labels", "weight": 0.1}
 HIDDEN = {"kind": "hidden-states"}
+MIXED = {"kind": "mixup", "alpha": 0.4}
 
 
 @pytest.fixture
@@ -172,6 +173,34 @@ def test_an_objective_that_has_nothing_to_compare_between_two_labels_is_refused_
 def test_two_passes_without_dropout_are_refused_before_training(run: Any, encoder_folder: Path) -> None:
     with pytest.raises(RecipeError, match="this student has none"):
         run(HARD, {"kind": "r-drop"}, init=encoder_folder, dropout=0.0)
+
+
+def test_a_student_learns_from_mixtures_alone(
+    run: Any, teacher: Finished, encoder_folder: Path, outputs: Finished, data: Path
+) -> None:
+    """Stored outputs are there, and say nothing of mixtures."""
+    source = {"outputs": outputs.folder, "teacher": teacher.model}
+    student = run(MIXED, init=encoder_folder, **source, layers=(0, 1), epochs=12)
+    losses = [entry["objectives"]["mixup"] for entry in student.facts["history"]]
+    assert losses[-1] < 0.5 * losses[0]
+    assert accuracy(student.model, data, "test") >= 0.9
+
+
+def test_mixtures_are_answered_across_tokenizers(
+    run: Any, teacher: Finished, outputs: Finished, other_tokenizer_folder: Path
+) -> None:
+    init = {"init": other_tokenizer_folder, "layers": None}
+    student = run(SOFT, MIXED, **init, outputs=outputs.folder, teacher=teacher.model, epochs=2)
+    losses = [entry["objectives"]["mixup"] for entry in student.facts["history"]]
+    assert 0 < losses[-1] < losses[0]
+
+
+def test_mixtures_without_the_teacher_itself_are_refused_before_training(
+    run: Any, teacher: Finished, outputs: Finished, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="mixup needs the teacher's logits of mixed texts"):
+        run(SOFT, MIXED, init=teacher.model, outputs=outputs.folder)
+    assert not (tmp_path / "out" / "checkpoints").exists()
 
 
 def test_schedules_follow_the_steps_of_the_training(run: Any, encoder_folder: Path, outputs: Finished) -> None:

@@ -40,6 +40,7 @@ ALONE: list[dict[str, Any]] = [
     {"kind": "attention"},
     {"kind": "relations"},
     {"kind": "r-drop"},
+    {"kind": "mixup"},
 ]
 ALL = [
     SoftTargets(kind="soft-targets", weight=0.9),
@@ -154,6 +155,11 @@ def test_asking_a_source_for_what_it_lacks_is_refused(student: Any, task: Task) 
     assert problem.message == "hidden-states needs the teacher's hidden states; what is there has logits only."
 
 
+def test_mixtures_are_answered_by_no_stored_outputs(student: Any, task: Task) -> None:
+    with pytest.raises(RecipeError, match=r"mixup needs the teacher's logits of mixed texts; .* has logits only"):
+        make(student, [OBJECTIVES.get("mixup")(kind="mixup")], LogitsOnly(), task)
+
+
 def test_objectives_that_ask_a_teacher_are_refused_without_one(student: Any, task: Task) -> None:
     with pytest.raises(RecipeError) as caught:
         make(student, ALL, None, task)
@@ -215,3 +221,12 @@ def test_a_second_pass_is_made_in_training_alone(student: Any, task: Task) -> No
     distiller.train()(**BATCH)
     distiller.eval()(**BATCH)
     assert calls == [True, True, False]
+
+
+def test_mixtures_are_made_in_training_alone(student: Any, teacher: Any, task: Task) -> None:
+    calls: list[bool] = []
+    teacher.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
+    distiller = make(student, [OBJECTIVES.get("mixup")(kind="mixup")], LiveOutputs(teacher, task), task)
+    distiller.train()(**BATCH)
+    distiller.eval()(**BATCH)
+    assert calls == [False], "asked once, about the mixtures"

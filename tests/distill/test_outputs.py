@@ -10,6 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from compressor.data import load_split, tokenize_split
 from compressor.distill.label import SPLITS, compute_outputs
+from compressor.distill.mixup import Mixture
 from compressor.distill.outputs import CachedOutputs, LiveOutputs
 from compressor.distill.signals import HIDDEN_STATES, LOGITS
 from compressor.errors import StageError
@@ -149,6 +150,19 @@ def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_ow
     foreign = {"input_ids": torch.ones(3, 4, dtype=torch.long), "row_id": torch.tensor([9, 2, 140])}
     expected = stored(outputs.folder, "train")[[9, 2, 140]]
     assert np.allclose(source.read(foreign, frozenset({LOGITS}))[LOGITS]["logits"], expected, atol=5e-3)
+
+
+def test_a_live_teacher_mixes_its_own_tokens_of_the_same_examples(
+    teacher: Finished, task: Task, data: Path, tmp_path: Path, decoder_folder: Path
+) -> None:
+    tokenizer, dataset = load_tokenizer(teacher.model), tokens_of(task, teacher.model, data, tmp_path)
+    model, ids = task.load_model(teacher.model, ["bad", "good"]), [30, 4, 7]
+    mixture = Mixture(torch.tensor([2, 0, 1]), torch.tensor([0.3, 0.9, 0.5]))
+    own = LiveOutputs(model, task).read_mixed(batch_of(task, teacher.model, data, ids, tmp_path), mixture)
+    other = LiveOutputs(model, task, (dataset, task.collator(tokenizer)))
+    found = other.read_mixed(batch_of(task, decoder_folder, data, ids, tmp_path / "students"), mixture)
+    assert torch.allclose(found["logits"], own["logits"], atol=1e-5)
+    assert not found["logits"].requires_grad
 
 
 def test_a_cache_of_other_data_is_refused(

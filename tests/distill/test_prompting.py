@@ -82,6 +82,9 @@ def test_outputs_are_the_mean_over_templates(writer: Path, task: Task, data: Pat
     assert set(facts["test"]) >= {"accuracy"} and json.loads((tmp_path / "test" / "answers.json").read_text())
     if prior == "none":
         assert facts["shifts"] == [[0.0, 0.0]] * 2
+    assert [set(one) for one in facts["alone"]] == [{"validation", "test"}] * 2, "each template by itself"
+    one = ask(section(writer, prior=prior, templates=TEMPLATES[:1]), texts=None, shifts=None, out=tmp_path, **options)
+    assert one["test"]["accuracy"] == facts["alone"][0]["test"]["accuracy"]
 
 
 def _shares(scores: np.ndarray) -> np.ndarray:

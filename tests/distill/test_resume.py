@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.events import Silent
 from tests.distill.killed import train
+from tests.distill.shared import EndAt, Ended
 
 KILLED_AT = 23  # of 40: in the third epoch, after the checkpoints at 5, 10, 15 and 20
 
@@ -74,6 +75,16 @@ def test_a_checkpoint_cut_off_within_an_epoch_falls_back_to_the_one_before(
     assert "checkpoint-20 was cut off while it was written: not used." in events.notes
     weights = load_file(left / "model" / "model.safetensors")
     assert all(torch.equal(weights[name], uninterrupted[name]) for name in weights)
+
+
+def test_mixtures_are_drawn_after_an_end_as_if_it_had_not_been(killed: Path, tmp_path: Path) -> None:
+    changed = {"epochs": 2, "objectives": [{"kind": "soft-targets"}, {"kind": "mixup"}]}
+    train(killed, tmp_path / "whole", Silent(), **changed)
+    with pytest.raises(Ended):
+        train(killed, tmp_path / "ended", EndAt(1.5), **changed)
+    assert train(killed, tmp_path / "ended", Silent(), **changed)["resumed_from_step"] == 10
+    whole, ended = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "ended"))
+    assert all(torch.equal(ended[name], whole[name]) for name in whole)
 
 
 @pytest.mark.parametrize(

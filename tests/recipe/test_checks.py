@@ -79,6 +79,15 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         (["student.layers=[-1]"], ["student.layers"]),
         (["distill.objectives.0={kind: hidden-states, layers: [[-1, 2]]}"], ["distill.objectives.0.layers"]),
         (["distill.objectives.0={kind: hidden-states, layers: []}"], ["distill.objectives.0.layers"]),
+        (
+            [
+                "task=token-classification",
+                "data.columns={text: text, tags: tags}",
+                "distill.objectives=[{kind: mixup}]",
+                "gates=null",
+            ],
+            ["distill.objectives.0"],
+        ),
         (["data.columns={label: label}"], ["data.columns"]),
         (["data.columns={text: text, lable: label}"], ["data.columns", "data.columns.lable"]),
         (["data.columns={text: text, label: text}"], ["data.columns"]),

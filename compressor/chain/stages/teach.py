@@ -47,7 +47,7 @@ class Teach(Stage):
 
     def fetch(self, events: Events) -> dict[str, Path]:
         assert_trackers(self.section.finetune.track if self.section.finetune else ())
-        return fetch_models(self.sources, self.section, events)
+        return fetch_models(self.sources, self.section, events, gguf_file=self.section.gguf_file)
 
     @property
     def distributed(self) -> bool:

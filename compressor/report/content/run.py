@@ -13,6 +13,7 @@ from compressor.report.content.machine import cost_blocks, machine_blocks
 from compressor.report.content.overview import costs, gates_and_advice, overview, tiles
 from compressor.report.content.quality import lengths, quality_sections
 from compressor.report.content.tables import section
+from compressor.report.content.texts import teacher_blocks, text_blocks
 from compressor.report.document import RunReport
 from compressor.report.models import by_target
 from compressor.report.verdict import baseline_sentence, closing_sentence, verdict
@@ -87,6 +88,8 @@ def _measured(report: RunReport) -> Iterator[Block]:
     yield from latency_sections(targets)
     yield from cost_sections(targets)
     yield from section("Lengths of the texts", targets, lengths)
+    yield from teacher_blocks(report.stages)
+    yield from text_blocks(report.stages)
     yield from cost_blocks(report.stages)
     yield from machine_blocks(report.environment, report.measurements)
 

@@ -168,6 +168,9 @@ def problems(kind: str, task: str, classes: int | None, **options: Any) -> list[
         ("dkd", "sentence-embedding", None, {}),
         ("dkd", "text-classification", 2, {"alpha": 0}),
         ("soft-targets", "text-classification", 2, {"standardize": True}),
+        ("mixup", "token-classification", 5, {}),
+        ("mixup", "question-answering", None, {}),
+        ("mixup", "sentence-embedding", None, {}),
         ("soft-targets", "question-answering", None, {"standardize": True}),
     ],
 )
@@ -185,6 +188,9 @@ def test_what_has_nothing_to_compare_is_refused_with_the_reason(
         ("dkd", "text-classification", 2, {}),
         ("dkd", "question-answering", None, {}),
         ("r-drop", "regression", 1, {}),
+        ("mixup", "text-classification", 2, {}),
+        ("mixup", "multi-label-classification", 3, {}),
+        ("mixup", "regression", 1, {}),
         ("soft-targets", "text-classification", 3, {"standardize": True}),
     ],
 )

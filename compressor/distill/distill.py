@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase, set_seed
 
 from compressor.architectures import auto_class
 from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
+from compressor.distill.alignment import Alignment
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.dropout import has_dropout
@@ -76,12 +77,16 @@ def distill(
         section.objectives, Layout.of(model.config), _layout(teacher_folder, trust_teacher_code)
     )
     _refuse_vain_pass(section, objectives, model)
+    alignment = _alignment(
+        task, teacher_folder, tokenizer, max_length, out / "tokens", events, trust_remote_code=trust_teacher_code
+    )
     teacher = _open_teacher(
         frozenset[Signal]().union(*(objective.needs for objective in objectives)),
         transfer_set=transfer_set,
         folder=teacher_folder,
         task=task,
         tokenizer=tokenizer,
+        alignment=alignment,
         max_length=max_length,
         cache=out / "tokens",
         trust_remote_code=trust_teacher_code,
@@ -89,10 +94,10 @@ def distill(
     validation = None
     if transfer_set.outputs is not None and load_prepared(data)["target_role"] is None:
         _refuse_unvalidated(objectives)
-        rows = tokenize_split(
-            load_split(data, "validation"), task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels
-        )
-        validation = CachedOutputs(read_outputs(transfer_set.outputs / "validation", mapped=True), task=task, rows=rows)
+        split, folder = load_split(data, "validation"), transfer_set.outputs / "validation"
+        rows = tokenize_split(split, task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels)
+        said = read_outputs(folder, mapped=True) if alignment is None else alignment.read(split, folder)
+        validation = CachedOutputs(said, task=task, rows=rows)
     distiller = Distiller(model, objectives, task=task, teacher=teacher, validation=validation)
     facts = train(
         distiller,
@@ -151,6 +156,7 @@ def _open_teacher(
     folder: Path | None,
     task: Task,
     tokenizer: PreTrainedTokenizerBase,
+    alignment: Alignment | None,
     max_length: int,
     cache: Path,
     trust_remote_code: bool,
@@ -160,7 +166,7 @@ def _open_teacher(
         return None
     if transfer_set.is_labelled and (needs <= CachedOutputs.provides or folder is None):
         rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=cache)
-        return CachedOutputs(transfer_set.teacher_outputs(), task=task, rows=rows)
+        return CachedOutputs(transfer_set.teacher_outputs(alignment), task=task, rows=rows)
     if folder is None:
         return None
     theirs = load_tokenizer(folder, trust_remote_code)
@@ -177,6 +183,26 @@ def _open_teacher(
     tokens, own = (transfer_set.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
     assert_same_parts(task, tokens, own)
     return LiveOutputs(model, task, (tokens, task.collator(theirs)))
+
+
+def _alignment(
+    task: Task,
+    folder: Path | None,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    cache: Path,
+    events: Events,
+    *,
+    trust_remote_code: bool,
+) -> Alignment | None:
+    """How outputs for the teacher's tokens become those for the student's; None where both are the same, or outputs are
+    for whole texts. The tokenizer of a teacher that is no single model isn't known."""
+    if folder is None or not any(output.per_token for output in task.spec.outputs):
+        return None
+    theirs = load_tokenizer(folder, trust_remote_code)
+    if _settings(theirs) == _settings(tokenizer):
+        return None
+    return Alignment(task, theirs, tokenizer, max_length, cache, events)
 
 
 def _settings(tokenizer: Any) -> dict[str, Any]:

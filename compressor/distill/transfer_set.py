@@ -14,6 +14,7 @@ import numpy.typing as npt
 from datasets import Dataset, concatenate_datasets
 
 from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.distill.alignment import Alignment
 from compressor.errors import DataError
 from compressor.runtime.outputs import Array, Ragged, read_outputs
 from compressor.tasks.base import Task
@@ -88,16 +89,24 @@ class TransferSet:
         """Whether what the teacher says of every text is kept on disk."""
         return self.outputs is not None and all(source.outputs is not None for source in self.more)
 
-    def teacher_outputs(self) -> dict[str, Sequence[Array]]:
-        """Output name -> what the teacher says of every text, in the order of `rows`, left on disk."""
+    def teacher_outputs(self, alignment: Alignment | None = None) -> dict[str, Sequence[Array]]:
+        """Output name -> what the teacher says of every text, in the order of `rows`, left on disk.
+
+        Args:
+            alignment: of its tokens and those of `rows`, where they come from another tokenizer.
+        """
         if self.outputs is None:
             return {}
-        parts: list[dict[str, Sequence[Array]]] = [dict(read_outputs(self.outputs / "train", mapped=True))]
+
+        def read(split: Dataset, folder: Path) -> dict[str, Ragged]:
+            return read_outputs(folder, mapped=True) if alignment is None else alignment.read(split, folder)
+
+        parts: list[dict[str, Sequence[Array]]] = [dict(read(load_split(self.data, "train"), self.outputs / "train"))]
         for source in self.more:
             if source.outputs is None:
                 continue
-            found, numbers = read_outputs(source.outputs / TEXTS, mapped=True), source.numbers()
-            texts = len(load_split(source.folder, TEXTS))
+            split, numbers = load_split(source.folder, TEXTS), source.numbers()
+            found, texts = read(split, source.outputs / TEXTS), len(split)
             parts.append(
                 {
                     name: ragged if numbers is None else Chosen(ragged, _rows_of(numbers, len(ragged), texts))

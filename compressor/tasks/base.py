@@ -17,6 +17,7 @@ from compressor.events import Events, Silent
 from compressor.runtime.tasks import Encoded, Example, RuntimeTask
 from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.task_specs import OutputSpec, TaskSpec
+from compressor.tasks.alignment import ABSENT, Placed, Places, take_by_beginning
 from compressor.tasks.models.checkpoint import encoder_of
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ NewHead = Literal["if-needed", "never"]
 
 IGNORED = -100
 """The label of a token that isn't supervised, and of an example that has none."""
-
-ABSENT = -1e6
-"""The logit of a class that a row doesn't have, where rows of a batch have unlike numbers of classes."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +206,21 @@ class Task(ABC):
             name: torch.from_numpy(np.concatenate(arrays) if per_token.get(name) else np.stack(arrays)).float()
             for name, arrays in rows.items()
         }
+
+    def places(self, encoded: Encoded) -> list[Places] | None:
+        """Which characters of its text each value stands for that `reduce` keeps of a row, for every row; None where
+        it keeps one a row, or where that isn't known."""
+        return None
+
+    def align(self, output: OutputSpec, teacher: Sequence[Placed], places: Places) -> npt.NDArray[Any]:
+        """What a teacher with another tokenizer says of one row of the student's, a value for each of `places`; NaN
+        where it says nothing, which the student is then not taught. By default positions that begin at the same
+        character are one.
+
+        Args:
+            teacher: what it says of the rows of the same example.
+        """
+        return take_by_beginning(teacher, places)
 
     def supervised(
         self,

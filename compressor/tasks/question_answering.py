@@ -15,6 +15,7 @@ from compressor.runtime.tasks.base import NO_OPTIONS
 from compressor.runtime.tasks.question_answering import TASK as RUNTIME
 from compressor.runtime.tasks.question_answering import context_tokens
 from compressor.task_specs import OutputSpec
+from compressor.tasks.alignment import NOWHERE, Placed, Places, move_probabilities
 from compressor.tasks.base import ABSENT, IGNORED, Collator, Features, NewHead, Supervised
 from compressor.tasks.models.headed import HeadedTask
 
@@ -92,6 +93,19 @@ class QuestionAnswering(HeadedTask):
     def counts(self, output: OutputSpec, dataset: Dataset) -> npt.NDArray[np.int64]:
         return 1 + np.asarray(dataset[_END], dtype=np.int64) - np.asarray(dataset[_BEGIN], dtype=np.int64)
 
+    def places(self, encoded: Encoded) -> list[Places]:
+        """No place for "no answer", then those of the tokens of the context, without the space around them."""
+        contexts = (encoded.examples[owner]["context"] for owner in encoded.example_of_row.tolist())
+        found = []
+        for row, context in zip(encoded.rows, contexts, strict=True):
+            spans = (_without_space(context, *row.offsets[place]) for place in range(*context_tokens(row)))
+            found.append(np.array([NOWHERE, *spans], dtype=np.int64))
+        return found
+
+    def align(self, output: OutputSpec, teacher: Sequence[Placed], places: Places) -> npt.NDArray[Any]:
+        """Probability goes to the token that holds the character at which an answer begins or ends."""
+        return move_probabilities(teacher, places, "start" if output == self.spec.outputs[0] else "end")
+
     def supervised(
         self,
         student: Mapping[str, torch.Tensor],
@@ -109,6 +123,14 @@ class QuestionAnswering(HeadedTask):
             )
             for place, spec in enumerate(self.spec.outputs)
         ]
+
+
+def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """These characters of a text without the space around them, which some tokenizers count as a token's."""
+    said = text[start:end]
+    if not said.strip():
+        return start, end
+    return start + len(said) - len(said.lstrip()), end - len(said) + len(said.rstrip())
 
 
 def _characters(answer: Mapping[str, Any]) -> tuple[int, int]:

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from compressor.runtime.tasks import Encoded, RuntimeTask
 from compressor.runtime.tasks.token_classification import TASK as RUNTIME
 from compressor.runtime.tasks.token_classification import tags_of, words_of
+from compressor.tasks.alignment import Places
 from compressor.tasks.base import IGNORED, Supervised
 from compressor.tasks.models.headed import HeadedTask
 
@@ -40,6 +43,12 @@ class TokenClassification(HeadedTask):
                 labels[word.token] = UNTAGGED if tag is None else tag
             found.append(labels)
         return found
+
+    def places(self, encoded: Encoded) -> list[Places]:
+        """Those of the words."""
+        owners = (encoded.examples[owner] for owner in encoded.example_of_row.tolist())
+        words = (words_of(row, example["text"]) for row, example in zip(encoded.rows, owners, strict=True))
+        return [np.array([word[1:] for word in row], dtype=np.int64).reshape(-1, 2) for row in words]
 
     def supervised(
         self,

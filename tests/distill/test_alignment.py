@@ -1,0 +1,266 @@
+"""Students of tasks with answers a token, whose tokenizer isn't the teacher's: trained from stored outputs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from tokenizers import Tokenizer, pre_tokenizers
+from transformers import AutoModel, PreTrainedTokenizerFast
+
+from compressor.data import load_output_names, load_split, prepare, tokenize_split
+from compressor.distill.alignment import Alignment
+from compressor.distill.distill import distill
+from compressor.distill.student import make_student
+from compressor.distill.transfer_set import TEXTS, TextSource, TransferSet
+from compressor.errors import RecipeError, StageError
+from compressor.events import Silent
+from compressor.recipe.data import DataSection
+from compressor.recipe.distill import DistillSection
+from compressor.recipe.student import StudentSection
+from compressor.runtime.outputs import Ragged, write_outputs
+from compressor.runtime.tasks.base import softmax
+from compressor.task_specs import OutputSpec
+from compressor.tasks import get_task, load_tokenizer
+from compressor.tasks.base import IGNORED, Task
+from tests import tiny
+from tests.distill.builders.models import write_tokenizer
+from tests.distill.conftest import QUICK, Finished, Recorder
+
+SURE = 8.0
+"""The logit of what the teacher holds for right; all others are 0."""
+SOFT = {"kind": "soft-targets"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Data, a teacher that is always right, and a student that cuts words into pieces. Read only."""
+
+    task: Task
+    max_length: int
+    data: Path
+    teacher: Path
+    outputs: Path
+    student: Path
+
+    def alignment(self, cache: Path, student: Path | None = None) -> Alignment:
+        tokenizers = (load_tokenizer(self.teacher), load_tokenizer(student or self.student))
+        return Alignment(self.task, *tokenizers, self.max_length, cache, Recorder())
+
+    def rows(self, folder: Path, cache: Path, split: str = "train") -> Any:
+        names = load_output_names(self.data, self.task)
+        tokenizer, texts = load_tokenizer(folder), load_split(self.data, split)
+        return tokenize_split(texts, self.task, tokenizer, max_length=self.max_length, cache=cache, names=names)
+
+
+def world(
+    folder: Path, name: str, file: Path, write: Callable[[Path], Path], max_length: int, labels: int | None = None
+) -> World:
+    task = get_task(name)
+    section = DataSection.model_validate({"source": str(file), "split": {"validation": 0.1, "test": 0.1}})
+    prepare(section, task.spec, seed=1, files={"train": file}, out=folder / "data", events=Silent())
+    made = World(task, max_length, folder / "data", write(folder / "teacher"), folder / "outputs", folder / "student")
+    for split in ("train", "validation", "test"):
+        rows = made.rows(made.teacher, folder / "tokens", split)
+        write_outputs(right_answers(task, rows, labels), made.outputs / split)
+    cut_words(write(folder / "student"))
+    return made
+
+
+def right_answers(task: Task, rows: Any, labels: int | None) -> dict[str, Ragged]:
+    """What a teacher says that is sure of the labels: of `labels` classes a word, or of a token of each row."""
+    found = {}
+    for place, output in enumerate(task.spec.outputs):
+        said = []
+        for row, count in zip(rows, counts(task, rows, output), strict=True):
+            classes = row["labels"][place] if labels is None else [one for one in row["labels"] if one != IGNORED]
+            said.append(SURE * np.eye(labels or count, dtype=np.float16)[classes])
+        found[output.name] = Ragged.of(said, ragged=True)
+    return found
+
+
+def counts(task: Task, rows: Any, output: OutputSpec) -> list[int]:
+    """How many values of an output each row has."""
+    found = task.counts(output, rows)
+    assert found is not None
+    return [int(count) for count in found]
+
+
+def cut_words(folder: Path) -> None:
+    """Have a model's tokenizer cut each word that it knows into pieces of two letters."""
+    words = list(load_tokenizer(folder).get_vocab())
+    words = [word for word in words if word not in tiny.SPECIAL and not word.startswith("##")]
+    pieces = [("##" if place else "") + word[place : place + 2] for word in words for place in range(0, len(word), 2)]
+    vocabulary = [*tiny.SPECIAL, *dict.fromkeys(pieces)]
+    model = AutoModel.from_pretrained(folder)
+    model.resize_token_embeddings(len(vocabulary))
+    model.save_pretrained(folder)
+    tiny.write_tokenizer(folder, vocabulary=vocabulary)
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("questions")
+    file = tiny.write_questions(folder / "questions.jsonl", 400, longest=24)
+
+    def write(model: Path) -> Path:
+        return tiny.write_encoder(model, layers=2, spread=0.1)
+
+    return world(folder, "question-answering", file, write, 24)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("names")
+
+    def write(model: Path) -> Path:
+        return tiny.write_name_encoder(model, layers=2)
+
+    return world(folder, "token-classification", tiny.write_conll(folder / "names.conll", 200), write, 26, labels=5)
+
+
+def train(
+    made: World, out: Path, *objectives: dict[str, Any], teacher: bool = True, outputs: bool = True, epochs: int = 6
+) -> Finished:
+    events = Recorder()
+    settings: dict[str, Any] = {"task": made.task, "data": made.data, "seed": 1, "events": events}
+    make_student(StudentSection(), init_folder=made.student, trained=True, out=out / "start", **settings)
+    section = QUICK | {"epochs": epochs, "learning_rate": 5e-3, "objectives": objectives or [SOFT]}
+    facts = distill(
+        DistillSection.model_validate(section),
+        task=made.task,
+        student_folder=out / "start" / "model",
+        transfer_set=TransferSet(made.data, made.outputs if outputs else None),
+        teacher_folder=made.teacher if teacher else None,
+        max_length=made.max_length,
+        seed=1,
+        out=out / "trained",
+        events=events,
+    )
+    return Finished(out / "trained", facts, events)
+
+
+def test_a_student_that_cuts_words_into_pieces_learns_to_answer_questions(questions: World, tmp_path: Path) -> None:
+    """Its windows of a context aren't the teacher's either. No label of the data teaches it."""
+    rows = [len(questions.rows(folder, tmp_path / "tokens")) for folder in (questions.teacher, questions.student)]
+    assert rows[1] > 1.5 * rows[0] > 0
+    found = train(questions, tmp_path)
+    assert found.facts["validation"]["f1"] > 0.8
+    assert not (found.folder / "tokens").exists()
+
+
+def test_a_student_that_cuts_words_into_pieces_learns_to_tag(names: World, tmp_path: Path) -> None:
+    """It sees less of long texts than the teacher."""
+    found = train(names, tmp_path, epochs=5)
+    assert found.facts["validation"]["f1_entity"] > 0.8
+    (output,) = names.task.spec.outputs
+    theirs, words = (
+        counts(names.task, names.rows(folder, tmp_path / "tokens"), output) for folder in (names.teacher, names.student)
+    )
+    assert theirs != words and all(one >= other for one, other in zip(theirs, words, strict=True))
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "gpt2"])
+@pytest.mark.parametrize("longer", ["teacher", "student"])
+def test_aligned_answers_are_the_labels_in_the_students_tokens(
+    questions: World, tmp_path: Path, architecture: str, longer: str
+) -> None:
+    """Of a teacher that is sure of the labels, whoever has the longer tokens: words, or pieces, letters and bytes with
+    or without the space before them. Windows of a context are then many on one side and few on the other."""
+    write_tokenizer(tmp_path / "other", architecture)
+    split, teacher, student = load_split(questions.data, "train"), questions.teacher, tmp_path / "other"
+    outputs = questions.outputs / "train"
+    if longer == "student":
+        teacher, student, outputs = student, teacher, tmp_path / "outputs"
+        write_outputs(right_answers(questions.task, questions.rows(teacher, tmp_path / "tokens"), None), outputs)
+    made = replace(questions, teacher=teacher, student=student)
+    aligned = made.alignment(tmp_path / "cache").read(split, outputs)
+    rows = questions.rows(student, tmp_path / "tokens")
+    for place, output in enumerate(questions.task.spec.outputs):
+        chosen = [int(np.argmax(row)) for row in aligned[output.name]]
+        right = np.mean([one == label[place] for one, label in zip(chosen, rows["labels"], strict=True)])
+        assert right > 0.98, "all but answers that no window of the teacher holds whole"
+        assert all(softmax(row).sum() == pytest.approx(1) for row in aligned[output.name])
+
+
+def test_aligned_outputs_are_made_once(names: World, tmp_path: Path) -> None:
+    split, folder = load_split(names.data, "train"), names.outputs / "train"
+    first = names.alignment(tmp_path).read(split, folder)
+    (made,) = tmp_path.glob("aligned-*")
+    before = (made / "logits.npy").stat().st_mtime_ns
+    names.alignment(tmp_path).read(split, folder)
+    assert (made / "logits.npy").stat().st_mtime_ns == before
+    assert len(first["logits"]) == len(split)
+
+
+def test_words_without_counterpart_are_not_taught_and_told(names: World, tmp_path: Path) -> None:
+    alignment = names.alignment(tmp_path, isolating(names.student, tmp_path / "other", "a"))
+    said = alignment.read(load_split(names.data, "train"), names.outputs / "train")["logits"].values
+    unknown = np.isnan(said).all(axis=1)
+    assert 0.05 < unknown.mean() < 0.5 and not np.isnan(said[~unknown]).any()
+    (note,) = alignment.events.notes  # type: ignore[attr-defined]
+    assert f"train: {1 - unknown.mean():.1%}" in note
+
+
+def test_tokenizers_that_have_hardly_a_word_in_common_are_refused(names: World, tmp_path: Path) -> None:
+    alignment = names.alignment(tmp_path / "cache", isolating(names.student, tmp_path / "other", ""))
+    with pytest.raises(StageError, match="have a counterpart among the teacher's"):
+        alignment.read(load_split(names.data, "train"), names.outputs / "train")
+    assert not list((tmp_path / "cache").glob("aligned-*[!l]"))
+
+
+def test_chosen_texts_keep_what_was_said_of_them(names: World, tmp_path: Path) -> None:
+    for folder, name in ((names.data, "validation.arrow"), (names.outputs, "validation")):
+        copy = shutil.copytree if (folder / name).is_dir() else shutil.copy
+        copy(folder / name, tmp_path / name.replace("validation", TEXTS))
+    np.save(tmp_path / "chosen.npy", np.array([0, 2]))
+    source = TextSource("unlabelled", tmp_path, tmp_path, tmp_path / "chosen.npy")
+    said = TransferSet(names.data, names.outputs, (source,)).teacher_outputs(names.alignment(tmp_path / "cache"))
+    alone = names.alignment(tmp_path / "cache").read(load_split(names.data, "validation"), names.outputs / "validation")
+    assert len(said["logits"]) == 162
+    for place, number in ((160, 0), (161, 2)):
+        np.testing.assert_array_equal(said["logits"][place], alone["logits"][number])
+
+
+def test_a_text_without_a_word_is_no_obstacle(names: World, tmp_path: Path) -> None:
+    texts = Dataset.from_list([{"text": text, "tags": []} for text in ("\u200b", "anna in rome", "\u200b")])
+    logits = np.arange(15, dtype=np.float16).reshape(3, 5)
+    write_outputs({"logits": Ragged(logits, np.array([0, 0, 3, 3]))}, tmp_path / "outputs")
+    said = names.alignment(tmp_path / "cache").read(texts, tmp_path / "outputs")["logits"]
+    assert [len(row) for row in said] == [0, 3, 0]
+    np.testing.assert_array_equal(said[1], logits)
+
+
+def isolating(folder: Path, out: Path, letter: str) -> Path:
+    """A tokenizer to which this letter is a word wherever it stands; without one, every letter is."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    pattern = pre_tokenizers.Split(letter, "isolated") if letter else pre_tokenizers.Split("", "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pattern])
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(out)
+    return out
+
+
+def test_outputs_of_other_data_are_refused(questions: World, tmp_path: Path) -> None:
+    for outputs in (questions.outputs / "validation", questions.outputs / "train"):
+        split = load_split(questions.data, "train").select(range(100))
+        with pytest.raises(StageError, match="aren't those of its tokenizer for this data"):
+            questions.alignment(tmp_path).read(split, outputs)
+
+
+def test_a_teacher_whose_tokenizer_is_not_known_is_refused(questions: World, tmp_path: Path) -> None:
+    """An ensemble, for example."""
+    with pytest.raises(StageError, match=r"give both models one tokenizer|into other parts"):
+        train(questions, tmp_path, teacher=False)
+
+
+def test_hidden_states_are_refused_across_tokenizers(questions: World, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="tokenizer isn't the teacher's: their hidden states"):
+        train(questions, tmp_path, SOFT, {"kind": "hidden-states"})

@@ -182,14 +182,15 @@ def test_reviews_ensemble(run: Runs, tmp_path: Path, deep_encoder: Path) -> None
     )
     facts = {stage.name: stage.facts for stage in report.stages}
     assert len(facts["label"]["weights"]) == 3
-    assert facts["distill/baseline"] if "distill/baseline" in facts else facts["baseline"]
+    assert facts["baseline"]["parameters"] == facts["distill"]["parameters"]
 
 
 def test_reviews_assistant(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path) -> None:
     """Also a recipe whose teacher is the student of another one."""
     file = rotten_tomatoes(tmp_path)
     first = (
-        f"data.source: {file}, data.sha256: null, data.max_length: 32, teacher.model: {deep_encoder}, teacher.finetune.epochs: 1, "
+        f"data.source: {file}, data.sha256: null, data.max_length: 32, "
+        f"teacher.model: {deep_encoder}, teacher.finetune.epochs: 1, "
         f"student.init: {deep_encoder}, student.sha256: null, distill.epochs: 1, distill.baseline: false"
     )
     report = run(

@@ -90,12 +90,11 @@ def _client(settings: Mapping[str, str]) -> PyPIClient:
         options["cert"] = settings["client-cert"]
     if "proxy" in settings:
         options["proxy"] = settings["proxy"]
-    try:
-        timeout = float(settings.get("timeout") or settings.get("default-timeout") or _TIMEOUT_S)
-    except ValueError:
-        timeout = _TIMEOUT_S
     client = PyPIClient(
-        trusted_hosts=settings.get("trusted-host", "").split(), timeout=timeout, follow_redirects=True, **options
+        trusted_hosts=settings.get("trusted-host", "").split(),
+        timeout=float(settings.get("timeout") or settings.get("default-timeout") or _TIMEOUT_S),
+        follow_redirects=True,
+        **options,
     )
     client.auth = MultiDomainBasicAuth(prompting=False, index_urls=_indexes(settings))
     return client
@@ -190,4 +189,4 @@ def _said() -> Iterator[list[str]]:
 
 def _redacted(text: str) -> str:
     """Without the credentials that an address may hold."""
-    return re.sub(r"//[^/@\s]*@", "//***@", text)
+    return re.sub(r"//[^/\s]*@", "//***@", text)

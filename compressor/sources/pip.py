@@ -101,6 +101,8 @@ def _last_meaningful(output: str) -> str:
 def _hint(output: str) -> str:
     if "connection broken by" in output or "ConnectTimeout" in output:
         return "The package index can't be reached: check the network, or set PIP_INDEX_URL or PIP_FIND_LINKS."
+    if "during configuration" in output:
+        return "Mend what pip is set to: its files, or the variables PIP_*."
     versions = re.search(r"\(from versions: ([^)]+)\)", output)
     if versions and versions[1] != "none":
         newest = versions[1].split(", ")[-5:]

@@ -104,11 +104,11 @@ def test_an_index_that_does_not_know_the_package_or_does_not_answer_is_said(
         fetch("sdist://other==1/a.csv")
     # One that doesn't answer spares the others.
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", os.environ["PIP_INDEX_URL"])
-    monkeypatch.setenv("PIP_INDEX_URL", "http://user:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://user:se@cret@127.0.0.1:9/simple")
     assert fetch().is_file()
     with pytest.raises(SourceError, match=r"127\.0\.0\.1:9/simple: ") as caught:
         fetch("sdist://other==1/a.csv")
-    assert "secret" not in str(caught.value) and capfd.readouterr().err == ""
+    assert "cret" not in str(caught.value) and capfd.readouterr().err == ""
 
 
 def test_credentials_are_those_of_the_address_or_of_netrc(
@@ -163,6 +163,13 @@ def test_a_certificate_file_that_is_not_there_is_named(
     monkeypatch.setenv("PIP_CERT", "/nowhere.pem")
     with pytest.raises(SourceError, match=r"`cert`, /nowhere\.pem, can't be read"):
         fetch()
+
+
+def test_a_timeout_that_is_no_number_is_refused(index: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_TIMEOUT", "soon")
+    with pytest.raises(SourceError, match=r"option timeout.*'soon'") as caught:
+        fetch()
+    assert caught.value.hint == "Mend what pip is set to: its files, or the variables PIP_*."
 
 
 def test_without_unearth_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

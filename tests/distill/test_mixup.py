@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from compressor.architectures.static_embeddings import (
     StaticEmbeddingsConfig,
@@ -15,6 +16,7 @@ from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.mixup import Mixture, run_mixed
 from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives.mixup import Mixup
 from compressor.distill.outputs import LiveOutputs
 from compressor.errors import StageError
 from compressor.recipe.distill import OBJECTIVES
@@ -128,6 +130,12 @@ def test_a_model_that_does_not_read_its_table_is_refused() -> None:
     model.get_input_embeddings = lambda: unread
     with pytest.raises(StageError, match="bert: where it reads its word embeddings is unknown"):
         run_mixed(model, INPUTS, MIXTURE)
+
+
+def test_a_share_that_can_not_be_drawn_is_refused() -> None:
+    """So close to 0 the distribution underflows, and every text would be mixed half and half."""
+    with pytest.raises(ValidationError, match=r"greater than or equal to 0\.001"):
+        Mixup(kind="mixup", alpha=1e-30)
 
 
 def test_mixtures_are_drawn_from_the_distribution_and_each_text_is_the_other_of_one() -> None:

@@ -30,7 +30,7 @@ class Mixup(ObjectiveConfig):
     kind: Literal["mixup"] = Field(description="The teacher's answers to mixtures of two texts.")
     alpha: float = Field(
         0.4,
-        gt=0,
+        ge=0.001,
         description="A text's share in its mixture is drawn from Beta(alpha, alpha): below 1 most mixtures are close "
         "to one of their texts.",
     )

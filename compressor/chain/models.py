@@ -19,7 +19,7 @@ def fetch_models(
     sources: Mapping[str, Source], pins: ModelSource, events: Events, *, gguf_file: str | None = None
 ) -> dict[str, Path]:
     """Folders of models, each one looked at: safetensors or a GGUF file only, and no code that isn't trusted. A GGUF
-    file comes as the checkpoint that it was made of."""
+    file is turned into a checkpoint first."""
     folders = {role: source.fetch(events) for role, source in sources.items()}
     for folder in folders.values():
         check_model_folder(folder, trust_remote_code=pins.trust_remote_code, gguf_file=gguf_file)

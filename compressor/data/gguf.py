@@ -19,11 +19,9 @@ from compressor.tasks.models.checkpoint import refusals_explained
 
 __all__ = ["checkpoint_of_gguf"]
 
-_LAST_FILE = "config.json"
-
 
 def checkpoint_of_gguf(file: Path, events: Events) -> Path:
-    """A folder with the weights as fp32 safetensors and the tokenizer, kept in `home()` by the digest of the file.
+    """A folder with the weights as fp32 safetensors and the tokenizer, kept in `home()` under the digest of the file.
 
     Raises:
         MissingExtra: the package gguf isn't installed. SourceError: the file holds no causal language model.
@@ -53,7 +51,7 @@ def checkpoint_of_gguf(file: Path, events: Events) -> Path:
 
 
 def _is_whole(folder: Path) -> bool:
-    return (folder / _LAST_FILE).is_file() and any(folder.glob("*.safetensors"))
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
 
 
 @contextmanager

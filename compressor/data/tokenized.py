@@ -59,7 +59,7 @@ def tokenize_split(
 def lengths_of(rows: Dataset) -> npt.NDArray[np.int32]:
     """Tokens of each row of tokenized splits [rows].
 
-    Read from the Arrow table: `rows["length"]` makes a Python number of each, which takes a minute for a million rows.
+    Read from the Arrow table: `rows["length"]` makes Python numbers, 11 seconds for a million rows.
     """
     found: npt.NDArray[np.int32] = rows.data.column("length").to_numpy().astype(np.int32)
     return found if rows._indices is None else found[rows._indices.column(0).to_numpy()]

@@ -63,7 +63,7 @@ def _grouped_by_length(
     """The order, sorted by falling length within every so many batches, and the longest row first of all, so that
     memory fails at once.
 
-    The same as `get_length_grouped_indices` of transformers, which takes ten times the memory.
+    The same as `get_length_grouped_indices` of transformers, which takes three times the memory.
     """
     together = batch * max(1, min(len(order) // (4 * batch), _BATCHES_OF_LIKE_LENGTH))
     starts = range(0, len(order), together)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from compressor.data import load_output_names, load_split
-from compressor.data.language_model import load_language_model
-from compressor.distill.device import choose_device
-from compressor.distill.label import SPLITS
+from compressor.distill.label import PARTS, SPLITS
+from compressor.distill.prompted import PromptedModel
 from compressor.distill.stored import judge, keep_outputs
 from compressor.distill.transfer_set import TEXTS
 from compressor.errors import DataError
@@ -23,7 +21,7 @@ from compressor.recipe.prompt import PromptSection
 from compressor.runtime.outputs import Ragged
 from compressor.tasks.base import Task
 
-__all__ = ["Asked", "ask", "shift_to"]
+__all__ = ["ask", "shift_to"]
 
 _ROUNDS = 200
 _CLOSE = 1e-5
@@ -66,10 +64,10 @@ def ask(
             f"teacher.prompt.words names {', '.join(section.words)}; the labels of the data are {', '.join(names)}.",
             hint="Name the words for each label, no more and no less.",
         )
-    asked = Asked(section, model_folder, names, max_length)
+    asked = PromptedModel(section, model_folder, names, max_length)
     folder = texts or data
     splits = [split for split in ((TEXTS,) if texts else SPLITS) if (folder / f"{split}.arrow").is_file()]
-    said = {split: asked.about(load_split(folder, split), split, events) for split in splits}
+    said = {split: asked.about(load_split(folder, split), split, events, out / PARTS) for split in splits}
     if shifts is None:
         prior = _prior(section, names)
         shifts = [shift_to(one, prior).tolist() if prior is not None else [0.0] * len(names) for one in said[splits[0]]]
@@ -89,76 +87,8 @@ def ask(
             _, statistics = judge({name: Ragged(one)}, load_split(data, split), task=task, data=data)
             if found := task.runtime.values(statistics):
                 scores[split] = found
+    shutil.rmtree(out / PARTS)
     return facts
-
-
-class Asked:
-    """A language model, and what it is asked."""
-
-    def __init__(self, section: PromptSection, folder: Path, names: Sequence[str], max_length: int) -> None:
-        self.section = section
-        self.max_length = max_length
-        self.model, self.tokenizer = load_language_model(folder, trust_remote_code=section.trust_remote_code)
-        self.model.to(choose_device("auto"))
-        begins = self.tokenizer("a")["input_ids"][:1] == [self.tokenizer.bos_token_id]
-        self.beginning = [self.tokenizer.bos_token_id] if begins else []
-        """What the model was trained to see before a text; never what it saw at the end."""
-        self.answers = [self._tokens(section.words[name]) for name in names]
-        known = inspect.signature(self.model.forward).parameters
-        self._keeps, self._places = "logits_to_keep" in known, "position_ids" in known
-
-    def about(self, rows: Any, split: str, events: Events) -> list[Numbers]:
-        """Logarithms of the answers' probabilities, one array a template, [rows, labels]."""
-        found = []
-        for number, template in enumerate(self.section.templates, start=1):
-            prompts = [self._prompt(template, row) for row in rows]
-            order = np.argsort([len(prompt) for prompt in prompts], kind="stable")[::-1]
-            scores = np.empty((len(prompts), len(self.answers)))
-            what = f"teacher: prompt {number} of {len(self.section.templates)}, {split}"
-            for start in range(0, len(order), self.section.batch_size):
-                places = order[start : start + self.section.batch_size]
-                scores[places] = self._scores([prompts[place] for place in places])
-                events.progress(what, start + len(places), len(order))
-            found.append(scores)
-        return found
-
-    def _tokens(self, text: str) -> list[int]:
-        tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return tokens
-
-    def _prompt(self, template: str, row: Mapping[str, Any]) -> list[int]:
-        """Its tokens, each text in it cut to `max_length` of them."""
-        filled = template
-        for role, text in row.items():
-            if f"{{{role}}}" in template:
-                cut = self._tokens(str(text))[: self.max_length]
-                filled = filled.replace(f"{{{role}}}", self.tokenizer.decode(cut))
-        return [*self.beginning, *self._tokens(filled)]
-
-    def _scores(self, prompts: Sequence[list[int]]) -> Numbers:
-        """[prompts, labels]: the sum of the logarithms over an answer's tokens."""
-        if all(len(answer) == 1 for answer in self.answers):
-            logarithms = self._logarithms(prompts, 1)[:, -1]
-            return logarithms[:, [answer[0] for answer in self.answers]].double().cpu().numpy()
-        columns = []
-        for answer in self.answers:
-            logarithms = self._logarithms([[*prompt, *answer] for prompt in prompts], len(answer) + 1)[:, :-1]
-            places = torch.tensor(answer, device=logarithms.device)[None, :, None].expand(len(prompts), -1, 1)
-            columns.append(logarithms.gather(2, places).sum(dim=(1, 2)).double().cpu().numpy())
-        return np.stack(columns, axis=1)
-
-    def _logarithms(self, rows: Sequence[list[int]], last: int) -> torch.Tensor:
-        """Of the probabilities of the next token, at the last so many places: [rows, last, vocabulary]."""
-        longest, device = max(map(len, rows)), self.model.device
-        pad = int(self.tokenizer.pad_token_id)
-        ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], device=device)
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
-        more: dict[str, Any] = {"logits_to_keep": last} if self._keeps else {}
-        if self._places:
-            more["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        with torch.inference_mode():
-            logits = self.model(input_ids=ids, attention_mask=mask, **more).logits[:, -last:]
-        return torch.log_softmax(logits.float(), dim=-1)
 
 
 def shift_to(scores: Numbers, prior: Numbers) -> Numbers:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from compressor.data import load_split
-from compressor.distill.prompting import Asked, ask, shift_to
-from compressor.errors import DataError, SourceError
+from compressor.distill.prompted import PromptedModel
+from compressor.distill.prompting import ask, shift_to
+from compressor.errors import DataError
 from compressor.events import Silent
 from compressor.recipe.prompt import PromptSection, prompt_problems
 from compressor.runtime.outputs import read_outputs
@@ -34,34 +33,6 @@ def section(writer: Path, **changed: Any) -> PromptSection:
     return PromptSection.model_validate({"model": str(writer), "templates": TEMPLATES, "words": words, **changed})
 
 
-def by_hand(writer: Path, prompt: str, words: str) -> float:
-    """The logarithm of the probability that the model goes on with these words, one token at a time."""
-    tokenizer, model = AutoTokenizer.from_pretrained(writer), AutoModelForCausalLM.from_pretrained(writer).eval()
-    ids, total = tokenizer(prompt, add_special_tokens=False)["input_ids"], 0.0
-    for token in tokenizer(words, add_special_tokens=False)["input_ids"]:
-        with torch.no_grad():
-            logits = model(torch.tensor([ids])).logits[0, -1].double()
-        total += float(torch.log_softmax(logits, dim=-1)[token])
-        ids = [*ids, token]
-    return total
-
-
-@pytest.mark.parametrize("words", [{"bad": " bad", "good": " good"}, {"bad": " bad", "good": " good film"}])
-def test_a_label_has_the_probability_of_its_words_after_the_prompt(writer: Path, words: dict[str, str]) -> None:
-    asked = Asked(section(writer, words=words, templates=TEMPLATES[:1]), writer, ["good", "bad"], 24)
-    rows = [{"text": "a good film"}, {"text": "bad"}, {"text": "such a very bad film it is"}]
-    (found,) = asked.about(rows, "train", Silent())
-    expected = [[by_hand(writer, f"a film {row['text']} is", words[name]) for name in ("good", "bad")] for row in rows]
-    assert found == pytest.approx(np.array(expected), abs=1e-4), "padding and the order of lengths change nothing"
-
-
-def test_long_texts_are_cut_and_the_question_stays(writer: Path) -> None:
-    asked = Asked(section(writer, templates=TEMPLATES[:1]), writer, ["bad", "good"], 4)
-    long, cut = ({"text": "good " * count} for count in (60, 4))
-    (found,) = asked.about([long, cut], "train", Silent())
-    assert found[0] == pytest.approx(found[1], abs=1e-4)
-
-
 def test_what_a_model_prefers_anyway_is_taken_away() -> None:
     scores = np.random.default_rng(0).normal(size=(500, 3)) + np.array([4.0, 0.0, -2.0])
     prior = np.array([0.2, 0.3, 0.5])
@@ -76,12 +47,15 @@ def test_outputs_are_the_mean_over_templates(writer: Path, task: Task, data: Pat
     options: dict[str, Any] = {"task": task, "model_folder": writer, "data": data, "max_length": 24, "events": Silent()}
     facts = ask(config, texts=None, shifts=None, out=tmp_path, **options)
     found = np.asarray(read_outputs(tmp_path / "train")["logits"].values, dtype=np.float64)
-    each = Asked(config, writer, ["bad", "good"], 24).about(load_split(data, "train"), "train", Silent())
+    each = PromptedModel(config, writer, ["bad", "good"], 24).about(
+        load_split(data, "train"), "train", Silent(), tmp_path / "kept"
+    )
     logarithms = [np.log(_shares(one + np.array(shift))) for one, shift in zip(each, facts["shifts"], strict=True)]
     assert found == pytest.approx(np.mean(logarithms, axis=0), abs=5e-3)
     assert set(facts["test"]) >= {"accuracy"} and json.loads((tmp_path / "test" / "answers.json").read_text())
     if prior == "none":
         assert facts["shifts"] == [[0.0, 0.0]] * 2
+    assert not (tmp_path / "parts").exists(), "what it would have gone on from"
     assert [set(one) for one in facts["alone"]] == [{"validation", "test"}] * 2, "each template by itself"
     one = ask(section(writer, prior=prior, templates=TEMPLATES[:1]), texts=None, shifts=None, out=tmp_path, **options)
     assert one["test"]["accuracy"] == facts["alone"][0]["test"]["accuracy"]
@@ -98,11 +72,6 @@ def test_labels_without_words_are_refused(writer: Path, task: Task, data: Path, 
     options: dict[str, Any] = {"task": task, "data": data, "max_length": 24, "out": tmp_path, "events": Silent()}
     with pytest.raises(DataError, match="the labels of the data are bad, good"):
         ask(config, texts=None, shifts=None, model_folder=writer, **options)
-
-
-def test_a_model_that_writes_nothing_is_refused(encoder_folder: Path) -> None:
-    with pytest.raises(SourceError):
-        Asked(section(encoder_folder), encoder_folder, ["bad", "good"], 24)
 
 
 @pytest.mark.parametrize(

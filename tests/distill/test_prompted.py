@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from compressor.distill.prompted import PromptedModel
+from compressor.errors import SourceError
+from compressor.events import Silent
+from compressor.recipe.prompt import PromptSection
+from tests import tiny
+
+TEMPLATES = ("a film {text} is", "{text} so it is")
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A causal language model that was trained on nothing. Read only."""
+    return tiny.write_decoder(tmp_path_factory.mktemp("writer"))
+
+
+def section(writer: Path, **changed: Any) -> PromptSection:
+    words = {"bad": " bad", "good": " good film"}
+    return PromptSection.model_validate({"model": str(writer), "templates": TEMPLATES, "words": words, **changed})
+
+
+def by_hand(writer: Path, prompt: str, words: str) -> float:
+    """The logarithm of the probability that the model goes on with these words, one token at a time."""
+    tokenizer, model = AutoTokenizer.from_pretrained(writer), AutoModelForCausalLM.from_pretrained(writer).eval()
+    ids, total = tokenizer(prompt, add_special_tokens=False)["input_ids"], 0.0
+    for token in tokenizer(words, add_special_tokens=False)["input_ids"]:
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0, -1].double()
+        total += float(torch.log_softmax(logits, dim=-1)[token])
+        ids = [*ids, token]
+    return total
+
+
+@pytest.mark.parametrize("words", [{"bad": " bad", "good": " good"}, {"bad": " bad", "good": " good film"}])
+def test_a_label_has_the_probability_of_its_words_after_the_prompt(
+    writer: Path, tmp_path: Path, words: dict[str, str]
+) -> None:
+    asked = PromptedModel(section(writer, words=words, templates=TEMPLATES[:1]), writer, ["good", "bad"], 24)
+    rows = [{"text": "a good film"}, {"text": "bad"}, {"text": "such a very bad film it is"}]
+    (found,) = asked.about(rows, "train", Silent(), tmp_path)
+    expected = [[by_hand(writer, f"a film {row['text']} is", words[name]) for name in ("good", "bad")] for row in rows]
+    assert found == pytest.approx(np.array(expected), abs=1e-4), "padding and the order of lengths change nothing"
+
+
+def test_long_texts_are_cut_and_the_question_stays(writer: Path, tmp_path: Path) -> None:
+    asked = PromptedModel(section(writer, templates=TEMPLATES[:1]), writer, ["bad", "good"], 4)
+    long, cut = ({"text": "good " * count} for count in (60, 4))
+    (found,) = asked.about([long, cut], "train", Silent(), tmp_path)
+    assert found[0] == pytest.approx(found[1], abs=1e-4)
+
+
+ROWS = [{"text": "a good film"}, {"text": "bad"}, {"text": "such a very bad film it is"}]
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_beginning_that_prompts_share_is_computed_once(
+    writer: Path, tmp_path: Path, template: str, remembers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = PromptedModel(section(writer, templates=[template]), writer, ["bad", "good"], 24)
+    asked._remembers = remembers
+    seen: list[int] = []
+    forward = asked.model.forward
+
+    def counted(**arguments: Any) -> Any:
+        seen.append(arguments["input_ids"].numel())
+        return forward(**arguments)
+
+    monkeypatch.setattr(asked.model, "forward", counted)
+    (found,) = asked.about(ROWS, "train", Silent(), tmp_path)
+    expected = [
+        [by_hand(writer, template.replace("{text}", row["text"]), words) for words in (" bad", " good film")]
+        for row in ROWS
+    ]
+    assert found == pytest.approx(np.array(expected), abs=1e-4)
+    prompts = [asked._prompt(template, row) for row in ROWS]
+    whole = 3 * max(map(len, prompts))
+    if not remembers:
+        assert seen == [whole, whole + 3], "once more with the first token of the longer answer"
+    elif template.startswith("a film"):
+        assert sum(seen) < whole and seen[-1] == 3
+    else:
+        assert seen == [whole, 3], "prompts that begin differently share nothing"
+
+
+def test_answers_of_a_run_that_was_killed_are_kept(writer: Path, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    class Stops(Silent):
+        def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
+            if done >= 2:
+                raise Killed
+
+    asked = PromptedModel(section(writer, batch_size=1), writer, ["bad", "good"], 24)
+    with pytest.raises(Killed):
+        asked.about(ROWS, "train", Stops(), tmp_path / "first")
+    seen: list[tuple[float, float | None]] = []
+
+    class Told(Silent):
+        def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
+            seen.append((done, total))
+
+    again = asked.about(ROWS, "train", Told(), tmp_path / "first")
+    assert seen == [(3, 3), (1, 3), (2, 3), (3, 3)], "one was left, then template 2"
+    whole = asked.about(ROWS, "train", Silent(), tmp_path / "second")
+    assert np.array(again) == pytest.approx(np.array(whole), abs=1e-6)
+
+
+def test_a_model_that_writes_nothing_is_refused(encoder_folder: Path) -> None:
+    with pytest.raises(SourceError):
+        PromptedModel(section(encoder_folder), encoder_folder, ["bad", "good"], 24)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,6 +186,29 @@ def test_reviews_ensemble(run: Runs, tmp_path: Path, deep_encoder: Path) -> None
     facts = {stage.name: stage.facts for stage in report.stages}
     assert len(facts["label"]["weights"]) == 3
     assert facts["baseline"]["parameters"] == facts["distill"]["parameters"]
+
+
+def test_reviews_answers(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also the script that asks a bundle in the place of a service."""
+    file = rotten_tomatoes(tmp_path)
+    own = (f"data.source={file}", "data.sha256=null", *SHORT, *QUICK)
+    run("quickstart", f"teacher.model={deep_encoder}", "teacher.sha256=null", "teacher.finetune.epochs=1", *own)
+    service, corpus, answers = tmp_path / "service", tmp_path / "corpus.csv.bz2", tmp_path / "answers.csv"
+    (tmp_path / "run").rename(service)
+    corpus.write_bytes(bz2.compress(file.read_bytes()))
+    script = Path(__file__).parents[2] / "benchmarks" / "data" / "review_answers.py"
+    subprocess.run([sys.executable, script, service / "bundle", corpus, answers], check=True)
+    report = run(
+        "reviews-answers",
+        f"teacher.answers.source={answers}",
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *own,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    service_report = json.loads((service / "report.json").read_text(encoding="utf-8"))
+    (int8,) = (one for one in service_report["measurements"] if one["subject"] == "int8" and one["accuracy"])
+    assert facts["label"]["test"]["accuracy"] == pytest.approx(int8["accuracy"]["value"], abs=0.1)
 
 
 def test_reviews_assistant(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path) -> None:

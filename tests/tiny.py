@@ -41,6 +41,18 @@ def write_tokenizer(folder: Path, *, pad: str = "[PAD]", vocabulary: list[str] =
     return folder
 
 
+def renumber(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Give the words of a model's tokenizer other numbers, and return the old ones and the new."""
+    file = folder / "tokenizer.json"
+    content = json.loads(file.read_text())
+    old: dict[str, int] = content["model"]["vocab"]
+    words = [word for word in old if word not in SPECIAL]
+    new = old | dict(zip(words, reversed([old[word] for word in words]), strict=True))
+    content["model"]["vocab"] = new
+    file.write_text(json.dumps(content))
+    return old, new
+
+
 def write_encoder(
     folder: Path, *, layers: int = 4, hidden: int = 32, labels: list[str] | None = None, spread: float = 0.02
 ) -> Path:

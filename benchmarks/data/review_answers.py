@@ -1,7 +1,8 @@
 """What a service would answer about film reviews: `python review_answers.py BUNDLE CORPUS OUT`.
 
-BUNDLE is a text classification bundle with the labels `rotten` and `fresh`, and stands for the service. CORPUS is as for
-`film_entities.py`. OUT gets one row a review: `text`, and the probabilities `p_rotten` and `p_fresh`, to three digits.
+BUNDLE is a text classification bundle with the labels `rotten` and `fresh`, and stands for the service. CORPUS is as
+for `film_entities.py`. OUT gets one row a review: `text`, and the probabilities `p_rotten` and `p_fresh`, to three
+digits.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,18 +10,18 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import set_seed
 
 from compressor.architectures import auto_class
 from compressor.data import load_output_names, load_prepared, load_split, tokenize_split
-from compressor.distill.alignment import Alignment
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.dropout import has_dropout
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
-from compressor.distill.outputs import CachedOutputs, LiveOutputs, TeacherOutputs, assert_same_parts
-from compressor.distill.signals import LOGITS, Signal, in_words
+from compressor.distill.outputs import CachedOutputs
+from compressor.distill.signals import LOGITS, Signal
+from compressor.distill.teacher_source import open_alignment, open_teacher
 from compressor.distill.training import NOTHING_KNOWN, train
 from compressor.distill.transfer_set import TransferSet
 from compressor.errors import RecipeError
@@ -77,10 +76,10 @@ def distill(
         section.objectives, Layout.of(model.config), _layout(teacher_folder, trust_teacher_code)
     )
     _refuse_vain_pass(section, objectives, model)
-    alignment = _alignment(
+    alignment = open_alignment(
         task, teacher_folder, tokenizer, max_length, out / "tokens", events, trust_remote_code=trust_teacher_code
     )
-    teacher = _open_teacher(
+    teacher = open_teacher(
         frozenset[Signal]().union(*(objective.needs for objective in objectives)),
         transfer_set=transfer_set,
         folder=teacher_folder,
@@ -89,6 +88,7 @@ def distill(
         alignment=alignment,
         max_length=max_length,
         cache=out / "tokens",
+        events=events,
         trust_remote_code=trust_teacher_code,
     )
     validation = None
@@ -147,68 +147,6 @@ def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
             "Data without labels is validated by the teacher's outputs, and no objective compares these.",
             hint="Add one that does, for example {kind: soft-targets}.",
         )
-
-
-def _open_teacher(
-    needs: frozenset[Signal],
-    *,
-    transfer_set: TransferSet,
-    folder: Path | None,
-    task: Task,
-    tokenizer: PreTrainedTokenizerBase,
-    alignment: Alignment | None,
-    max_length: int,
-    cache: Path,
-    trust_remote_code: bool,
-) -> TeacherOutputs | None:
-    """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
-    if not needs:
-        return None
-    if transfer_set.is_labelled and (needs <= CachedOutputs.provides or folder is None):
-        rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=cache)
-        return CachedOutputs(transfer_set.teacher_outputs(alignment), task=task, rows=rows)
-    if folder is None:
-        return None
-    theirs = load_tokenizer(folder, trust_remote_code)
-    shared = _settings(theirs) == _settings(tokenizer)
-    if not shared and (aligned := [signal for signal in needs if signal.per_token]):
-        raise RecipeError(
-            f"The student's tokenizer isn't the teacher's: their {in_words(aligned)} can't be compared token by token.",
-            hint="Leave that objective out (soft-targets works across tokenizers), or set student.init: teacher.",
-        )
-    names = load_output_names(transfer_set.data, task)
-    model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
-    if shared:
-        return LiveOutputs(model, task)
-    tokens, own = (transfer_set.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
-    assert_same_parts(task, tokens, own)
-    return LiveOutputs(model, task, (tokens, task.collator(theirs)))
-
-
-def _alignment(
-    task: Task,
-    folder: Path | None,
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
-    cache: Path,
-    events: Events,
-    *,
-    trust_remote_code: bool,
-) -> Alignment | None:
-    """How outputs for the teacher's tokens become those for the student's; None where both are the same, or outputs are
-    for whole texts. The tokenizer of a teacher that is no single model isn't known."""
-    if folder is None or not any(output.per_token for output in task.spec.outputs):
-        return None
-    theirs = load_tokenizer(folder, trust_remote_code)
-    if _settings(theirs) == _settings(tokenizer):
-        return None
-    return Alignment(task, theirs, tokenizer, max_length, cache, events)
-
-
-def _settings(tokenizer: Any) -> dict[str, Any]:
-    """All that decides which tokens a text becomes. Truncation and padding are settings of the last call only."""
-    settings: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
-    return {name: value for name, value in settings.items() if name not in ("truncation", "padding")}
 
 
 def _layout(folder: Path | None, trust_remote_code: bool) -> Layout | None:

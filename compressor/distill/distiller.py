@@ -14,6 +14,7 @@ from compressor.distill.mixup import run_mixed
 from compressor.distill.objective import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
 from compressor.distill.signals import (
+    COMPARED,
     LIKELIHOOD,
     LOGITS,
     MIXED,
@@ -173,9 +174,19 @@ def _value(
     for index, every in enumerate(rows):
         row = _answered(every) if LOGITS in objective.needs else every
         again = {SECOND_PASS: second[index].student} if second else {}
-        seen = _signals(row, {**student, **again}, teacher, batch)
-        values.append(objective(*seen) if len(row.student) else row.student.sum())
+        compared = _compared(objective, teacher, batch)
+        nothing = not len(row.student) or (compared is not batch and not compared["attention_mask"].any())
+        seen = _signals(row, {**student, **again}, teacher, compared)
+        values.append(row.student.sum() * 0 if nothing else objective(*seen))
     return torch.stack(values).mean()
+
+
+def _compared(objective: Objective, teacher: Signals, batch: Batch) -> Batch:
+    """The batch with those tokens alone that a teacher with another tokenizer has counterparts of, for an objective
+    that compares tokens."""
+    if COMPARED not in teacher or not any(signal.per_token for signal in objective.needs):
+        return batch
+    return {**batch, "attention_mask": teacher[COMPARED].to(batch["attention_mask"].dtype)}
 
 
 def _answered(row: Supervised) -> Supervised:

@@ -38,14 +38,12 @@ class OutputFolder:
         self.folder = folder
         self._rows = rows
         self._offsets = {name: None if count is None else _offsets(count[rows]) for name, count in counts.items()}
-        self._values: dict[str, npt.NDArray[np.floating[Any]]] = {}
+        self._values: dict[str, npt.NDArray[np.number[Any]]] = {}
         self._partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(self._partial, ignore_errors=True)
         self._partial.mkdir(parents=True)
 
-    def add(
-        self, name: str, rows: npt.NDArray[np.int64], pieces: Sequence[Array], dtype: type[np.floating[Any]]
-    ) -> None:
+    def add(self, name: str, rows: npt.NDArray[np.int64], pieces: Sequence[Array], dtype: type[np.number[Any]]) -> None:
         """Write an output of some rows, a piece each."""
         offsets = self._offsets[name]
         if name not in self._values:
@@ -98,7 +96,7 @@ def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _open(file: Path, shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-    mapped: npt.NDArray[np.floating[Any]] = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+def _open(file: Path, shape: tuple[int, ...], dtype: type[np.number[Any]]) -> npt.NDArray[np.number[Any]]:
+    mapped: npt.NDArray[np.number[Any]] = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
     reserve(file)
     return mapped

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from compressor.distill.counterparts import NONE, at_places, places_in_batch
 from compressor.distill.mixup import Mixture, run_mixed
-from compressor.distill.signals import LOGITS, Batch, Signal, Signals, run_model
+from compressor.distill.signals import COMPARED, LOGITS, Batch, Signal, Signals, run_model
 from compressor.errors import StageError
 from compressor.runtime.outputs import Array
 from compressor.tasks.base import Collator, Task
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-__all__ = ["ANSWERS", "CachedOutputs", "LiveOutputs", "TeacherOutputs", "assert_same_parts", "model_inputs", "rows_of"]
+__all__ = [
+    "ANSWERS",
+    "CachedOutputs",
+    "LiveOutputs",
+    "PartlyCached",
+    "TeacherOutputs",
+    "assert_same_parts",
+    "model_inputs",
+    "rows_of",
+]
 
 
 ANSWERS = "answers.json"
@@ -113,23 +123,44 @@ class LiveOutputs(TeacherOutputs):
 
     provides = frozenset({LOGITS})
 
-    def __init__(self, model: PreTrainedModel, task: Task, tokens: tuple[Dataset, Collator] | None = None) -> None:
-        """`tokens`: the training split in the teacher's own tokens, where they aren't the student's."""
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        task: Task,
+        tokens: tuple[Dataset, Collator] | None = None,
+        counterparts: Sequence[Array] | None = None,
+    ) -> None:
+        """
+        Args:
+            tokens: the training split in the teacher's own tokens, where they aren't the student's.
+            counterparts: which of them stands for each of the student's tokens, where signals at tokens are wanted.
+        """
         self._model = model.eval().requires_grad_(False)
         self._task = task
         self._tokens = tokens
+        self._counterparts = counterparts
 
     def lacks(self, wanted: frozenset[Signal]) -> frozenset[Signal]:
         return frozenset()  # a model computes whatever can be captured from it
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
-        batch = self._own(batch)
+        own = self._own(batch)
         with torch.no_grad():
-            output, signals = run_model(self._model, model_inputs(self._model, batch), wanted)
+            output, signals = run_model(self._model, model_inputs(self._model, own), wanted)
         found = dict(signals)
+        if self._counterparts is not None:
+            found |= self._in_place(signals, batch, own)
         if LOGITS in wanted:
-            found[LOGITS] = self._task.reduce(output, batch, self._task.options(self._model))
+            found[LOGITS] = self._task.reduce(output, own, self._task.options(self._model))
         return found
+
+    def _in_place(self, signals: Signals, batch: Batch, own: Batch) -> dict[Signal, Any]:
+        """Signals at tokens as if the teacher had those of the student, and which of these they are known for."""
+        assert self._counterparts is not None
+        rows = [self._counterparts[row] for row in batch["row_id"].tolist()]
+        places = places_in_batch(rows, batch["attention_mask"], own["attention_mask"])
+        moved = {signal: at_places(value, places) for signal, value in signals.items() if signal.per_token}
+        return {**moved, COMPARED: places != NONE}
 
     def read_mixed(self, batch: Batch, mixture: Mixture) -> Mapping[str, torch.Tensor]:
         batch = self._own(batch)
@@ -146,6 +177,26 @@ class LiveOutputs(TeacherOutputs):
         dataset, collate = self._tokens
         rows = rows_of(dataset, batch["row_id"].tolist())
         return {name: tensor.to(device) for name, tensor in collate(rows).items()}
+
+
+class PartlyCached(TeacherOutputs):
+    """The task's outputs from disk, where they were carried over to the student's tokens; all else from the teacher."""
+
+    provides = frozenset({LOGITS})
+
+    def __init__(self, cached: CachedOutputs, live: LiveOutputs) -> None:
+        self._cached = cached
+        self._live = live
+
+    def lacks(self, wanted: frozenset[Signal]) -> frozenset[Signal]:
+        return self._live.lacks(wanted)
+
+    def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
+        stored = self._cached.read(batch, wanted & self._cached.provides) if LOGITS in wanted else {}
+        return {**self._live.read(batch, wanted - self._cached.provides), **stored}
+
+    def read_mixed(self, batch: Batch, mixture: Mixture) -> Mapping[str, torch.Tensor]:
+        return self._live.read_mixed(batch, mixture)
 
 
 def model_inputs(model: PreTrainedModel, batch: Batch) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "COMPARED",
     "HIDDEN_STATES",
     "LIKELIHOOD",
     "LOGITS",
@@ -52,7 +53,7 @@ class Signal:
     )
     """Opened with the model and its inputs while it runs: records what `forward` doesn't return."""
     per_token: bool = field(default=False, compare=False)
-    """Whether it has a value at each token, so that both models must see the same tokens to be compared."""
+    """Whether it has a value at each token: models with unlike tokenizers are compared at those that both have."""
     cacheable: bool = field(default=False, compare=False)
     """Whether it is small enough to be kept on disk for every training example."""
 
@@ -72,6 +73,10 @@ SECOND_PASS = Signal("logits of a second pass")
 
 MIXED = Signal("logits of mixed texts")
 """Needed by an objective that sees, as logits of both models, what they say of mixtures of the batch's texts."""
+
+COMPARED = Signal("compared tokens")
+"""Among the teacher's signals where its tokenizer isn't the student's: which of the student's tokens have a counterpart
+[batch, sequence]. Signals at tokens are there in the student's places."""
 
 HIDDEN_STATES = Signal(
     "hidden states", attrgetter("hidden_states"), asks={"output_hidden_states": True}, per_token=True

@@ -15,6 +15,7 @@ from datasets import Dataset, concatenate_datasets
 
 from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.distill.alignment import Alignment
+from compressor.distill.counterparts import Counterparts
 from compressor.errors import DataError
 from compressor.runtime.outputs import Array, Ragged, read_outputs
 from compressor.tasks.base import Task
@@ -106,14 +107,17 @@ class TransferSet:
             if source.outputs is None:
                 continue
             split, numbers = load_split(source.folder, TEXTS), source.numbers()
-            found, texts = read(split, source.outputs / TEXTS), len(split)
-            parts.append(
-                {
-                    name: ragged if numbers is None else Chosen(ragged, _rows_of(numbers, len(ragged), texts))
-                    for name, ragged in found.items()
-                }
-            )
+            found = read(split, source.outputs / TEXTS)
+            parts.append({name: _chosen(ragged, numbers, len(split)) for name, ragged in found.items()})
         return {name: Joined([part[name] for part in parts]) for name in parts[0]}
+
+    def counterparts(self, counterparts: Counterparts) -> Sequence[Array]:
+        """Which token of the teacher stands for each of the student's, of every text, in the order of `rows`."""
+        parts: list[Sequence[Array]] = [counterparts.of(load_split(self.data, "train"))]
+        for source in self.more:
+            split = load_split(source.folder, TEXTS)
+            parts.append(_chosen(counterparts.of(split), source.numbers(), len(split)))
+        return Joined(parts)
 
 
 class Chosen(Sequence[Array]):
@@ -147,6 +151,11 @@ class Joined(Sequence[Array]):
     def __iter__(self) -> Iterator[Array]:
         for part in self._parts:
             yield from part
+
+
+def _chosen(ragged: Ragged, numbers: npt.NDArray[np.int64] | None, texts: int) -> Sequence[Array]:
+    """The rows of these of so many texts; all where `numbers` is None."""
+    return ragged if numbers is None else Chosen(ragged, _rows_of(numbers, len(ragged), texts))
 
 
 def _rows_of(texts: npt.NDArray[np.int64], rows: int, count: int) -> npt.NDArray[np.int64]:

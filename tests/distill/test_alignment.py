@@ -18,8 +18,9 @@ from compressor.data import load_output_names, load_split, prepare, tokenize_spl
 from compressor.distill.alignment import Alignment
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
+from compressor.distill.training import save_model
 from compressor.distill.transfer_set import TEXTS, TextSource, TransferSet
-from compressor.errors import RecipeError, StageError
+from compressor.errors import StageError
 from compressor.events import Silent
 from compressor.recipe.data import DataSection
 from compressor.recipe.distill import DistillSection
@@ -261,6 +262,19 @@ def test_a_teacher_whose_tokenizer_is_not_known_is_refused(questions: World, tmp
         train(questions, tmp_path, teacher=False)
 
 
-def test_hidden_states_are_refused_across_tokenizers(questions: World, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="tokenizer isn't the teacher's: their hidden states"):
-        train(questions, tmp_path, SOFT, {"kind": "hidden-states"})
+def test_stored_answers_and_hidden_states_of_the_live_teacher_are_learned_together(
+    names: World, tmp_path: Path
+) -> None:
+    """Stored answers are carried over word by word, hidden states token by token."""
+    model = names.task.load_model(names.teacher, load_output_names(names.data, names.task), new_head="if-needed")
+    save_model(model, load_tokenizer(names.teacher), tmp_path / "teacher", {})
+    shutil.copytree(names.teacher, tmp_path / "student")
+    tiny.renumber(tmp_path / "student")
+    with pytest.raises(StageError, match="part texts too differently"):
+        train(replace(names, teacher=tmp_path / "teacher"), tmp_path / "cut", SOFT, {"kind": "hidden-states"})
+    names = replace(names, teacher=tmp_path / "teacher", student=tmp_path / "student")
+    found = train(names, tmp_path, SOFT, {"kind": "hidden-states"}, epochs=2)
+    alone = train(names, tmp_path / "alone", SOFT, epochs=2)
+    first, other = found.facts["history"], alone.facts["history"]
+    assert first[-1]["objectives"]["hidden-states"] < first[0]["objectives"]["hidden-states"]
+    assert first[0]["objectives"]["soft-targets"] == pytest.approx(other[0]["objectives"]["soft-targets"], rel=0.5)

@@ -120,4 +120,6 @@ def _relations(vectors: torch.Tensor, tokens: torch.Tensor, heads: int) -> torch
         )
     cut = vectors.float().view(batch, sequence, heads, width // heads).transpose(1, 2)
     products = cut @ cut.transpose(-1, -2) / (width // heads) ** 0.5
-    return log_softmax(products.masked_fill(~tokens[:, None, None, :], float("-inf")), dim=-1)
+    # A row without any token would be NaN, and so would its gradient, though nothing reads it.
+    left_out = ~tokens & tokens.any(dim=1, keepdim=True)
+    return log_softmax(products.masked_fill(left_out[:, None, None, :], float("-inf")), dim=-1)

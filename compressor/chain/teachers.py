@@ -42,6 +42,7 @@ def label_stages(recipe: Recipe, name: str, inputs: Mapping[str, str], max_lengt
             inputs={**inputs, "teacher": str(teacher)},
             task=recipe.task,
             max_length=max_length,
+            keeps=recipe.distill.keeps if recipe.distill else (),
             trust_remote_code=trusted,
         )
 

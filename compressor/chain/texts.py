@@ -62,5 +62,5 @@ def _labelled(recipe: Recipe) -> tuple[str, ...]:
     alone; else those that are chosen from. A teacher that runs beside the student needs no stored outputs."""
     if recipe.data is None or recipe.distill is None:
         return ()
-    stored = any(all(one.from_stored for one in part.objectives) for part in recipe.distill.parts)
+    stored = any(part.from_stored for part in recipe.distill.parts)
     return tuple(source.name for source in recipe.data.more if stored or source.section.select)

@@ -52,7 +52,7 @@ class Alignment:
             return stored
         aligned = self.cache / f"aligned-{split._fingerprint}"
         lead(self._make, split, stored, folder.name, aligned)
-        return read_outputs(aligned, mapped=True)
+        return {**stored, **read_outputs(aligned, mapped=True)}
 
     def _make(self, split: Dataset, stored: Mapping[str, Ragged], name: str, out: Path) -> None:
         own = [len(places) for one in self._examples(split, self.student) for places in one]

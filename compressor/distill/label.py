@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ import torch
 
 from compressor.data import lengths_of, load_output_names, load_split, targets_of, tokenize_split
 from compressor.disk import disk_full_explained
+from compressor.distill.architecture import Layout
 from compressor.distill.device import (
     Precision,
     choose_device,
@@ -25,6 +27,7 @@ from compressor.distill.device import (
 )
 from compressor.distill.output_folder import OutputFolder, is_whole, join_folders
 from compressor.distill.outputs import ANSWERS, model_inputs, rows_of
+from compressor.distill.signals import POOLED, Batch, Signal, run_model
 from compressor.distill.transfer_set import TEXTS
 from compressor.errors import StageError
 from compressor.events import Events
@@ -58,6 +61,7 @@ def compute_outputs(
     data: Path,
     texts: Path | None = None,
     max_length: int,
+    keeps: Sequence[str] = (),
     out: Path,
     events: Events,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -72,6 +76,9 @@ def compute_outputs(
     deviation 1.37 move by 0.003 on average; KL at T=2 is 2e-6). Validation and test are always fp32: up to one answer
     in 400 flips in bf16, and these are compared with exported models. For these two, the keys of the teacher's answers
     (`answers.json`) and the statistics of every metric (`statistics.npz`) lie beside the outputs.
+
+    Args:
+        keeps: names of signals that are kept for training texts, beside the outputs: `Signal.file`.
 
     A split that an interrupted run finished is kept. Returns the teacher's metrics on validation and test, the number
     of examples, and how it was computed.
@@ -95,8 +102,14 @@ def compute_outputs(
             start = time.perf_counter()
             what = f"teacher: outputs, {split}"
             exact: Precision = number_format if split in ("train", TEXTS) else "fp32"
+            kept = [signal for signal in POOLED.values() if signal.file in keeps and split in ("train", TEXTS)]
+            if kept:
+                megabytes = len(kept) * len(dataset) * _state_bytes(model.config) / 1e6
+                events.note(f"The teacher's states for {len(dataset):,} texts take {megabytes:,.0f} MB.")
+                facts["states_mb"] = round(megabytes, 1)
+            asked = Asked(model, task, tokenizer, kept, exact)
             with disk_full_explained(out):
-                _write_split(out / split, model, task, tokenizer, dataset, exact, what, events)
+                _write_split(out / split, asked, dataset, what, events)
             seconds += time.perf_counter() - start
             computed += len(examples)
         facts["examples"][split] = len(examples)
@@ -108,25 +121,43 @@ def compute_outputs(
     return facts | device_peak(place) | number_of_processes()
 
 
+def _state_bytes(config: Any) -> int:
+    """What one vector a layer takes in fp16, with that of the embeddings."""
+    layout = Layout.of(config)
+    return 2 * (1 + layout.layers) * layout.hidden_size
+
+
 def _tidy_up(out: Path) -> None:
     shutil.rmtree(out / "tokens")
     shutil.rmtree(out / PARTS, ignore_errors=True)  # also what other processes, more or fewer, left
 
 
-def _write_split(
-    folder: Path,
-    model: PreTrainedModel,
-    task: Task,
-    tokenizer: PreTrainedTokenizerBase,
-    dataset: Dataset,
-    precision: Precision,
-    what: str,
-    events: Events,
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """A teacher, and what is wanted of it."""
+
+    model: PreTrainedModel
+    task: Task
+    tokenizer: PreTrainedTokenizerBase
+    kept: Sequence[Signal]
+    """Signals that are kept beside the outputs."""
+    precision: Precision
+
+    @torch.no_grad()
+    def about(self, batch: Batch) -> tuple[Mapping[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """What the task keeps of its outputs for a batch, and the signals by the names of their files."""
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            output, signals = run_model(self.model, model_inputs(self.model, batch), self.kept)
+            reduced = self.task.reduce(output, batch, self.task.options(self.model))
+        return reduced, {signal.file: value for signal, value in signals.items()}
+
+
+def _write_split(folder: Path, asked: Asked, dataset: Dataset, what: str, events: Events) -> None:
     """Fill one folder. Of several processes each fills one with its part, which is kept where the others break off,
     and the first makes one of them all."""
     batches = _batches(dataset)
-    counts = {output.name: task.counts(output, dataset) for output in task.spec.outputs}
+    counts = {output.name: asked.task.counts(output, dataset) for output in asked.task.spec.outputs}
+    counts |= {signal.file: None for signal in asked.kept}
     parts = [
         (folder.parent / PARTS / f"{folder.name}.{number + 1}-of-{size()}", np.sort(np.concatenate(own)))
         for number in range(size())
@@ -135,8 +166,7 @@ def _write_split(
     if size() == 1:
         parts = [(folder, parts[0][1])]
     if rank() < len(parts) and not is_whole(parts[rank()][0], len(parts[rank()][1])):
-        out = OutputFolder(*parts[rank()], counts)
-        _write(out, model, task, tokenizer, dataset, batches[rank() :: size()], counts, precision, what, events)
+        _write(OutputFolder(*parts[rank()], counts), asked, dataset, batches[rank() :: size()], counts, what, events)
     if size() > 1:
         lead(join_folders, parts, folder, counts)
 
@@ -149,36 +179,38 @@ def _batches(dataset: Dataset) -> list[npt.NDArray[np.int64]]:
 
 def _write(
     out: OutputFolder,
-    model: PreTrainedModel,
-    task: Task,
-    tokenizer: PreTrainedTokenizerBase,
+    asked: Asked,
     dataset: Dataset,
     batches: Sequence[npt.NDArray[np.int64]],
     counts: Mapping[str, npt.NDArray[np.int64] | None],
-    precision: Precision,
     what: str,
     events: Events,
 ) -> None:
     """Fill one folder with the outputs for these batches."""
-    device = next(model.parameters()).device
-    collate = task.collator(tokenizer)
+    collate = asked.task.collator(asked.tokenizer)
     done, rows = 0, sum(map(len, batches))
     for ids in batches:
-        batch = {name: tensor.to(device) for name, tensor in collate(rows_of(dataset, ids.tolist())).items()}
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            reduced = task.reduce(model(**model_inputs(model, batch)), batch, task.options(model))
-        for output in task.spec.outputs:
-            values = reduced[output.name]
-            if not torch.isfinite(values).all():
-                raise StageError(f"{what}: the teacher answers NaN or infinity.", hint="Train it again, in fp32.")
+        batch = {
+            name: tensor.to(asked.model.device) for name, tensor in collate(rows_of(dataset, ids.tolist())).items()
+        }
+        reduced, signals = asked.about(batch)
+        for output in asked.task.spec.outputs:
             # Numbers have the data's units, and are as large and as fine as these; there are few of them.
             dtype = np.float32 if output.likelihood == "value" else np.float16
-            array = (values.clamp(-_MOST, _MOST) if dtype is np.float16 else values).cpu().numpy()
-            count = counts[output.name]
-            out.add(output.name, ids, task.pieces(output, array, None if count is None else count[ids]), dtype)
+            array, count = _array(reduced[output.name], dtype, what), counts[output.name]
+            pieces = asked.task.pieces(output, array, None if count is None else count[ids])
+            out.add(output.name, ids, pieces, dtype)
+        for name, value in signals.items():
+            out.add(name, ids, list(_array(value, np.float16, what)), np.float16)
         done += len(ids)
         events.progress(what, done, rows)
     out.finish()
+
+
+def _array(values: torch.Tensor, dtype: type[np.floating[Any]], what: str) -> npt.NDArray[Any]:
+    if not torch.isfinite(values).all():
+        raise StageError(f"{what}: the teacher answers NaN or infinity.", hint="Train it again, in fp32.")
+    return (values.clamp(-_MOST, _MOST) if dtype is np.float16 else values).float().cpu().numpy()
 
 
 def _judge(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 
 from compressor.distill.counterparts import NONE, at_places, places_in_batch
 from compressor.distill.mixup import Mixture, run_mixed
-from compressor.distill.signals import COMPARED, LOGITS, Batch, Signal, Signals, run_model
+from compressor.distill.signals import COMPARED, LOGITS, POOLED, Batch, Signal, Signals, run_model
 from compressor.errors import StageError
 from compressor.runtime.outputs import Array
 from compressor.tasks.base import Collator, Task
@@ -28,10 +28,13 @@ __all__ = [
     "PartlyCached",
     "TeacherOutputs",
     "assert_same_parts",
+    "kept_signals",
     "model_inputs",
     "rows_of",
 ]
 
+
+T = TypeVar("T")
 
 ANSWERS = "answers.json"
 """Keys of the teacher's answers to a split, beside its outputs."""
@@ -61,9 +64,8 @@ class TeacherOutputs(ABC):
 
 
 class CachedOutputs(TeacherOutputs):
-    """The task's outputs on disk, memory-mapped: entry i belongs to the row of the split whose `row_id` is i."""
-
-    provides = frozenset({LOGITS})
+    """The task's outputs on disk, memory-mapped: entry i belongs to the row of the split whose `row_id` is i; and what
+    was kept beside them."""
 
     def __init__(self, outputs: Mapping[str, Sequence[Array]], *, task: Task, rows: Dataset) -> None:
         """
@@ -75,10 +77,12 @@ class CachedOutputs(TeacherOutputs):
             StageError: the outputs belong to other data, or teacher and student cut texts apart otherwise.
         """
         self._task = task
-        self._outputs = outputs
+        self._outputs = {output.name: outputs[output.name] for output in task.spec.outputs}
+        self._kept = kept_signals(outputs)
+        self.provides = frozenset({LOGITS, *self._kept})
         for output in task.spec.outputs:
             stored, counts = self._outputs[output.name], task.counts(output, rows)
-            if len(stored) != len(rows):
+            if any(len(one) != len(rows) for one in (stored, *self._kept.values())):
                 raise StageError(
                     f"The teacher's {output.name} are there for {len(stored):,} rows; the split has {len(rows):,}.",
                     hint="Compute the teacher's outputs again for this data, or give both models one tokenizer.",
@@ -90,7 +94,17 @@ class CachedOutputs(TeacherOutputs):
         ids = batch["row_id"].cpu().tolist()
         stored = {name: [np.asarray(ragged[row]) for row in ids] for name, ragged in self._outputs.items()}
         device = batch["row_id"].device
-        return {LOGITS: {name: tensor.to(device) for name, tensor in self._task.join(stored).items()}}
+        found: dict[Signal, Any] = {
+            signal: torch.from_numpy(np.stack([kept[row] for row in ids])).to(device)
+            for signal, kept in self._kept.items()
+            if signal in wanted
+        }
+        return found | {LOGITS: {name: tensor.to(device) for name, tensor in self._task.join(stored).items()}}
+
+
+def kept_signals(names: Mapping[str, T]) -> dict[Signal, T]:
+    """Those that lie beside the task's outputs, by the names of their files."""
+    return {signal: names[signal.file] for signal in POOLED.values() if signal.file in names}
 
 
 def assert_same_parts(task: Task, teacher: Dataset, student: Dataset) -> None:
@@ -192,8 +206,8 @@ class PartlyCached(TeacherOutputs):
         return self._live.lacks(wanted)
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
-        stored = self._cached.read(batch, wanted & self._cached.provides) if LOGITS in wanted else {}
-        return {**self._live.read(batch, wanted - self._cached.provides), **stored}
+        stored = self._cached.read(batch, frozenset({LOGITS})) if LOGITS in wanted else {}
+        return {**self._live.read(batch, wanted - {LOGITS}), **stored}
 
     def read_mixed(self, batch: Batch, mixture: Mixture) -> Mapping[str, torch.Tensor]:
         return self._live.read_mixed(batch, mixture)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+
+from compressor.distill.pooling import Pooling, pool
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +19,7 @@ __all__ = [
     "LIKELIHOOD",
     "LOGITS",
     "MIXED",
+    "POOLED",
     "PROGRESS",
     "PROJECTIONS",
     "SECOND_PASS",
@@ -34,6 +37,14 @@ def _record_projections(model: Any, inputs: Mapping[str, torch.Tensor]) -> Abstr
     return recorded_projections(model, inputs)
 
 
+def _hidden_states(output: Any, inputs: Mapping[str, torch.Tensor]) -> Any:
+    return output.hidden_states
+
+
+def _pooled(output: Any, inputs: Mapping[str, torch.Tensor], *, pooling: Pooling) -> torch.Tensor:
+    return pool(output.hidden_states, inputs["attention_mask"], pooling)
+
+
 Batch: TypeAlias = "Mapping[str, torch.Tensor]"
 """A collated batch: the model's inputs [batch, sequence], `labels` and `example_id` [batch]."""
 
@@ -44,8 +55,9 @@ class Signal:
 
     name: str
     """For messages: `hidden states`. Two signals of one name are the same."""
-    capture: Callable[[Any], Any] | None = field(default=None, compare=False)
-    """Takes what `forward` returned, gives a tensor or a tuple of tensors. None for what doesn't come from there."""
+    capture: Callable[[Any, Mapping[str, torch.Tensor]], Any] | None = field(default=None, compare=False)
+    """Takes what `forward` returned and what it was given, gives a tensor or a tuple of tensors. None for what doesn't
+    come from there."""
     asks: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Arguments of `forward` without which the model doesn't return it: `{"output_hidden_states": True}`."""
     record: Callable[[Any, Mapping[str, torch.Tensor]], AbstractContextManager[Any]] | None = field(
@@ -56,6 +68,8 @@ class Signal:
     """Whether it has a value at each token: models with unlike tokenizers are compared at those that both have."""
     cacheable: bool = field(default=False, compare=False)
     """Whether it is small enough to be kept on disk for every training example."""
+    file: str = field(default="", compare=False)
+    """Name under which it lies on disk beside the task's outputs, for what is kept on demand."""
 
 
 LOGITS = Signal("logits", cacheable=True)
@@ -78,10 +92,20 @@ COMPARED = Signal("compared tokens")
 """Among the teacher's signals where its tokenizer isn't the student's: which of the student's tokens have a counterpart
 [batch, sequence]. Signals at tokens are there in the student's places."""
 
-HIDDEN_STATES = Signal(
-    "hidden states", attrgetter("hidden_states"), asks={"output_hidden_states": True}, per_token=True
-)
+HIDDEN_STATES = Signal("hidden states", _hidden_states, asks={"output_hidden_states": True}, per_token=True)
 """The embedding output, then one tensor a layer, each [batch, sequence, hidden]: layer n is at index n."""
+
+POOLED: Mapping[Pooling, Signal] = {
+    pooling: Signal(
+        f"pooled hidden states ({pooling})",
+        partial(_pooled, pooling=pooling),
+        asks={"output_hidden_states": True},
+        cacheable=True,
+        file=f"states-{pooling}",
+    )
+    for pooling in get_args(Pooling)
+}
+"""One vector a layer of each text [batch, layers, hidden], the embeddings' first: layer n is at index n."""
 
 PROJECTIONS = Signal("queries, keys and values", record=_record_projections, per_token=True)
 """What attention is made of: `distill.attention.Projections`."""
@@ -102,7 +126,9 @@ def run_model(model: Any, inputs: Mapping[str, torch.Tensor], signals: Collectio
             signal: stack.enter_context(signal.record(model, inputs)) for signal in signals if signal.record is not None
         }
         output = model(**inputs, **arguments)
-    return output, recorded | {signal: signal.capture(output) for signal in signals if signal.capture is not None}
+    return output, recorded | {
+        signal: signal.capture(output, inputs) for signal in signals if signal.capture is not None
+    }
 
 
 def in_words(signals: Iterable[Signal]) -> str:

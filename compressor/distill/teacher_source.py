@@ -43,7 +43,7 @@ def open_teacher(
         rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=cache)
         return CachedOutputs(transfer_set.teacher_outputs(alignment), task=task, rows=rows)
 
-    if transfer_set.is_labelled and (needs <= CachedOutputs.provides or folder is None):
+    if transfer_set.is_labelled and (folder is None or needs <= transfer_set.signals):
         return cached()
     if folder is None:
         return None

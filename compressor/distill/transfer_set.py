@@ -16,6 +16,8 @@ from datasets import Dataset, concatenate_datasets
 from compressor.data import load_output_names, load_split, tokenize_split
 from compressor.distill.alignment import Alignment
 from compressor.distill.counterparts import Counterparts
+from compressor.distill.outputs import kept_signals
+from compressor.distill.signals import LOGITS, Signal
 from compressor.errors import DataError
 from compressor.runtime.outputs import Array, Ragged, read_outputs
 from compressor.tasks.base import Task
@@ -90,6 +92,15 @@ class TransferSet:
         """Whether what the teacher says of every text is kept on disk."""
         return self.outputs is not None and all(source.outputs is not None for source in self.more)
 
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What of the teacher is kept on disk for every text."""
+        if self.outputs is None or not self.is_labelled:
+            return frozenset()
+        folders = [self.outputs / "train", *(source.outputs / TEXTS for source in self.more if source.outputs)]
+        kept = [frozenset(kept_signals(read_outputs(folder, mapped=True))) for folder in folders]
+        return frozenset({LOGITS}) | frozenset.intersection(*kept)
+
     def teacher_outputs(self, alignment: Alignment | None = None) -> dict[str, Sequence[Array]]:
         """Output name -> what the teacher says of every text, in the order of `rows`, left on disk.
 
@@ -109,7 +120,8 @@ class TransferSet:
             split, numbers = load_split(source.folder, TEXTS), source.numbers()
             found = read(split, source.outputs / TEXTS)
             parts.append({name: _chosen(ragged, numbers, len(split)) for name, ragged in found.items()})
-        return {name: Joined([part[name] for part in parts]) for name in parts[0]}
+        everywhere = [name for name in parts[0] if all(name in part for part in parts)]
+        return {name: Joined([part[name] for part in parts]) for name in everywhere}
 
     def counterparts(self, counterparts: Counterparts) -> Sequence[Array]:
         """Which token of the teacher stands for each of the student's, of every text, in the order of `rows`."""

@@ -39,6 +39,11 @@ class ObjectiveSection(ComponentSection):
         """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
         return False
 
+    @property
+    def keeps(self) -> frozenset[str]:
+        """What has to be kept of the teacher beside its outputs."""
+        return frozenset()
+
     def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
         """Why it can't train models of this task. `classes`: how many labels there are; None where nobody knows yet."""
         yield from ()
@@ -79,6 +84,11 @@ class PhaseSection(TrainingSection):
         return self.until_teacher or any(objective.uses_teacher for objective in self.objectives)
 
     @property
+    def from_stored(self) -> bool:
+        """Whether what is kept of the teacher is enough; else it runs beside the student."""
+        return all(objective.from_stored for objective in self.objectives)
+
+    @property
     def until_teacher(self) -> bool:
         """Whether it ends at a share of the teacher's quality."""
         return self.until is not None and self.until.quality_retained is not None
@@ -105,6 +115,12 @@ class DistillSection(PhaseSection):
         False,
         description="Also train the same student on the data's labels alone, and report what the teacher added.",
     )
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """What has to be kept of the teacher beside its outputs: nothing for a part that it runs beside."""
+        kept = [objective.keeps for part in self.parts if part.from_stored for objective in part.objectives]
+        return tuple(sorted(frozenset[str]().union(*kept)))
 
     @property
     def parts(self) -> tuple[PhaseSection, ...]:

@@ -65,8 +65,9 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
     if recipe.student.init == "teacher":
         yield Problem(f"there is no model to copy: the teacher is {what}", "student.init", hint="name a model")
     for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
-        if objective.uses_teacher and not objective.from_stored:
-            message = f"{objective.kind} needs one model that runs beside the student, and the teacher is {what}"
+        if objective.uses_teacher and (objective.keeps or not objective.from_stored):
+            needs = "looks inside one model" if objective.keeps else "needs one model that runs beside the student"
+            message = f"{objective.kind} {needs}, and the teacher is {what}"
             yield Problem(message, path, hint="compare outputs: soft-targets")
     if recipe.gates.speedup is not None:
         message = f"compares with a model in PyTorch, and the teacher is {what}"

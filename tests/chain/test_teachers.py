@@ -95,6 +95,10 @@ def test_a_member_of_an_ensemble_is_the_same_stage_as_a_teacher_alone(
     [
         ("student.init=teacher", "there is no model to copy: the teacher is an ensemble"),
         ("distill.objectives=[{kind: hidden-states}]", "hidden-states needs one model that runs beside the student"),
+        (
+            "distill.objectives=[{kind: pooled-states}]",
+            "pooled-states looks inside one model, and the teacher is an ens",
+        ),
         ("distill.objectives=[{kind: mixup}]", "mixup needs one model .* the teacher is an ensemble"),
         ("gates.speedup='>= 2'", "compares with a model in PyTorch"),
         ("teacher.ensemble.weights=[1, 2, 3]", "has 3 numbers for 2 members"),

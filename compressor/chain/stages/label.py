@@ -18,7 +18,8 @@ __all__ = ["Label"]
 
 @dataclass(frozen=True, kw_only=True)
 class Label(Stage):
-    """Writes a folder a split: fp16 outputs, entry i for row i, and for validation and test the answers too."""
+    """Writes a folder a split: fp16 outputs, entry i for row i, and for validation and test the answers too; of texts
+    to train on also the states that objectives compare."""
 
     kind = "label"
     version = 2  # 2: outputs of every task, with answers and statistics
@@ -27,11 +28,14 @@ class Label(Stage):
 
     task: str
     max_length: int
+    keeps: tuple[str, ...] = ()
+    """Names of signals to keep beside the outputs."""
     trust_remote_code: bool = False
 
     @property
     def config(self) -> dict[str, Json]:
-        return {"task": self.task, "max_length": self.max_length}
+        kept: dict[str, Json] = {"keeps": list(self.keeps)} if self.keeps else {}
+        return {"task": self.task, "max_length": self.max_length, **kept}
 
     @property
     def distributed(self) -> bool:
@@ -46,6 +50,7 @@ class Label(Stage):
             data=inputs["data"].folder,
             texts=inputs["texts"].folder if "texts" in inputs else None,
             max_length=self.max_length,
+            keeps=self.keeps,
             out=out,
             events=events,
             trust_remote_code=self.trust_remote_code,

@@ -40,6 +40,10 @@ class ObjectiveConfig(ObjectiveSection):
         """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
         return all(signal.cacheable for signal in self.needs)
 
+    @property
+    def keeps(self) -> frozenset[str]:
+        return frozenset(signal.file for signal in self.needs if signal.file) if self.from_stored else frozenset()
+
     def now(self, scheduled: float | Ramp, student: Signals) -> float:
         """The present value of a number that may change while the student is trained."""
         return scheduled.at(student[PROGRESS]) if isinstance(scheduled, Ramp) else scheduled

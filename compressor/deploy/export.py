@@ -11,6 +11,7 @@ from compressor.deploy import graph
 from compressor.deploy.inputs import Inputs, input_names
 from compressor.deploy.parity import check_parity
 from compressor.deploy.quiet import quiet
+from compressor.deploy.rewrites import rewrite
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.recipe.export import ExportSection
@@ -66,6 +67,7 @@ def export(
     traced = _trace(model, inputs.traced(), section.opset)
     names = [output.name for output in spec.outputs]
     graph.tidy(traced, outputs=names)
+    changed = rewrite(traced) if section.optimize == "fast" else {}
     path = out / graph.MODEL_FILE
     proto = graph.save(traced, path)
 
@@ -78,6 +80,7 @@ def export(
         "inputs": [value.name for value in proto.graph.input],
         "nodes": len(proto.graph.node),
         "operators": graph.operators(proto),
+        "rewritten": changed,
         "parameters": model.num_parameters(),
         "size_mb": graph.size_mb(path),
         "parity": parity.to_json(),

@@ -146,7 +146,7 @@ def test_a_model_without_layers_is_little_but_its_table(task: str, matrices: int
         out=tmp_path / "fp32",
         events=Silent(),
     )
-    facts, proto = run(tmp_path / "fp32", tmp_path / "int8")
+    facts, proto = run(tmp_path / "fp32", tmp_path / "int8", reduce_range=True)  # exact on CPUs without VNNI too
     assert (facts["matrices"], facts["tables"]) == (matrices, 1)
     assert facts["size_ratio"] < 0.30
     assert [value.name for value in proto.graph.input] == ["input_ids", "attention_mask"]

@@ -111,6 +111,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self.evaluated = 0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.evaluated = 0
         detail = f"loss {self.distiller.mean_loss():.4f}{self.score}"
         self.events.progress(f"{self.what}: training", state.global_step, state.max_steps, detail)
 

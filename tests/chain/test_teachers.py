@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from compressor.chain.plan import make_plan
+from compressor.engine.runner import Runner
+from compressor.engine.store import Store
 from compressor.errors import RecipeError
+from compressor.events import Silent
 from compressor.recipe import load_recipe
 from tests.chain import recipes
 from tests.chain.test_texts import run, stage
@@ -218,17 +221,39 @@ def test_made_texts_have_no_answers_in_a_file(tmp_path: Path, reviews_csv: Path,
         recipes.load(tmp_path, recipe, "data.augment={copies: 2}")
 
 
-@pytest.mark.slow
-def test_a_student_learns_without_labels_from_a_model_that_is_asked(
-    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
-) -> None:
+def prompted(reviews_csv: Path, encoder_folder: Path, decoder_folder: Path) -> dict[str, Any]:
     recipe = recipes.full(reviews_csv, encoder_folder)
     recipe["data"] |= {"labels": ["bad", "good"], "labelled": ["test"], "augment": {"copies": 1}}
     words = {"bad": " bad", "good": " good"}
     recipe["teacher"] = {"prompt": {"model": str(decoder_folder), "templates": ["a film {text} is"], "words": words}}
     recipe["student"] = {"init": str(encoder_folder), "layers": [0]}
     recipe["distill"] |= {"objectives": [{"kind": "soft-targets"}]}
-    report = run(tmp_path, recipe)
+    return recipe
+
+
+def test_a_run_that_was_stopped_asks_about_the_texts_that_are_left(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
+) -> None:
+    plan = make_plan(recipes.load(tmp_path, prompted(reviews_csv, encoder_folder, decoder_folder)))
+    seen: list[float] = []
+
+    class Stops(Silent):
+        def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
+            if "prompt" in what:
+                seen.append(done)
+                raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            Runner(plan, Store(tmp_path / "store"), Stops()).run()
+    assert seen == [16, 32]
+
+
+@pytest.mark.slow
+def test_a_student_learns_without_labels_from_a_model_that_is_asked(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
+) -> None:
+    report = run(tmp_path, prompted(reviews_csv, encoder_folder, decoder_folder))
     facts = stage(report, "label").facts
     assert not facts["validation"] and 0 <= facts["test"]["accuracy"] <= 1
     assert stage(report, "label/augment").facts["shifts"] == facts["shifts"]

@@ -28,6 +28,7 @@ class Ask(Stage):
 
     kind = "ask"
     libraries = ("torch", "transformers", "tokenizers", "datasets", "gguf")
+    resumable = True
 
     task: str
     section: PromptSection

@@ -46,7 +46,7 @@ def test_a_label_has_the_probability_of_its_words_after_the_prompt(
 ) -> None:
     asked = PromptedModel(section(writer, words=words, templates=TEMPLATES[:1]), writer, ["good", "bad"], 24)
     rows = [{"text": "a good film"}, {"text": "bad"}, {"text": "such a very bad film it is"}]
-    (found,) = asked.about(rows, "train", Silent(), tmp_path)
+    (found,) = asked.about(rows, "validation", Silent(), tmp_path)
     expected = [[by_hand(writer, f"a film {row['text']} is", words[name]) for name in ("good", "bad")] for row in rows]
     assert found == pytest.approx(np.array(expected), abs=1e-4), "padding and the order of lengths change nothing"
 
@@ -54,7 +54,7 @@ def test_a_label_has_the_probability_of_its_words_after_the_prompt(
 def test_long_texts_are_cut_and_the_question_stays(writer: Path, tmp_path: Path) -> None:
     asked = PromptedModel(section(writer, templates=TEMPLATES[:1]), writer, ["bad", "good"], 4)
     long, cut = ({"text": "good " * count} for count in (60, 4))
-    (found,) = asked.about([long, cut], "train", Silent(), tmp_path)
+    (found,) = asked.about([long, cut], "validation", Silent(), tmp_path)
     assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
@@ -76,7 +76,7 @@ def test_a_beginning_that_prompts_share_is_computed_once(
         return forward(**arguments)
 
     monkeypatch.setattr(asked.model, "forward", counted)
-    (found,) = asked.about(ROWS, "train", Silent(), tmp_path)
+    (found,) = asked.about(ROWS, "validation", Silent(), tmp_path)
     expected = [
         [by_hand(writer, template.replace("{text}", row["text"]), words) for words in (" bad", " good film")]
         for row in ROWS
@@ -103,17 +103,28 @@ def test_answers_of_a_run_that_was_killed_are_kept(writer: Path, tmp_path: Path)
 
     asked = PromptedModel(section(writer, batch_size=1), writer, ["bad", "good"], 24)
     with pytest.raises(Killed):
-        asked.about(ROWS, "train", Stops(), tmp_path / "first")
+        asked.about(ROWS, "validation", Stops(), tmp_path / "first")
     seen: list[tuple[float, float | None]] = []
 
     class Told(Silent):
         def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
             seen.append((done, total))
 
-    again = asked.about(ROWS, "train", Told(), tmp_path / "first")
+    again = asked.about(ROWS, "validation", Told(), tmp_path / "first")
     assert seen == [(3, 3), (1, 3), (2, 3), (3, 3)], "one was left, then template 2"
-    whole = asked.about(ROWS, "train", Silent(), tmp_path / "second")
+    whole = asked.about(ROWS, "validation", Silent(), tmp_path / "second")
     assert np.array(again) == pytest.approx(np.array(whole), abs=1e-6)
+
+
+def test_texts_to_learn_from_are_asked_about_in_bf16_and_others_exactly(writer: Path, tmp_path: Path) -> None:
+    asked = PromptedModel(section(writer), writer, ["bad", "good"], 24)
+    asked.precision = "fp32"
+    exact = np.array(asked.about(ROWS, "train", Silent(), tmp_path / "exact"))
+    asked.precision = "bf16"
+    fast = np.array(asked.about(ROWS, "train", Silent(), tmp_path / "fast"))
+    judged = np.array(asked.about(ROWS, "validation", Silent(), tmp_path / "fast"))
+    assert judged == pytest.approx(exact, abs=1e-6)
+    assert fast == pytest.approx(exact, abs=0.05) and not np.array_equal(fast, exact)
 
 
 def test_a_model_that_writes_nothing_is_refused(encoder_folder: Path) -> None:

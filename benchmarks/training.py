@@ -254,7 +254,7 @@ def profile_table(found: Mapping[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", default="reviews-small", help="a recipe file, or a shipped recipe's name")
+    parser.add_argument("--recipe", default="reviews-mpnet", help="a recipe file, or a shipped recipe's name")
     parser.add_argument("--teacher", help="folder of the teacher; left out, the recipe's")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a value of the recipe"

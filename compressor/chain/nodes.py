@@ -10,10 +10,13 @@ from compressor.bench.results import Role, reference_role
 from compressor.recipe.benchmark import Precision
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["ASSISTANT", "FIRST", "ModelNode", "model_nodes", "reference_node", "teacher_model", "variants"]
+__all__ = ["ASSISTANT", "FIRST", "START", "ModelNode", "model_nodes", "reference_node", "teacher_model", "variants"]
 
 ASSISTANT = "assistant/"
 """What the names of stages begin with that are those of the recipe that `teacher.run` names."""
+
+START = "start/"
+"""What the names of stages begin with that are those of the recipe that `student.run` names."""
 
 FIRST = "first/"
 """What the names of stages begin with that are those of the recipe that `cascade.run` names."""

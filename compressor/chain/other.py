@@ -42,11 +42,20 @@ def other_recipe(recipe: Recipe, section: str, run: str, changes: Mapping[str, A
     return found
 
 
-def under(prefix: str, stages: Iterable[Stage], last: str) -> Iterator[Stage]:
+def under(prefix: str, stages: Iterable[Stage], last: str, own: Iterable[Stage] = ()) -> Iterator[Stage]:
     """Stages of another recipe up to the one called `last`, under names of their own. Keys stay: what that recipe made
-    already is found."""
+    already is found.
+
+    Args:
+        own: stages of this recipe; one that is the same in both is read under its name here, and not named twice.
+    """
+    known, called = list(own), dict[str, str]()
     for stage in stages:
-        inputs = {role: f"{prefix}{name}" for role, name in stage.inputs.items()}
-        yield replace(stage, name=f"{prefix}{stage.name}", inputs=inputs)
+        inputs = {role: called[name] for role, name in stage.inputs.items()}
+        same = (one for one in known if one == replace(stage, name=one.name, inputs=inputs))
+        shared = None if stage.name == last else next(same, None)
+        called[stage.name] = shared.name if shared else f"{prefix}{stage.name}"
+        if shared is None:
+            yield replace(stage, name=called[stage.name], inputs=inputs)
         if stage.name == last:
             return

@@ -10,13 +10,13 @@ from compressor.bench import target_reason
 from compressor.chain.exporting import export_stages, first_of
 from compressor.chain.fitting import check_models
 from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
-from compressor.chain.nodes import ASSISTANT, FIRST, teacher_model
+from compressor.chain.nodes import ASSISTANT, FIRST, START, teacher_model
 from compressor.chain.stages import (
     Bundle,
     Differences,
     Evaluate,
 )
-from compressor.chain.training import assistant_of, max_length_of, training_stages
+from compressor.chain.training import assistant_of, max_length_of, start_of, training_stages
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Key
 from compressor.engine.plan import Plan, keys_of
@@ -48,15 +48,19 @@ _READ_MODELS = {"teach", "label", "student", "distill", "baseline"}
 def _check_models(
     recipe: Recipe, fetched: Mapping[str, Mapping[str, Path]], finished: Mapping[str, Artifact], above: str = ""
 ) -> None:
-    """Those of a recipe whose stages have names that begin with `above`, and of the one that makes its teacher."""
-    if assistant := assistant_of(recipe):
-        _check_models(assistant, fetched, finished, f"{above}{ASSISTANT}")
+    """Those of a recipe whose stages have names that begin with `above`, and of those that make its teacher and what
+    its student begins as."""
+    for other, prefix in ((assistant_of(recipe), ASSISTANT), (start_of(recipe), START)):
+        if other is not None:
+            _check_models(other, fetched, finished, f"{above}{prefix}")
     if not fetched.keys() & {f"{above}{name}" for name in _READ_MODELS}:
         return
     source = teacher_model(recipe)
     teacher = _made(finished, f"{above}{source}") or fetched.get(f"{above}teach", {}).get("model")
     built = _made(finished, f"{above}student")
-    start = teacher if recipe.student.init == "teacher" else fetched.get(f"{above}student", {}).get("init")
+    start = teacher if recipe.student.copies_teacher else fetched.get(f"{above}student", {}).get("init")
+    if recipe.student.run is not None:
+        start = _made(finished, f"{above}{START}distill")
     check_models(recipe, teacher=teacher, student=built or start, built=built is not None)
 
 
@@ -87,12 +91,13 @@ def make_plan(recipe: Recipe) -> RecipePlan:
 
 
 def _refuse_other_data(keys: Mapping[str, Key]) -> None:
-    """Test texts of this recipe may be among those that the first student of a cascade was trained on."""
-    first = keys.get(f"{FIRST}prepare")
-    if first is not None and first.digest != keys["prepare"].digest:
-        message = "prepares other data: test texts of this recipe may be among those it trains on"
-        hint = "let `data` and `seed` be the same in both; sources of further texts may differ"
-        raise RecipeError([Problem(message, "cascade.run", hint=hint)])
+    """Test texts of this recipe may be among those that another recipe's student was trained on."""
+    for prefix, path in ((FIRST, "cascade.run"), (START, "student.run")):
+        other = keys.get(f"{prefix}prepare")
+        if other is not None and other.digest != keys["prepare"].digest:
+            message = "prepares other data: test texts of this recipe may be among those it trains on"
+            hint = "let `data` and `seed` be the same in both; sources of further texts may differ"
+            raise RecipeError([Problem(message, path, hint=hint)])
 
 
 def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:

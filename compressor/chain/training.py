@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compressor.chain.nodes import ASSISTANT, teacher_model
+from compressor.chain.nodes import ASSISTANT, START, teacher_model
 from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Distill, Prepare, Student
 from compressor.chain.teachers import label_stages, teach_stages
@@ -14,7 +14,7 @@ from compressor.engine.stage import Stage
 from compressor.recipe.distill import DistillSection, PhaseSection
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["assistant_of", "max_length_of", "trained_model", "training_stages"]
+__all__ = ["assistant_of", "max_length_of", "start_of", "trained_model", "training_stages"]
 
 DEFAULT_MAX_LENGTH = 128
 
@@ -33,10 +33,19 @@ def training_stages(recipe: Recipe) -> Iterator[Stage]:
     """The stages in order. A section that is left out leaves out its stage, never its neighbours.
 
     Raises:
-        RecipeError: the recipe of the teacher assistant can't be read, or doesn't go with this one.
+        RecipeError: a recipe that this one names can't be read, or doesn't go with it.
     """
     data = {"data": "prepare"} if recipe.data else {}
     max_length = max_length_of(recipe)
+    taught = list(_teaching(recipe, data, max_length))
+    yield from taught
+    if start := start_of(recipe):
+        yield from under(START, training_stages(start), trained_model(start), own=taught)
+    yield from _student(recipe, data, max_length)
+
+
+def _teaching(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
+    """The data, the teacher, and what it says."""
     if recipe.data:
         yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
     if recipe.teacher:
@@ -46,7 +55,6 @@ def training_stages(recipe: Recipe) -> Iterator[Stage]:
         yield from teach_stages(recipe, data, max_length)
         yield from label_stages(recipe, "label", data, max_length)
         yield from text_stages(recipe, max_length=max_length)
-    yield from _student(recipe, data, max_length)
 
 
 def assistant_of(recipe: Recipe) -> Recipe | None:
@@ -61,8 +69,22 @@ def assistant_of(recipe: Recipe) -> Recipe | None:
     return other_recipe(recipe, "teacher", teacher.run, teacher.set, "teach")
 
 
+def start_of(recipe: Recipe) -> Recipe | None:
+    """The recipe whose student this one's begins as.
+
+    Raises:
+        RecipeError: it can't be read, does another task, or trains no student.
+    """
+    student = recipe.student
+    if student.run is None:
+        return None
+    return other_recipe(recipe, "student", student.run, student.set, "be a start")
+
+
 def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
-    copied = {"teacher": str(teacher_model(recipe))} if recipe.student.init == "teacher" else {}
+    copied = {"teacher": str(teacher_model(recipe))} if recipe.student.copies_teacher else {}
+    if recipe.student.run is not None:
+        copied = {"start": f"{START}distill"}
     yield Student(
         name="student",
         inputs={**data, **copied},

@@ -77,7 +77,7 @@ def _test_sets_are_not_trained_on(recipe: Recipe) -> Problems:
 def _teacher_is_there(recipe: Recipe) -> Problems:
     if recipe.teacher is not None:
         return
-    if recipe.student.init == "teacher":
+    if recipe.student.copies_teacher:
         yield Problem(
             "`teacher` copies the teacher, and there is no `teacher` section",
             "student.init",
@@ -94,6 +94,19 @@ def _teacher_is_there(recipe: Recipe) -> Problems:
             )
     if recipe.distill.baseline:
         yield Problem("without a `teacher` the baseline is the student itself", "distill.baseline")
+
+
+def _start_is_described_once(recipe: Recipe) -> Problems:
+    student = recipe.student
+    if student.run is None:
+        if student.set:
+            yield Problem("changes the recipe that `run` names, and there is none", "student.set")
+        return
+    for name in ("init", "revision", "sha256", "trust_remote_code"):
+        if name in student.model_fields_set and getattr(student, name) not in (None, False):
+            yield Problem("is for a model that `init` names, and `run` names another recipe", f"student.{name}")
+    if recipe.data is None:
+        yield Problem("needs the data that the other recipe trains on: add a `data` section", "student.run")
 
 
 def _builders_are_sound(recipe: Recipe) -> Problems:
@@ -281,6 +294,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_splits_are_sound, ("data",)),
     (texts_are_sound, ("task", "data", "teacher", "distill")),
     (_teacher_is_there, ("teacher", "student", "distill")),
+    (_start_is_described_once, ("student", "data")),
     (_builders_are_sound, ("student",)),
     (_builders_fit_the_task, ("task", "student")),
     (answers_are_chosen_soundly, ("task", "student")),

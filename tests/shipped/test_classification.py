@@ -65,25 +65,25 @@ def test_reviews_mpnet(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_fo
 
 
 def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
-    """Also text that only the teacher labels, and a student that builders change in turn."""
-    file = rotten_tomatoes(tmp_path)
-    report = run(
-        "reviews-small",
-        f"data.source={file}",
+    """Also text that only the teacher labels, and a student that begins as another recipe's and is cut down."""
+    own = (
+        f"data.source={rotten_tomatoes(tmp_path)}",
         "data.sha256=null",
-        f"data.unlabelled.source={file}",
-        "data.unlabelled.sha256=null",
+        "data.max_length=32",
+        "data.augment.copies=2",
         f"teacher.model={deep_encoder}",
         "teacher.finetune.epochs=1",
-        f"student.init={deep_encoder}",
-        "student.sha256=null",
-        *SHORT,
-        *QUICK,
     )
+    trained = ("distill.epochs=1", "distill.learning_rate=3e-3")
+    start = (*own, *trained, "distill.baseline=false", f"student.init={deep_encoder}", "student.sha256=null")
+    changes = ", ".join(override.replace("=", ": ", 1) for override in start)
+    build = "student.build.0.keep=[0, 2]"
+    report = run("reviews-small", *own, *trained, f"student.set={{{changes}}}", build, *QUICK)
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["label/augment"]["examples"]["texts"] > facts["prepare"]["splits"]["train"]["rows"]
-    assert facts["label/unlabelled"]["examples"]["texts"] > 0
-    assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
+    assert not {"start/teach", "start/label", "start/label/augment"} & facts.keys(), "made once for both"
+    assert facts["distill"]["parameters"] < facts["start/distill"]["parameters"]
+    assert report.chosen == "int4"
 
 
 def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:

@@ -22,7 +22,8 @@ __all__ = ["Student"]
 class Student(Stage):
     """Writes `model/`. With data, its labels must be the data's; without, they are those of its head.
 
-    Inputs: `data` where the recipe has it; `teacher` where the student is a copy of it.
+    Inputs: `data` where the recipe has it; `teacher` where the student is a copy of it, or `start` where it begins as
+    another recipe's student.
     """
 
     kind = "student"
@@ -41,7 +42,7 @@ class Student(Stage):
 
     @property
     def config(self) -> dict[str, Json]:
-        section = self.section.model_dump(mode="json", exclude={"init", "revision", "sha256", "build"})
+        section = self.section.model_dump(mode="json", exclude={"init", "run", "set", "revision", "sha256", "build"})
         if not self.section.answers:
             del section["answers"]  # students made before there was this key stay what they are
         if self.section.build:
@@ -51,7 +52,9 @@ class Student(Stage):
 
     @property
     def sources(self) -> dict[str, Source]:
-        return {} if self.section.init == "teacher" else {"init": model_source(self.section.init, self.section)}
+        if {"teacher", "start"} & self.inputs.keys():
+            return {}
+        return {"init": model_source(self.section.init, self.section)}
 
     def fetch(self, events: Events) -> dict[str, Path]:
         return fetch_models(self.sources, self.section, events)
@@ -59,10 +62,11 @@ class Student(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.student import make_student
 
+        copied = inputs.get("start") or inputs.get("teacher")
         return make_student(
             self.section,
             task=get_task(self.task),
-            init_folder=self.fetch(events).get("init") or inputs["teacher"].folder / "model",
+            init_folder=copied.folder / "model" if copied else self.fetch(events)["init"],
             data=inputs["data"].folder if "data" in inputs else None,
             trained=self.trained,
             seed=self.seed,

@@ -1,0 +1,103 @@
+"""A student that begins as another recipe's student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.chain.plan import make_plan
+from compressor.engine.runner import Runner
+from compressor.engine.store import Store
+from compressor.errors import RecipeError
+from compressor.events import Silent
+from compressor.recipe import load_recipe
+from tests.chain import recipes
+from tests.chain.test_texts import run, stage
+
+
+@pytest.fixture
+def chain(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> dict[str, Any]:
+    """A recipe whose student begins as that of `first.yaml`, less a layer; the teacher is the same."""
+    recipes.write(tmp_path, recipes.full(reviews_csv, encoder_folder), "first.yaml")
+    second = recipes.full(reviews_csv, encoder_folder)
+    return second | {"name": "second", "student": {"run": "first.yaml", "layers": [0]}}
+
+
+def test_what_both_recipes_make_is_made_once(tmp_path: Path, chain: dict[str, Any]) -> None:
+    plan = make_plan(recipes.load(tmp_path, chain))
+    alone = make_plan(load_recipe(tmp_path / "first.yaml"))
+    names = [stage.name for stage in plan.stages]
+    assert names[:7] == ["prepare", "teach", "label", "start/student", "start/distill", "student", "distill"]
+    for name in ("student", "distill"):
+        assert plan.keys[f"start/{name}"].digest == alone.keys[name].digest
+    inputs = {stage.name: stage.inputs for stage in plan.stages}
+    assert inputs["start/distill"] == {
+        "data": "prepare",
+        "student": "start/student",
+        "teacher": "teach",
+        "outputs": "label",
+    }
+    assert inputs["student"] == {"data": "prepare", "start": "start/distill"}
+
+
+def test_another_teacher_is_made_under_a_name_of_its_own(tmp_path: Path, chain: dict[str, Any]) -> None:
+    chain["student"]["set"] = {"teacher.finetune.epochs": 1}
+    plan = make_plan(recipes.load(tmp_path, chain))
+    inputs = {stage.name: stage.inputs for stage in plan.stages}
+    assert "start/prepare" not in inputs
+    assert inputs["start/label"] == {"data": "prepare", "teacher": "start/teach"}
+
+
+def test_the_key_of_the_student_is_that_of_what_it_begins_as(tmp_path: Path, chain: dict[str, Any]) -> None:
+    before = make_plan(recipes.load(tmp_path, chain)).keys
+    chain["student"]["set"] = {"distill.epochs": 3}
+    after = make_plan(recipes.load(tmp_path, chain)).keys
+    assert before["label"].digest == after["label"].digest
+    assert before["student"].digest != after["student"].digest
+    assert not {"run", "set"} & set(after["student"].document["config"]["student"])
+
+
+def test_it_begins_with_the_trained_weights(tmp_path: Path, chain: dict[str, Any]) -> None:
+    from safetensors.numpy import load_file
+
+    plan = make_plan(recipes.load(tmp_path, chain))
+    made = Runner(plan, Store(), Silent()).run()
+    trained, start = (
+        load_file(made[name].folder / "model" / "model.safetensors") for name in ("start/distill", "student")
+    )
+    name = "bert.encoder.layer.0.output.dense.weight"
+    assert (start[name] == trained[name]).all() and (start["classifier.weight"] == trained["classifier.weight"]).all()
+
+
+def test_it_goes_the_whole_way(tmp_path: Path, chain: dict[str, Any]) -> None:
+    report = run(tmp_path, chain)
+    assert stage(report, "start/distill").facts["history"]
+    student = report.measurement("student")
+    assert student is not None and student.size.parameters == stage(report, "distill").facts["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"run": "nowhere.yaml"}, "no file and no shipped recipe 'nowhere.yaml'"),
+        ({"run": "recipe.yaml"}, "is this recipe itself"),
+        ({"init": "there"}, "`run` names another recipe"),
+        ({"sha256": "0" * 64}, "`run` names another recipe"),
+        (
+            {"set": {"distill": None, "student": {"init": "there"}, "teacher": None}},
+            "trains no student that could be a start",
+        ),
+        ({"set": {"seed": 5}}, "prepares other data"),
+        ({"run": None, "init": "there", "set": {"seed": 5}}, "there is none"),
+    ],
+)
+def test_what_it_can_not_begin_as_is_refused(
+    tmp_path: Path, chain: dict[str, Any], changes: dict[str, Any], said: str
+) -> None:
+    chain["student"] |= changes
+    with pytest.raises(RecipeError, match=said):
+        make_plan(
+            recipes.load(tmp_path, {**chain, "student": {k: v for k, v in chain["student"].items() if v is not None}})
+        )

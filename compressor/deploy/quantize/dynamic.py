@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from compressor.deploy.quantize.base import QuantizerConfig
+from compressor.deploy.quantize.base import EmbeddingQuantizerConfig
 from compressor.errors import StageError
 from compressor.events import Events
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["COMPONENT", "DynamicQuantization"]
 
 
-class DynamicQuantization(QuantizerConfig):
+class DynamicQuantization(EmbeddingQuantizerConfig):
     """Weights stored in 8 bits, activations quantized on the fly: no calibration data needed."""
 
     name: str = Field("int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
@@ -28,7 +28,6 @@ class DynamicQuantization(QuantizerConfig):
     reduce_range: bool = Field(
         False, description="Use 7 bits: needed on x86 CPUs without VNNI, where 8 bits can saturate."
     )
-    embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
 
     @property
     def precision(self) -> str:
@@ -47,7 +46,6 @@ class DynamicQuantization(QuantizerConfig):
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         from compressor.deploy import graph
-        from compressor.deploy.embeddings import quantize_embeddings
         from compressor.deploy.quiet import quiet
 
         proto = onnx.load(source)
@@ -67,7 +65,7 @@ class DynamicQuantization(QuantizerConfig):
                     extra_options={"MatMulConstBOnly": True},
                 )
             model = onnx_ir.from_proto(onnx.load(file))
-        tables = quantize_embeddings(model) if self.embeddings else 0
+        tables = self.quantize_embeddings(model)
         graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         matrices = after.get("MatMulInteger", 0)

@@ -38,7 +38,7 @@ def quantize_columns(
 
 
 def block_of(width: int) -> int | None:
-    """How many neighbours of a row this wide share a scale: an even divisor of it; None where it has none fit for it."""
+    """How many neighbours of a row this wide share a scale: an even divisor of the width, None where none fits."""
     return next((size for size in range(_LARGEST_BLOCK, _SMALLEST_BLOCK - 1, -2) if width % size == 0), None)
 
 
@@ -99,7 +99,7 @@ def _in_8_bits(graph: onnx_ir.Graph, table: onnx_ir.Value) -> Read:
 
 
 def _in_4_bits(graph: onnx_ir.Graph, table: onnx_ir.Value, block: int) -> Read:
-    """Store codes, two a byte, and scales. `Gather` takes no 4-bit type, so that the rows read are unpacked by shifts."""
+    """Store codes, two a byte, and scales. `Gather` takes no 4-bit type: the rows that were read are unpacked."""
     from onnx_ir import DataType
 
     packed, scales = quantize_blocks(table.const_value.numpy(), block)
@@ -107,19 +107,23 @@ def _in_4_bits(graph: onnx_ir.Graph, table: onnx_ir.Value, block: int) -> Read:
     def constant(name: str, value: Any) -> onnx_ir.Value:
         return _initializer(graph, f"{table.name}_{name}", np.asarray(value))
 
-    small, scale = constant("quantized_4_bits", packed), constant("scale", scales)
-    lower, four, middle = constant("lower", np.uint8(15)), constant("four", np.uint8(4)), constant("middle", np.float32(8))
+    small, scale, zero = (
+        constant("quantized_4_bits", packed),
+        constant("scale", scales),
+        constant("zero_point", np.float32(8)),
+    )
+    mask, shift = constant("mask", np.uint8(15)), constant("shift", np.uint8(4))
     width = constant("width", np.array([table.const_value.shape[1]], np.int64))
 
     def read(tape: Tape, indices: onnx_ir.Value) -> onnx_ir.Value:
         pairs = tape.op("Gather", [small, indices])
         halves = [
-            tape.op("BitwiseAnd", [pairs, lower]),
-            tape.op("BitShift", [pairs, four], {"direction": "RIGHT"}),
+            tape.op("BitwiseAnd", [pairs, mask]),
+            tape.op("BitShift", [pairs, shift], {"direction": "RIGHT"}),
         ]
         codes = tape.op("Cast", [tape.op("Concat", halves, {"axis": -1})], {"to": DataType.FLOAT})
         factors = tape.op("Cast", [tape.op("Gather", [scale, indices])], {"to": DataType.FLOAT})
-        blocks = tape.op("Mul", [tape.op("Sub", [codes, middle]), factors])
+        blocks = tape.op("Mul", [tape.op("Sub", [codes, zero]), factors])
         # [..., blocks, block] to [..., width], whatever the rank of the indices.
         shape = tape.op("Concat", [tape.op("Shape", [indices]), width], {"axis": 0})
         return tape.op("Reshape", [blocks, shape])

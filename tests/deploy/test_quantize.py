@@ -11,13 +11,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper, numpy_helper
 
 from compressor.bench.host import cpu
-from compressor.deploy.embeddings import quantize_columns
 from compressor.deploy.export import export
 from compressor.deploy.quantize import quantize
 from compressor.deploy.quantize.dynamic import DynamicQuantization
@@ -134,6 +130,25 @@ def test_embeddings_stay_fp32_when_the_recipe_says_so(large: Path, tmp_path: Pat
     assert facts["size_ratio"] > 0.30
 
 
+def test_embeddings_in_four_bits_are_half_of_those_in_eight(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path, tmp_path: Path
+) -> None:
+    facts, proto = run(large, tmp_path, embedding_bits=4)
+    assert (facts["matrices"], facts["tables"]) == (6 * LAYERS + 2, 1)
+    table = tensors(proto)[f"{TABLE}_quantized_4_bits"]
+    saved = tensors(quantized[2])[f"{TABLE}_quantized"].nbytes - table.nbytes
+    assert saved == table.nbytes
+    assert facts["size_ratio"] < quantized[1]["size_ratio"] - 0.05
+    assert facts["smoke_test"]["max_abs_difference"] > 0
+
+
+def test_bits_of_embeddings_that_stay_fp32_are_a_problem_and_the_default_changes_no_key() -> None:
+    (problem,) = DynamicQuantization(method="dynamic", embeddings=False, embedding_bits=4).problems()
+    assert problem.path == "embedding_bits"
+    assert "embedding_bits" not in DynamicQuantization(method="dynamic").model_dump()
+    assert DynamicQuantization(method="dynamic", embedding_bits=4).model_dump()["embedding_bits"] == 4
+
+
 @pytest.mark.parametrize(("task", "matrices"), [("text-classification", 2), ("sentence-embedding", 0)])
 def test_a_model_without_layers_is_little_but_its_table(task: str, matrices: int, tmp_path: Path) -> None:
     model = write_classifier(tmp_path / "model", "static-embeddings", vocab_size=4000, hidden_size=64)
@@ -201,23 +216,3 @@ def test_a_variant_onnxruntime_cannot_open_is_refused(large: Path, tmp_path: Pat
     (tmp_path / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(StageError, match="doesn't run"):
         smoke_test(tmp_path / "model.onnx", reference=large / "model.onnx")
-
-
-@given(
-    hnp.arrays(
-        np.float32,
-        st.tuples(st.integers(1, 20), st.integers(1, 5)),
-        elements=st.integers(-100_000, 100_000).map(lambda step: step / 64),
-    )
-)
-def test_each_column_has_its_own_scale_and_is_off_by_half_a_step(table: np.ndarray[Any, Any]) -> None:
-    quantized, scales = quantize_columns(table)
-    assert quantized.dtype == np.int8
-    assert scales.dtype == np.float32
-    assert quantized.shape == table.shape
-    assert np.all(np.abs(quantized.astype(int)) <= 127)
-    for column in range(table.shape[1]):
-        largest = max(abs(float(value)) for value in table[:, column])
-        assert scales[column] == pytest.approx(largest / 127 if largest else 1, rel=1e-5)
-        restored = quantized[:, column] * scales[column]
-        assert np.all(np.abs(restored - table[:, column]) <= scales[column] * 0.501)

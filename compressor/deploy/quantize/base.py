@@ -45,7 +45,7 @@ class EmbeddingQuantizerConfig(QuantizerConfig):
 
     embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
     embedding_bits: Literal[8, 4] = optional(
-        "Bits of the embedding table: 8, one scale a column, or 4, one scale for each block of a row.", 8
+        "Bits of the embedding table: 8, a scale for each column, or 4, a step for each block of a row.", 8
     )
 
     def problems(self) -> Iterator[Problem]:

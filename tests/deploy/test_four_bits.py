@@ -76,7 +76,10 @@ def test_blocks_part_both_halves_of_a_row(width: int, block: int | None) -> None
 
 def test_products_read_the_matrix_that_the_codes_stand_for(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    large, small = (random.integers(-127, 128, (128, 96)).astype(np.int8), random.integers(-3, 4, (96, 8)).astype(np.int8))
+    large, small = (
+        random.integers(-127, 128, (128, 96)).astype(np.int8),
+        random.integers(-3, 4, (96, 8)).astype(np.int8),
+    )
     model = onnx_ir.from_proto(products(large, small))
     assert pack_matrices(model) == 1
     saved = graph.save(model, tmp_path / "model.onnx")

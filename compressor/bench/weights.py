@@ -30,7 +30,7 @@ def onnx_parameters(file: Path) -> int | None:
     it can't read the file.
 
     Whole numbers of 16 bits and more are shapes and indices. Of weights in 4 bits and less the operator tells how many
-    they are (com.microsoft's MatMulNBits: K x N).
+    they are (com.microsoft's MatMulNBits: K x N), or the name (`deploy/four_bits.py`: two a byte).
     """
     try:
         import onnx
@@ -60,7 +60,7 @@ def _parameters(graph: onnx.GraphProto) -> int:
     weights = {kinds.FLOAT, kinds.FLOAT16, kinds.BFLOAT16, kinds.DOUBLE, kinds.INT8, kinds.UINT8}
     packed = {name for node in graph.node if node.op_type == "MatMulNBits" for name in node.input[1:]}
     found: int = sum(
-        math.prod(value.dims)
+        math.prod(value.dims) * (2 if value.name.endswith("_in_4_bits") else 1)
         for value in graph.initializer
         if value.data_type in weights
         and value.name not in packed

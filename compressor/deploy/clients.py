@@ -33,7 +33,7 @@ _DTYPES: Mapping[str, str] = MappingProxyType(
 
 # Precision -> suffix, where it isn't the precision's own name. `q8` is what transformers.js takes in a browser unless
 # told otherwise, so the first 8-bit variant goes by it.
-_SUFFIXES: Mapping[str, str] = MappingProxyType({"fp32": "", "int8": "_quantized", "int4": "_q4"})
+_SUFFIXES: Mapping[str, str] = MappingProxyType({"fp32": "", "int8": "_quantized", "int4": "_q4", "int2": "_q2"})
 
 # Architectures that clients don't know, by one that has the same inputs and outputs: what is computed stands in the
 # graph, and these are all that a client asks `config.json` for beside the labels. Names of classes begin so in both.

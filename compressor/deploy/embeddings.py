@@ -1,14 +1,22 @@
-"""Embedding tables in 8 bits, one scale a column."""
+"""Embedding tables in 8 bits, one scale a column, or in 4, one scale a row and a step for each block of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from compressor.deploy.four_bits import block_of, packed, unpack
+from compressor.deploy.graph import initializer
+
 if TYPE_CHECKING:
     import onnx_ir
+    from onnx_ir.tape import Tape
+
+    Read = Callable[[Tape, onnx_ir.Value], onnx_ir.Value]
+    """Nodes on the tape that make the fp32 rows at some indices."""
 
 __all__ = ["quantize_columns", "quantize_embeddings"]
 
@@ -29,32 +37,63 @@ def quantize_columns(
     return np.rint(table / scales).astype(np.int8), scales
 
 
-def quantize_embeddings(model: onnx_ir.Model) -> int:
-    """Store the tables that `Gather` reads as int8, and dequantize the rows that were read. In place; returns how many.
+def quantize_embeddings(model: onnx_ir.Model, bits: int = 8) -> int:
+    """Store the tables that `Gather` reads in 8 or 4 bits, and dequantize the rows that were read. In place; returns
+    how many.
 
-    Standard operators only, so any ONNX runtime takes the file: `Gather` of int8, `Cast`, `Mul` by the scales. (One
-    `DequantizeLinear` along the last axis means the same; onnxruntime's kernel for it is four times slower.) Tables
-    that anything but `Gather` reads stay as they are.
+    Standard operators only, so any ONNX runtime takes the file. Tables that anything but `Gather` reads stay as they
+    are; in 4 bits, one whose width can't be parted into blocks gets 8.
     """
-    import onnx_ir
+    from onnx_ir.convenience import replace_nodes_and_values
+    from onnx_ir.tape import Tape
 
     graph = model.graph
     tables = [value for value in graph.initializers.values() if _is_embedding(value)]
     for table in tables:
-        codes, scales = quantize_columns(table.const_value.numpy())
-        small = _initializer(graph, f"{table.name}_quantized", codes)
-        scale = _initializer(graph, f"{table.name}_scale", scales)
-        for gather, position in list(table.uses()):
-            rows = gather.outputs[0]
-            cast = onnx_ir.node("Cast", [rows], {"to": onnx_ir.DataType.FLOAT})
-            multiply = onnx_ir.node("Mul", [cast.outputs[0], scale])
-            rows.replace_all_uses_with(multiply.outputs[0])
-            cast.replace_input_with(0, rows)
-            gather.replace_input_with(position, small)
-            rows.dtype = onnx_ir.DataType.INT8
-            graph.insert_after(gather, [cast, multiply])
+        block = block_of(table.const_value.shape[1]) if bits == 4 else None
+        read = _in_4_bits(graph, table, block) if block else _in_8_bits(graph, table)
+        for gather, _ in list(table.uses()):
+            tape = Tape()
+            rows = read(tape, gather.inputs[1])
+            replace_nodes_and_values(graph, gather, [gather], tape.nodes, [gather.outputs[0]], [rows])
         graph.initializers.pop(str(table.name))
     return len(tables)
+
+
+def _in_8_bits(graph: onnx_ir.Graph, table: onnx_ir.Value) -> Read:
+    """Store codes and scales; (one `DequantizeLinear` along the last axis would mean the same, but onnxruntime's kernel
+    for it is four times slower)."""
+    from onnx_ir import DataType
+
+    codes, scales = quantize_columns(table.const_value.numpy())
+    small = initializer(graph, f"{table.name}_quantized", codes)
+    scale = initializer(graph, f"{table.name}_scale", scales)
+
+    def read(tape: Tape, indices: onnx_ir.Value) -> onnx_ir.Value:
+        numbers = tape.op("Cast", [tape.op("Gather", [small, indices])], {"to": DataType.FLOAT})
+        return tape.op("Mul", [numbers, scale])
+
+    return read
+
+
+def _in_4_bits(graph: onnx_ir.Graph, table: onnx_ir.Value, block: int) -> Read:
+    """Store codes, steps and scales; (`Gather` takes no 4-bit type)."""
+    from onnx_ir import DataType
+
+    numbers, scales = quantize_columns(table.const_value.numpy().T)
+    codes, steps = packed(graph, str(table.name), np.ascontiguousarray(numbers.T), block)
+    scale = initializer(graph, f"{table.name}_scale", scales[:, np.newaxis, np.newaxis])
+    width = initializer(graph, f"{table.name}_width", np.array([len(numbers)], np.int64))
+
+    def read(tape: Tape, indices: onnx_ir.Value) -> onnx_ir.Value:
+        pairs, whole, factors = (tape.op("Gather", [part, indices]) for part in (codes, steps, scale))
+        sizes = tape.op("Mul", [tape.op("Cast", [whole], {"to": DataType.FLOAT}), factors])
+        blocks = unpack(graph, tape, pairs, sizes, np.float32)
+        # [..., blocks, block] to [..., width], whatever the rank of the indices.
+        shape = tape.op("Concat", [tape.op("Shape", [indices]), width], {"axis": 0})
+        return tape.op("Reshape", [blocks, shape])
+
+    return read
 
 
 def _is_embedding(value: onnx_ir.Value) -> bool:
@@ -71,16 +110,3 @@ def _is_embedding(value: onnx_ir.Value) -> bool:
         and all(use.node.attributes.get_int("axis", 0) == 0 for use in uses)
         and not any(use.node.outputs[0].is_graph_output() for use in uses)
     )
-
-
-def _initializer(graph: onnx_ir.Graph, name: str, array: npt.NDArray[np.generic]) -> onnx_ir.Value:
-    import onnx_ir
-
-    value = onnx_ir.Value(
-        name=name,
-        shape=onnx_ir.Shape(array.shape),
-        type=onnx_ir.TensorType(onnx_ir.DataType.from_numpy(array.dtype)),
-        const_value=onnx_ir.tensor(array, name=name),
-    )
-    graph.register_initializer(value)
-    return value

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 import compressor
 from compressor.errors import StageError
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir
 
-__all__ = ["MODEL_FILE", "check_size", "operators", "save", "size_mb", "tidy"]
+__all__ = ["MODEL_FILE", "check_size", "initializer", "operators", "save", "size_mb", "tidy"]
 
 MODEL_FILE = "model.onnx"
 
@@ -92,6 +95,20 @@ def save(model: onnx_ir.Model, path: Path) -> onnx.ModelProto:
     return proto
 
 
+def initializer(graph: onnx_ir.Graph, name: str, array: npt.NDArray[np.generic]) -> onnx_ir.Value:
+    """A new constant of the graph."""
+    import onnx_ir
+
+    value = onnx_ir.Value(
+        name=name,
+        shape=onnx_ir.Shape(array.shape),
+        type=onnx_ir.TensorType(onnx_ir.DataType.from_numpy(array.dtype)),
+        const_value=onnx_ir.tensor(array, name=name),
+    )
+    graph.register_initializer(value)
+    return value
+
+
 def operators(proto: onnx.ModelProto) -> dict[str, int]:
     """How often each operator occurs, in branches too, the most frequent first."""
     counts = Counter(_operators(proto.graph))
@@ -134,7 +151,6 @@ def _name_dimensions(graph: onnx_ir.Graph) -> None:
 
 def _share_weights(model: onnx_ir.Model) -> None:
     """Store equal weights once: layers that share them (ALBERT) come out of the tracer as copies."""
-    import numpy as np
     import onnx_ir
     from onnx_ir.passes import common
 

@@ -50,6 +50,26 @@ def test_weights_packed_in_four_bits_are_counted_one_by_one(tmp_path: Path) -> N
     assert onnx_parameters(tmp_path / "model.onnx") == 640
 
 
+def test_embeddings_packed_in_four_bits_are_counted_one_by_one(tmp_path: Path) -> None:
+    import onnx_ir
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    from compressor.deploy.embeddings import quantize_embeddings
+
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["table", "ids"], ["rows"]), helper.make_node("Identity", ["rows"], ["y"])],
+        "packed",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 64])],
+        [numpy_helper.from_array(np.ones((200, 64), dtype=np.float32), "table")],
+    )
+    model = onnx_ir.from_proto(helper.make_model(graph))
+    assert quantize_embeddings(model, 4) == 1
+    save(onnx_ir.to_proto(model), tmp_path / "model.onnx")
+
+    assert onnx_parameters(tmp_path / "model.onnx") == 200 * 64 + len(["mask", "shift"])
+
+
 def test_what_can_not_be_read_has_no_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a graph")
     (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", 2**40) + b"{")

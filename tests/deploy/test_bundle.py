@@ -195,6 +195,8 @@ def test_an_architecture_that_no_client_knows_goes_by_one_with_the_same_inputs(k
         ({"fp32": "fp32", "int8": "int8"}, ["", "_quantized"]),
         ({"fp32": "fp32", "half": "fp16", "uint8": "uint8", "tiny": "int4"}, ["", "_fp16", "_uint8", "_q4"]),
         ({"fp32": "fp32", "fast": "int8", "small": "int8"}, ["", "_quantized", "_small"]),
+        ({"int8": "int8", "int8-weights": "int8", "int4-weights": "int4"}, ["_quantized", "_int8-weights", "_q4"]),
+        ({"int4": "int4", "int4-weights": "int4", "int2-weights": "int2"}, ["_q4", "_int4-weights", "_q2"]),
         ({"int8": "int8", "quantized": "int8"}, ["_quantized", "_variant_quantized"]),
         ({"quantized": "int8", "int8": "int8"}, ["_quantized", "_variant_int8"]),
         ({"fast": "int8", "q4": "int8"}, ["_quantized", "_variant_q4"]),

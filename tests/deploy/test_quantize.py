@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper, numpy_helper
 
 from compressor.bench.host import cpu
-from compressor.deploy.embeddings import quantize_columns
 from compressor.deploy.export import export
+from compressor.deploy.graph import operators
 from compressor.deploy.quantize import quantize
 from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.deploy.smoke_test import smoke_test
@@ -134,6 +132,52 @@ def test_embeddings_stay_fp32_when_the_recipe_says_so(large: Path, tmp_path: Pat
     assert facts["size_ratio"] > 0.30
 
 
+def test_weights_and_embeddings_stored_in_four_bits_are_the_int8_ones_in_half_of_the_file(
+    quantized: tuple[Path, dict[str, Any], onnx.ModelProto], large: Path, tmp_path: Path
+) -> None:
+    eight = quantized[1]
+    tables = run(large, tmp_path / "tables", embedding_bits=4)[0]
+    facts, proto = run(large, tmp_path / "both", weight_bits=4, embedding_bits=4)
+    assert (facts["matrices"], facts["tables"]) == (tables["matrices"], 1) == (eight["matrices"], 1)
+    assert facts["size_ratio"] < tables["size_ratio"] - 0.02 < eight["size_ratio"] - 0.08
+    assert {opset.domain for opset in proto.opset_import} == {""}
+    packed = {name for name in tensors(proto) if name.endswith("_in_4_bits")}
+    assert len(packed) == 6 * LAYERS + 2  # The pooler and the table too; the classifier is too small.
+
+
+def test_weights_stored_in_four_bits_run_as_int8_ones_do(large: Path, tmp_path: Path) -> None:
+    """onnxruntime unpacks them when it opens the file, once, and fuses what it fuses around int8."""
+    executed = []
+    for bits in (8, 4):
+        run(large, tmp_path / str(bits), weight_bits=bits)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.optimized_model_filepath = str(tmp_path / f"{bits}.onnx")
+        onnxruntime.InferenceSession(tmp_path / str(bits) / "model.onnx", options, providers=["CPUExecutionProvider"])
+        executed.append(operators(onnx.load(tmp_path / f"{bits}.onnx")))
+    assert executed[0] == executed[1]
+
+
+def test_variants_are_called_by_their_bits_and_keys_of_earlier_versions_hold() -> None:
+    plain = DynamicQuantization(method="dynamic")
+    four = DynamicQuantization(method="dynamic", weight_bits=4)
+    assert [(plain.name, plain.precision), (four.name, four.precision)] == [("int8", "int8"), ("int4", "int4")]
+    assert not {"weight_bits", "embedding_bits"} & plain.model_dump().keys()
+    assert four.model_dump()["weight_bits"] == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"embeddings": False, "embedding_bits": 4}, "embedding_bits"),
+        ({"weights": "uint8", "weight_bits": 4}, "weight_bits"),
+    ],
+)
+def test_bits_that_nothing_would_be_stored_in_are_a_problem(settings: dict[str, Any], path: str) -> None:
+    (problem,) = DynamicQuantization(method="dynamic", **settings).problems()
+    assert problem.path == path
+
+
 @pytest.mark.parametrize(("task", "matrices"), [("text-classification", 2), ("sentence-embedding", 0)])
 def test_a_model_without_layers_is_little_but_its_table(task: str, matrices: int, tmp_path: Path) -> None:
     model = write_classifier(tmp_path / "model", "static-embeddings", vocab_size=4000, hidden_size=64)
@@ -201,23 +245,3 @@ def test_a_variant_onnxruntime_cannot_open_is_refused(large: Path, tmp_path: Pat
     (tmp_path / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(StageError, match="doesn't run"):
         smoke_test(tmp_path / "model.onnx", reference=large / "model.onnx")
-
-
-@given(
-    hnp.arrays(
-        np.float32,
-        st.tuples(st.integers(1, 20), st.integers(1, 5)),
-        elements=st.integers(-100_000, 100_000).map(lambda step: step / 64),
-    )
-)
-def test_each_column_has_its_own_scale_and_is_off_by_half_a_step(table: np.ndarray[Any, Any]) -> None:
-    quantized, scales = quantize_columns(table)
-    assert quantized.dtype == np.int8
-    assert scales.dtype == np.float32
-    assert quantized.shape == table.shape
-    assert np.all(np.abs(quantized.astype(int)) <= 127)
-    for column in range(table.shape[1]):
-        largest = max(abs(float(value)) for value in table[:, column])
-        assert scales[column] == pytest.approx(largest / 127 if largest else 1, rel=1e-5)
-        restored = quantized[:, column] * scales[column]
-        assert np.all(np.abs(restored - table[:, column]) <= scales[column] * 0.501)

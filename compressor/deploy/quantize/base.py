@@ -1,17 +1,24 @@
-"""The base of every quantizer."""
+"""The base of every quantizer, and of those that store embedding tables in few bits."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import Field
+
+from compressor.errors import Problem
 from compressor.events import Events
 from compressor.recipe.quantize import QuantizeSection
+from compressor.recipe.section import optional
 
 if TYPE_CHECKING:
+    import onnx_ir
+
     from compressor.deploy.calibration import Calibration
 
-__all__ = ["QuantizerConfig"]
+__all__ = ["EmbeddingQuantizerConfig", "QuantizerConfig"]
 
 
 class QuantizerConfig(QuantizeSection):
@@ -31,3 +38,22 @@ class QuantizerConfig(QuantizeSection):
             StageError: nothing in the graph could be quantized.
         """
         raise NotImplementedError
+
+
+class EmbeddingQuantizerConfig(QuantizerConfig):
+    """A quantizer of matrices that can store the embedding tables in few bits too, by `quantize_embeddings`."""
+
+    embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
+    embedding_bits: Literal[8, 4] = optional(
+        "Bits of the embedding table: 8, a scale for each column, or 4, a step for each block of a row.", 8
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        if self.embedding_bits != 8 and not self.embeddings:
+            yield Problem("the tables stay fp32: embeddings is false", "embedding_bits")
+
+    def quantize_embeddings(self, model: onnx_ir.Model) -> int:
+        """Quantize the tables of the graph in place, as the recipe says. Returns how many."""
+        from compressor.deploy.embeddings import quantize_embeddings
+
+        return quantize_embeddings(model, self.embedding_bits) if self.embeddings else 0

@@ -1,16 +1,18 @@
-"""Dynamic int8: weights in 8 bits, activations quantized on the fly, no calibration data."""
+"""Dynamic int8: weights in 8 bits, or stored in 4, activations quantized on the fly, no calibration data."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from compressor.deploy.quantize.base import QuantizerConfig
-from compressor.errors import StageError
+from compressor.deploy.quantize.base import EmbeddingQuantizerConfig
+from compressor.errors import Problem, StageError
 from compressor.events import Events
+from compressor.recipe.section import optional
 
 if TYPE_CHECKING:
     from compressor.deploy.calibration import Calibration
@@ -18,21 +20,36 @@ if TYPE_CHECKING:
 __all__ = ["COMPONENT", "DynamicQuantization"]
 
 
-class DynamicQuantization(QuantizerConfig):
-    """Weights stored in 8 bits, activations quantized on the fly: no calibration data needed."""
+class DynamicQuantization(EmbeddingQuantizerConfig):
+    """Weights in 8 bits, activations quantized on the fly: no calibration data needed."""
 
-    name: str = Field("int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
+    name: str = Field(
+        "int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports; `int4` in 4 bits."
+    )
     method: Literal["dynamic"] = Field(description="Activations are quantized on the fly.")
     weights: Literal["int8", "uint8"] = Field("int8", description="Storage type of the weights.")
     per_channel: bool = Field(True, description="One scale for each output channel instead of one a matrix.")
     reduce_range: bool = Field(
         False, description="Use 7 bits: needed on x86 CPUs without VNNI, where 8 bits can saturate."
     )
-    embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
+
+    weight_bits: Literal[8, 4] = optional(
+        "Bits that a weight is stored in: 4 is half of the file, and becomes int8 when the file is opened.", 8
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_bits(cls, given: Any) -> Any:
+        return {"name": "int4", **given} if isinstance(given, Mapping) and given.get("weight_bits") == 4 else given
 
     @property
     def precision(self) -> str:
-        return "int8"
+        return f"int{self.weight_bits}"
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if self.weight_bits == 4 and self.weights != "int8":
+            yield Problem("weights of 4 bits become int8: take weights: int8", "weight_bits")
 
     def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
         """Quantize the matrix products with constant weights, and the embedding tables where the recipe says so.
@@ -47,7 +64,7 @@ class DynamicQuantization(QuantizerConfig):
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         from compressor.deploy import graph
-        from compressor.deploy.embeddings import quantize_embeddings
+        from compressor.deploy.four_bits import pack_matrices
         from compressor.deploy.quiet import quiet
 
         proto = onnx.load(source)
@@ -67,7 +84,9 @@ class DynamicQuantization(QuantizerConfig):
                     extra_options={"MatMulConstBOnly": True},
                 )
             model = onnx_ir.from_proto(onnx.load(file))
-        tables = quantize_embeddings(model) if self.embeddings else 0
+        if self.weight_bits == 4:
+            pack_matrices(model)
+        tables = self.quantize_embeddings(model)
         graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         matrices = after.get("MatMulInteger", 0)

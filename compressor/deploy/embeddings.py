@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,17 +30,17 @@ def quantize_columns(
     return np.rint(table / scales).astype(np.int8), scales
 
 
-def quantize_embeddings(model: onnx_ir.Model) -> int:
+def quantize_embeddings(model: onnx_ir.Model, keep: Collection[str] = ()) -> int:
     """Store the tables that `Gather` reads as int8, and dequantize the rows that were read. In place; returns how many.
 
     Standard operators only, so any ONNX runtime takes the file: `Gather` of int8, `Cast`, `Mul` by the scales. (One
     `DequantizeLinear` along the last axis means the same; onnxruntime's kernel for it is four times slower.) Tables
-    that anything but `Gather` reads stay as they are.
+    that anything but `Gather` reads stay as they are, and so do those named in `keep`.
     """
     import onnx_ir
 
     graph = model.graph
-    tables = [value for value in graph.initializers.values() if _is_embedding(value)]
+    tables = [value for value in graph.initializers.values() if _is_embedding(value) and value.name not in keep]
     for table in tables:
         codes, scales = quantize_columns(table.const_value.numpy())
         small = _initializer(graph, f"{table.name}_quantized", codes)

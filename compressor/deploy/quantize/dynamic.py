@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ __all__ = ["COMPONENT", "DynamicQuantization"]
 
 class DynamicQuantization(QuantizerConfig):
     """Weights stored in 8 bits, activations quantized on the fly: no calibration data needed."""
+
+    keeps_float: ClassVar[bool] = True
 
     name: str = Field("int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: Literal["dynamic"] = Field(description="Activations are quantized on the fly.")
@@ -48,9 +50,11 @@ class DynamicQuantization(QuantizerConfig):
 
         from compressor.deploy import graph
         from compressor.deploy.embeddings import quantize_embeddings
+        from compressor.deploy.named_weights import chosen_weights
         from compressor.deploy.quiet import quiet
 
         proto = onnx.load(source)
+        kept = chosen_weights(proto, self.keep_float)
         before = graph.operators(proto)
         outputs = [output.name for output in proto.graph.output]
         with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
@@ -64,10 +68,12 @@ class DynamicQuantization(QuantizerConfig):
                     per_channel=self.per_channel,
                     reduce_range=self.reduce_range,
                     weight_type=QuantType.from_string("QInt8" if self.weights == "int8" else "QUInt8"),
+                    # A Gemm becomes a MatMul of this name before it is quantized.
+                    nodes_to_exclude=[name for one in kept for name in (one.node, f"{one.node}_MatMul")],
                     extra_options={"MatMulConstBOnly": True},
                 )
             model = onnx_ir.from_proto(onnx.load(file))
-        tables = quantize_embeddings(model) if self.embeddings else 0
+        tables = quantize_embeddings(model, keep={one.node for one in kept}) if self.embeddings else 0
         graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         matrices = after.get("MatMulInteger", 0)
@@ -77,7 +83,8 @@ class DynamicQuantization(QuantizerConfig):
                 "embedding table.",
                 hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
             )
-        return {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        facts = {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})
 
 
 COMPONENT = DynamicQuantization

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,18 +37,18 @@ def quantize_columns(
     return np.rint(table / scales).astype(np.int8), scales
 
 
-def quantize_embeddings(model: onnx_ir.Model, bits: int = 8) -> int:
+def quantize_embeddings(model: onnx_ir.Model, bits: int = 8, keep: Collection[str] = ()) -> int:
     """Store the tables that `Gather` reads in 8 or 4 bits, and dequantize the rows that were read. In place; returns
     how many.
 
     Standard operators only, so any ONNX runtime takes the file. Tables that anything but `Gather` reads stay as they
-    are; in 4 bits, one whose width can't be parted into blocks gets 8.
+    are, and so do those named in `keep`; in 4 bits, one whose width can't be parted into blocks gets 8.
     """
     from onnx_ir.convenience import replace_nodes_and_values
     from onnx_ir.tape import Tape
 
     graph = model.graph
-    tables = [value for value in graph.initializers.values() if _is_embedding(value)]
+    tables = [value for value in graph.initializers.values() if _is_embedding(value) and value.name not in keep]
     for table in tables:
         block = block_of(table.const_value.shape[1]) if bits == 4 else None
         read = _in_4_bits(graph, table, block) if block else _in_8_bits(graph, table)

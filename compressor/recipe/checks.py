@@ -161,6 +161,11 @@ def _quantizers_are_sound(recipe: Recipe) -> Problems:
     for index, section in enumerate(recipe.quantize):
         if section.calibration_examples and recipe.data is None:
             yield Problem(f"{section.method} needs texts to calibrate with: add a `data` section", f"quantize.{index}")
+        if section.control and (recipe.data is None or recipe.data.test_only):
+            yield Problem(
+                "nothing tells what is lost without a validation split: add a `data` section that has one",
+                f"quantize.{index}.control",
+            )
 
 
 def _own_problems(components: Collection[ComponentSection], path: str) -> Problems:

@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from pydantic import Field
 
+from compressor.errors import Problem
 from compressor.recipe.components import ComponentSection, component_registry
+from compressor.recipe.gates import Gate, parse_gate
+from compressor.recipe.section import Section, optional
 
-__all__ = ["QUANTIZERS", "QuantizeSection"]
+__all__ = ["QUANTIZERS", "ControlSection", "QuantizeSection"]
+
+
+class ControlSection(Section):
+    """Accuracy control: weights that cost most quality stay in float until the budget holds on the validation split."""
+
+    quality_lost: Gate = Field(
+        description="How much worse the main metric may become on validation than that of the graph before: "
+        "'<= 0.3'. In points (0 to 100) for a share, else in the metric's own unit."
+    )
+    size_mb: Gate | None = Field(None, description="How large the file may become in MB (10^6 bytes): '<= 12'.")
+    examples: int = Field(2000, ge=1, description="Validation texts that a file is judged by, at most.")
+    sensitivity_examples: int = Field(
+        128, ge=1, description="Of these, so many tell how much of the error each weight's rounding makes."
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Bounds that keep nothing small."""
+        for name in ("quality_lost", "size_mb"):
+            if (gate := getattr(self, name)) is not None and not parse_gate(gate)[0].startswith("<"):
+                yield Problem(f"must be an upper bound, such as '<= {0.3 if name == 'quality_lost' else 12}'", name)
 
 
 class QuantizeSection(ComponentSection):
     """What every quantizer's config has. The quantizers themselves are in `deploy/quantize/`."""
 
+    keeps_float: ClassVar[bool] = False
+    """Whether its method leaves the weights named by `keep_float` as they are."""
+
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: str
+    keep_float: tuple[str, ...] = optional(
+        "Weights that stay in float, by their names in PyTorch; `*` stands for anything: ['*.output.dense'].", ()
+    )
+    control: ControlSection | None = optional(
+        "Accuracy control: keep those weights in float that cost most quality, until a budget holds on validation."
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Settings that this method doesn't know, and bounds that aren't any."""
+        for name in ("keep_float", "control"):
+            if getattr(self, name) and not self.keeps_float:
+                yield Problem(f"the method {self.method!r} can't keep weights in float", name)
+        if self.control is not None:
+            yield from (Problem(one.message, f"control.{one.path}") for one in self.control.problems())
 
     @property
     def precision(self) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
-
 from compressor.errors import BundleError
+from compressor.runtime.compute import compute
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.manifest import Manifest
-from compressor.runtime.outputs import Outputs, Ragged
+from compressor.runtime.outputs import Outputs
 from compressor.runtime.session import Session, open_session
 from compressor.runtime.tasks import Answer, Encoded, Example, Settings, runtime_task
 
@@ -102,20 +101,8 @@ class Bundle:
 
     def compute(self, encoded: Encoded, *, batch_size: int = 1) -> Outputs:
         """The model's outputs for every row, `batch_size` rows at a time."""
-        parts: list[Mapping[str, Ragged]] = []
-        for start in range(0, len(encoded.rows), batch_size):
-            rows = encoded.rows[start : start + batch_size]
-            part = Encoded(encoded.examples, rows, encoded.example_of_row[start : start + batch_size])
-            arrays = self._session.run(self.encoder.pad(rows))
-            reduced = self.task.reduce(arrays, part, pads_left=self.encoder.pads_left, options=self.settings.options)
-            parts.append(reduced)
-        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
-
-
-def _joined(parts: Sequence[Ragged]) -> Ragged:
-    if len(parts) == 1:
-        return parts[0]
-    return Ragged.of([np.asarray(row) for part in parts for row in part], ragged=parts[0].offsets is not None)
+        options = self.settings.options
+        return compute(self._session, self.encoder, self.task, encoded, options=options, batch_size=batch_size)
 
 
 def _text(example: Mapping[str, Any], role: str) -> str:

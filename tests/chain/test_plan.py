@@ -91,6 +91,14 @@ def test_only_a_quantizer_that_calibrates_reads_the_data(planned: Planned, monke
     assert documents[1] == documents[0] | {"max_length": 32, "task": "text-classification"}
 
 
+def test_accuracy_control_reads_the_data_and_leaves_keys_of_others_alone(planned: Planned) -> None:
+    before, after = planned(), planned("quantize.0.control={quality_lost: '<= 0.3'}")
+    assert inputs(after, "quantize/int8") == {"export": "export", "data": "prepare"}
+    documents = [plan.keys["quantize/int8"].document["config"] for plan in (before, after)]
+    assert not {"control", "keep_float"} & set(documents[0])
+    assert documents[1]["control"]["quality_lost"] == "<= 0.3"
+
+
 def test_a_finished_student_is_only_exported_and_measured(finished: Planned) -> None:
     plan = finished()
     measures = [f"measure/{subject}@cpu-1" for subject in ("student", "fp32", "int8")]

@@ -16,19 +16,31 @@ from compressor.recipe.quantize import QuantizeSection
 
 if TYPE_CHECKING:
     from compressor.deploy.calibration import Calibration
+    from compressor.deploy.validation import Validation
 
 __all__ = ["quantize"]
 
 
 def quantize(
-    config: QuantizeSection, *, source: Path, out: Path, events: Events, calibration: Calibration | None = None
+    config: QuantizeSection,
+    *,
+    source: Path,
+    out: Path,
+    events: Events,
+    calibration: Calibration | None = None,
+    validation: Validation | None = None,
 ) -> dict[str, Any]:
     """Make one variant of the export folder `source` in `out`, a folder of the same layout.
+
+    Args:
+        calibration: training texts, where the method asks for some.
+        validation: what `config.control` judges by.
 
     Raises:
         StageError: nothing in the graph could be quantized, or the result doesn't run or gives NaN.
     """
     from compressor.deploy import graph
+    from compressor.deploy.accuracy_control import control
     from compressor.deploy.smoke_test import smoke_test
 
     started = time.perf_counter()
@@ -39,7 +51,12 @@ def quantize(
         if file.is_file() and file.name not in (graph.MODEL_FILE, "artifact.json"):
             shutil.copyfile(file, out / file.name)
     before, after = source / graph.MODEL_FILE, out / graph.MODEL_FILE
-    facts = config.make(before, after, calibration, events)
+    if config.control is None or validation is None:
+        facts = config.make(before, after, calibration, events)
+    else:
+        facts = control(
+            config, source=before, target=after, calibration=calibration, validation=validation, events=events
+        )
     events.progress(what, 1, 2)
     tested = smoke_test(after, reference=before)
     events.progress(what, 2, 2)

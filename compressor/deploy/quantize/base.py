@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,11 +49,12 @@ class EmbeddingQuantizerConfig(QuantizerConfig):
     )
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.embedding_bits != 8 and not self.embeddings:
             yield Problem("the tables stay fp32: embeddings is false", "embedding_bits")
 
-    def quantize_embeddings(self, model: onnx_ir.Model) -> int:
-        """Quantize the tables of the graph in place, as the recipe says. Returns how many."""
+    def quantize_embeddings(self, model: onnx_ir.Model, keep: Collection[str] = ()) -> int:
+        """Quantize the tables of the graph in place, as the recipe says, but those named in `keep`. Returns how many."""
         from compressor.deploy.embeddings import quantize_embeddings
 
-        return quantize_embeddings(model, self.embedding_bits) if self.embeddings else 0
+        return quantize_embeddings(model, self.embedding_bits, keep) if self.embeddings else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,8 @@ __all__ = ["COMPONENT", "DynamicQuantization"]
 
 class DynamicQuantization(EmbeddingQuantizerConfig):
     """Weights in 8 bits, activations quantized on the fly: no calibration data needed."""
+
+    keeps_float: ClassVar[bool] = True
 
     name: str = Field(
         "int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports; `int4` in 4 bits."
@@ -65,9 +67,11 @@ class DynamicQuantization(EmbeddingQuantizerConfig):
 
         from compressor.deploy import graph
         from compressor.deploy.four_bits import pack_matrices
+        from compressor.deploy.named_weights import chosen_weights
         from compressor.deploy.quiet import quiet
 
         proto = onnx.load(source)
+        kept = chosen_weights(proto, self.keep_float)
         before = graph.operators(proto)
         outputs = [output.name for output in proto.graph.output]
         with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
@@ -81,12 +85,14 @@ class DynamicQuantization(EmbeddingQuantizerConfig):
                     per_channel=self.per_channel,
                     reduce_range=self.reduce_range,
                     weight_type=QuantType.from_string("QInt8" if self.weights == "int8" else "QUInt8"),
+                    # A Gemm becomes a MatMul of this name before it is quantized.
+                    nodes_to_exclude=[name for one in kept for name in (one.node, f"{one.node}_MatMul")],
                     extra_options={"MatMulConstBOnly": True},
                 )
             model = onnx_ir.from_proto(onnx.load(file))
         if self.weight_bits == 4:
             pack_matrices(model)
-        tables = self.quantize_embeddings(model)
+        tables = self.quantize_embeddings(model, keep={one.node for one in kept})
         graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         matrices = after.get("MatMulInteger", 0)
@@ -96,7 +102,8 @@ class DynamicQuantization(EmbeddingQuantizerConfig):
                 "embedding table.",
                 hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
             )
-        return {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        facts = {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})
 
 
 COMPONENT = DynamicQuantization

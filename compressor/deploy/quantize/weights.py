@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,8 @@ __all__ = ["COMPONENT", "WeightQuantization"]
 
 class WeightQuantization(EmbeddingQuantizerConfig):
     """Weights in few bits, a scale for each block; an answer doesn't depend on the batch it is in."""
+
+    keeps_float: ClassVar[bool] = True
 
     name: str = Field(
         "int4-weights",
@@ -63,12 +65,14 @@ class WeightQuantization(EmbeddingQuantizerConfig):
         import onnx_ir
 
         from compressor.deploy import graph
+        from compressor.deploy.named_weights import chosen_weights
 
         proto = onnx.load(source)
+        kept = chosen_weights(proto, self.keep_float)
         before = graph.operators(proto)
         outputs = [output.name for output in proto.graph.output]
-        model = onnx_ir.from_proto(self._quantize_matrices(proto))
-        tables = self.quantize_embeddings(model)
+        model = onnx_ir.from_proto(self._quantize_matrices(proto, {one.node for one in kept}))
+        tables = self.quantize_embeddings(model, keep={one.node for one in kept})
         graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         matrices = after.get("MatMulNBits", 0)
@@ -78,10 +82,11 @@ class WeightQuantization(EmbeddingQuantizerConfig):
                 "embedding table.",
                 hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
             )
-        return {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        facts = {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})
 
-    def _quantize_matrices(self, proto: onnx.ModelProto) -> onnx.ModelProto:
-        """`MatMulNBits` of onnxruntime's domain com.microsoft in place of `MatMul` and `Gemm`."""
+    def _quantize_matrices(self, proto: onnx.ModelProto, keep: Collection[str]) -> onnx.ModelProto:
+        """`MatMulNBits` of onnxruntime's domain com.microsoft in place of `MatMul` and `Gemm`, but for these nodes."""
         from compressor.deploy.quiet import quiet
 
         with quiet():
@@ -96,7 +101,9 @@ class WeightQuantization(EmbeddingQuantizerConfig):
                 is_symmetric=self.symmetric,
                 accuracy_level=self.accuracy_level,
             )
-            quantizer = MatMulNBitsQuantizer(proto, algo_config=config)
+            # A Gemm becomes a MatMul of this name before it is quantized.
+            excluded = [name for node in keep for name in (node, f"{node}_MatMul")]
+            quantizer = MatMulNBitsQuantizer(proto, nodes_to_exclude=excluded, algo_config=config)
             quantizer.model.replace_gemm_with_matmul()
             quantizer.process()
         return quantizer.model.model

@@ -8,6 +8,7 @@ import numpy as np
 
 from compressor.bench.results import (
     Accuracy,
+    BatchDrift,
     ColdStart,
     Difference,
     Failed,
@@ -120,6 +121,12 @@ def _served(p50: float, rate: float) -> Serving:
     return Serving(rate, min(rate, 990 / p50), 1400, busy, latency)
 
 
+def _drift(largest: float) -> tuple[BatchDrift, ...]:
+    changed = 0.0117 if largest > 0.01 else 0.0
+    sizes = ((8, 0.9, changed), (32, 1.0, 2 * changed))
+    return tuple(BatchDrift(batch, 256, share * largest, share * largest / 9, other) for batch, share, other in sizes)
+
+
 def everything(found: Measurement, generator: np.random.Generator) -> Measurement:
     """The same measurement with every figure that can be measured."""
     latency = found.latencies[0]
@@ -156,6 +163,7 @@ def everything(found: Measurement, generator: np.random.Generator) -> Measuremen
         ),
         serving=tuple(_served(p50, rate) for rate in (20.0, 50.0, 100.0)),
         highest_rate=HighestRate(50.0, trials[1].rate_per_second if p50 < 6 else None, trials),
+        batch_drift=_drift(8.3e-7 if p50 > 2 else 0.31) if onnx else (),
         cold_start=ColdStart(5, imports, load, 2.4 * p50, imports + load + 2.5 * p50),
         graph=Graph(
             32,

@@ -19,6 +19,7 @@ EVERY_SECTION = [
     "Metrics",
     "Accuracy against latency",
     "Paired differences",
+    "Alone and in a batch",
     "Latency",
     "Latency by shape",
     "Under load",
@@ -167,7 +168,7 @@ def test_figures_that_were_not_measured_leave_their_section_out() -> None:
     found = Page(html_page(replace(sample.bare(), measurements=(little,))))
     assert found.headings == ["Measured", "Size and work"]
     assert "nan" not in found.text.lower()
-    without = {"Paired differences", "Under load", "Cold start", "Lengths of the texts"}
+    without = {"Paired differences", "Alone and in a batch", "Under load", "Cold start", "Lengths of the texts"}
     assert Page(html_page(sample.report())).headings == [one for one in EVERY_SECTION if one not in without]
 
 

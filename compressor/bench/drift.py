@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from compressor.bench.results import BatchDrift
-from compressor.bench.statistics import FloatArray
 from compressor.bench.workloads import Bench
+from compressor.runtime.outputs import Outputs, relative_differences
 
 __all__ = ["BATCHES", "batch_drift"]
 
@@ -28,8 +27,7 @@ SECONDS = 20.0
 class _Answered:
     """The same texts, answered in batches of one size."""
 
-    values: dict[str, list[FloatArray]] = field(default_factory=dict)
-    """Output -> its values [rows or tokens, numbers], batch by batch."""
+    batches: list[Outputs] = field(default_factory=list)
     keys: list[Any] = field(default_factory=list)
     """What of each answer must be the same for two answers to be the same."""
 
@@ -51,35 +49,22 @@ def batch_drift(bench: Bench) -> list[BatchDrift]:
             for start in range(0, len(texts), size):
                 _answer(bench, texts[start : start + size], size, answered)
     alone = found.pop(1)
-    spreads = {name: _spread(np.concatenate(values)) for name, values in alone.values.items()}
-    if not spreads or not all(spread > 0 for spread in spreads.values()):
-        return []
-    return [_drift(size, alone, answered, spreads, graded=bench.task.graded) for size, answered in found.items()]
+    drifts = (_drift(size, alone, beside, graded=bench.task.graded) for size, beside in found.items())
+    return [drift for drift in drifts if drift]
 
 
 def _answer(bench: Bench, texts: Sequence[int], size: int, answered: _Answered) -> None:
     """Add the outputs and the answers of these texts, `size` rows computed at once."""
     encoded = bench.encode(texts)
     outputs = bench.kept_outputs(encoded, size)
-    for name, ragged in outputs.items():
-        width = math.prod(ragged.values.shape[1:])
-        answered.values.setdefault(name, []).append(ragged.values.reshape(len(ragged.values), width))
+    answered.batches.append(outputs)
     answered.keys.extend(bench.task.keys(bench.task.decode(outputs, encoded, bench.settings)))
 
 
-def _spread(values: FloatArray) -> float:
-    """Standard deviation of an output's numbers [rows or tokens, numbers], each about its own mean: how far apart two
-    classes are on average plays no part. Of several numbers the root of the mean variance."""
-    return float(np.sqrt(values.var(axis=0, dtype=np.float64).mean())) if values.size else 0.0
-
-
-def _drift(size: int, alone: _Answered, beside: _Answered, spreads: dict[str, float], *, graded: bool) -> BatchDrift:
-    moved = np.concatenate(
-        [
-            np.abs(np.concatenate(beside.values[name]) - np.concatenate(alone.values[name])).ravel() / spread
-            for name, spread in spreads.items()
-        ]
-    )
+def _drift(size: int, alone: _Answered, beside: _Answered, *, graded: bool) -> BatchDrift | None:
+    moved = relative_differences(alone.batches, beside.batches)
+    if moved is None:
+        return None
     finite = bool(np.isfinite(moved).all())
     return BatchDrift(
         batch=size,

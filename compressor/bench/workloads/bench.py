@@ -15,7 +15,7 @@ from compressor.bench.engine import Arrays, Engine
 from compressor.bench.job import Job
 from compressor.bench.open_engine import open_engine
 from compressor.runtime.encoder import Encoder
-from compressor.runtime.outputs import Ragged
+from compressor.runtime.outputs import Ragged, joined
 from compressor.runtime.tasks import Encoded, Example, RuntimeTask, Settings, runtime_task
 
 __all__ = ["Bench"]
@@ -117,10 +117,7 @@ class Bench:
             part = Encoded(encoded.examples, encoded.rows[rows], encoded.example_of_row[rows])
             arrays = [np.asarray(array, dtype=np.float32) for array in self.outputs(part.inputs(self.encoder))]
             parts.append(self._reduced(arrays, part))
-        return {
-            name: Ragged.of([np.asarray(row) for part in parts for row in part[name]], ragged=one.offsets is not None)
-            for name, one in parts[0].items()
-        }
+        return joined(parts)
 
     def _rows(self, chosen: Sequence[tuple[int, int]]) -> Encoded:
         """Single rows, (example, which of its rows), as one batch."""

@@ -26,9 +26,9 @@ DIFFERENCES = (
     "went one way by chance."
 )
 ALONE = (
-    "Each text was answered alone, as quality is measured, and again in batches of random others, padded to the longest "
-    "of them. Differences are of the model's outputs, as shares of their standard deviation over the texts. Where "
-    "answers must repeat exactly, run such a model one text at a time, or set the gate `batch_drift`."
+    "Each text was answered alone, as quality is measured, and again in batches of random others, padded to the "
+    "longest of them. Differences are of the model's outputs, as shares of their standard deviation over the texts. "
+    "Where answers must repeat exactly, run such a model one text at a time, or set the gate `batch_drift`."
 )
 
 
@@ -119,7 +119,7 @@ def _drift(models: list[Model]) -> Block | None:
         return (str(found.batch), *moved, str(found.n))
 
     rows = [(model, row(found)) for model in models for found in model.found.batch_drift]
-    header = ("batch\ntexts", "largest\nof the spread", "mean\nof the spread", "other answers\nof texts", "measured\ntexts")
+    header = ("batch\ntexts", "largest\nof the spread", "mean\nof the spread", "other answers", "measured\ntexts")
     return model_table(header, rows, optional=(4,))
 
 

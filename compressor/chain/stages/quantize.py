@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compressor.chain.examples import training_examples
 from compressor.engine.artifact import Artifact
@@ -13,6 +14,9 @@ from compressor.engine.stage import Stage
 from compressor.events import Events
 from compressor.recipe.quantize import QUANTIZERS, QuantizeSection
 
+if TYPE_CHECKING:
+    from compressor.deploy.calibration import Calibration
+
 __all__ = ["Quantize"]
 
 
@@ -20,10 +24,11 @@ __all__ = ["Quantize"]
 class Quantize(Stage):
     """Writes `model.onnx` with the same files beside it as the export has.
 
-    Inputs: `export`; `data` where the method is calibrated on training texts.
+    Inputs: `export`; `data` where the recipe has some: training texts calibrate it, and show what 16 bits would change.
     """
 
     kind = "quantize"
+    version = 2  # 2: what 16 bits change
 
     task: str
     section: QuantizeSection
@@ -36,16 +41,23 @@ class Quantize(Stage):
     @property
     def config(self) -> dict[str, Json]:
         config: dict[str, Json] = self.section.model_dump(mode="json", exclude={"name"})
-        return (
-            config | {"task": self.task, "max_length": self.max_length} if self.section.calibration_examples else config
-        )
+        return config | {"task": self.task, "max_length": self.max_length}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
-        from compressor.deploy.calibration import Calibration
+        from compressor.deploy.graph import MODEL_FILE
         from compressor.deploy.quantize import quantize
+        from compressor.deploy.saturation import TEXTS, saturation
 
-        calibration = None
-        if "data" in inputs:
-            examples = training_examples(inputs["data"], self.task, self.section.calibration_examples)
-            calibration = Calibration(examples, self.max_length, self.task)
-        return quantize(self.section, source=inputs["export"].folder, out=out, events=events, calibration=calibration)
+        wanted = self.section.calibration_examples
+        calibration = self._texts(inputs["data"], wanted) if wanted and "data" in inputs else None
+        facts = quantize(self.section, source=inputs["export"].folder, out=out, events=events, calibration=calibration)
+        found = saturation(out / MODEL_FILE, self._texts(inputs.get("data"), TEXTS), events)
+        return facts | ({"saturation": found} if found else {})
+
+    def _texts(self, data: Artifact | None, count: int) -> Calibration:
+        """Training texts, or the sentences that come with the program."""
+        from compressor.deploy.calibration import Calibration
+
+        if data is None:
+            return Calibration.of_samples(self.max_length, self.task)
+        return Calibration(training_examples(data, self.task, count), self.max_length, self.task)

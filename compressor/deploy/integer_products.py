@@ -57,9 +57,10 @@ def integer_products(proto: onnx.ModelProto) -> list[IntegerProduct]:
         if node.op_type == "MatMulInteger":
             product = _of_integers(node, constants)
         elif node.op_type == "MatMul" and all(name in dequantized for name in node.input):
-            alone = readers[node.input[0]] == 1 == readers[dequantized[node.input[0]].input[0]]
-            product = _dequantized(node, *(dequantized[name] for name in node.input), constants)
-            product = product if product is None or alone or not product.signed else None
+            left, right = (dequantized[name] for name in node.input)
+            product = _dequantized(node, left, right, constants)
+            if product and product.signed and not readers[left.output[0]] == readers[left.input[0]] == 1:
+                product = None
         else:
             product = None
         if product is not None:

@@ -57,7 +57,10 @@ def saturation(file: Path, texts: Calibration, events: Events) -> dict[str, Any]
     products = integer_products(proto)
     if not products:
         return {}
-    counts = {"products": len(products), "possible": sum(bool(risky(product.weights).any()) for product in products)}
+    counts: dict[str, Any] = {
+        "products": len(products),
+        "possible": sum(bool(risky(product.weights).any()) for product in products),
+    }
     if not counts["possible"]:
         return counts | {"saturating": 0}
     tried = _Tried(file, texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from compressor.bench.results import (
 )
 from compressor.report.document import GateVerdict, RunReport, StageRecord, VariantDifference
 
-SATURATION = {
+SATURATION: dict[str, Any] = {
     "products": 20,
     "possible": 20,
     "texts": 64,
@@ -207,6 +208,13 @@ def full() -> RunReport:
         "teacher", "torch", "cpu-2", Size(90.9), failed=Failed("the measuring process was killed (out of memory?)")
     )
     apart = Difference(-0.0026, Interval(-0.0085, 0.0033), 6, 9, 0.6072)
+    speeds: tuple[dict[str, Any], ...] = (
+        {},
+        {"examples_per_second": 114.8},
+        {"examples_per_second": 233.9},
+        {},
+        {"saturation": SATURATION},
+    )
     peaks = (310.0, 2140.5, 1490.0, 820.0, 760.0)
     return replace(
         plain,
@@ -216,7 +224,7 @@ def full() -> RunReport:
             for stage, peak, speed in zip(
                 plain.stages,
                 peaks,
-                ({}, {"examples_per_second": 114.8}, {"examples_per_second": 233.9}, {}, {"saturation": SATURATION}),
+                speeds,
                 strict=True,
             )
         ),

@@ -62,7 +62,7 @@ def _speed(job: Job) -> dict[str, Any]:
         "highest_rate": found.highest_rate and asdict(found.highest_rate),
         "environment": environment(since=before),
     }
-    if job.accuracy and job.subject.engine == "onnxruntime":
+    if job.drift:
         figures["batch_drift"] = [asdict(drift) for drift in batch_drift(bench)]
     if job.profile_tokens is not None:
         inputs = bench.made_up(1, job.profile_tokens)

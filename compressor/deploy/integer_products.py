@@ -22,8 +22,8 @@ SIGN = 128
 Products of others are added in 32 bits."""
 
 
-Constants = Mapping[str, npt.NDArray[Any]]
-"""Name -> value of the graph's initializers."""
+Constants = Mapping[str, "onnx.TensorProto"]
+"""The graph's initializers by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,7 @@ class IntegerProduct:
 def integer_products(proto: onnx.ModelProto) -> list[IntegerProduct]:
     """Those of a graph as it leaves a quantizer, before onnxruntime fuses anything, whose sums have 16 bits on x86 CPUs
     without VNNI: `MatMulInteger`, and `MatMul` of two dequantized factors. Unsigned weights make no such sums."""
-    from onnx import numpy_helper
-
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    constants = {tensor.name: tensor for tensor in proto.graph.initializer}
     dequantized = {node.output[0]: node for node in proto.graph.node if node.op_type == "DequantizeLinear"}
     readers = Counter(name for node in proto.graph.node for name in node.input)
     found = []
@@ -69,8 +67,8 @@ def integer_products(proto: onnx.ModelProto) -> list[IntegerProduct]:
 
 
 def _of_integers(node: onnx.NodeProto, constants: Constants) -> IntegerProduct | None:
-    weights = constants.get(node.input[1])
-    if weights is None or weights.dtype != np.int8 or weights.ndim != 2:
+    weights = _matrix(node.input[1], constants)
+    if weights is None:
         return None
     return IntegerProduct(node.input[1], node.input[0], False, weights, node.output[0], None)
 
@@ -78,15 +76,29 @@ def _of_integers(node: onnx.NodeProto, constants: Constants) -> IntegerProduct |
 def _dequantized(
     node: onnx.NodeProto, left: onnx.NodeProto, right: onnx.NodeProto, constants: Constants
 ) -> IntegerProduct | None:
-    weights, scale, scales = (constants.get(name) for name in (right.input[0], left.input[1], right.input[1]))
-    if weights is None or weights.dtype != np.int8 or weights.ndim != 2 or scale is None or scales is None:
+    from onnx import TensorProto, numpy_helper
+
+    weights = _matrix(right.input[0], constants)
+    if weights is None or not {left.input[1], right.input[1]} <= constants.keys():
         return None
-    if scale.size != 1 or scales.size not in (1, weights.shape[1]):
+    scale, scales = (numpy_helper.to_array(constants[side.input[1]]).ravel() for side in (left, right))
+    if len(scale) != 1 or len(scales) not in (1, weights.shape[1]):
         return None
     zero = constants.get(left.input[2]) if len(left.input) > 2 else None
-    signed = zero is not None and zero.dtype == np.int8
-    unit = np.broadcast_to(scale.ravel() * scales.ravel(), weights.shape[1:])
+    signed = zero is not None and zero.data_type == TensorProto.INT8
+    unit = np.broadcast_to(scale * scales, weights.shape[1:])
     return IntegerProduct(right.input[0], left.input[0], signed, weights, node.output[0], unit)
+
+
+def _matrix(name: str, constants: Constants) -> npt.NDArray[np.int8] | None:
+    """Constant, signed weights [inputs, outputs]; None where they are something else."""
+    from onnx import TensorProto, numpy_helper
+
+    tensor = constants.get(name)
+    if tensor is None or tensor.data_type != TensorProto.INT8 or len(tensor.dims) != 2:
+        return None
+    found: npt.NDArray[np.int8] = numpy_helper.to_array(tensor)
+    return found
 
 
 def with_exact_sums(proto: onnx.ModelProto) -> onnx.ModelProto:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compressor.chain.examples import training_examples
+from compressor.chain.examples import evaluation_examples, training_examples
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
@@ -24,7 +24,7 @@ __all__ = ["Quantize"]
 class Quantize(Stage):
     """Writes `model.onnx` with the same files beside it as the export has.
 
-    Inputs: `export`; `data` where the recipe has some: training texts calibrate it, and show what 16 bits would change.
+    Inputs: `export`; `data` where the recipe has some: its texts calibrate the variant, and show what 16 bits change.
     """
 
     kind = "quantize"
@@ -46,18 +46,27 @@ class Quantize(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.deploy.graph import MODEL_FILE
         from compressor.deploy.quantize import quantize
-        from compressor.deploy.saturation import TEXTS, saturation
+        from compressor.deploy.saturation import saturation
 
         wanted = self.section.calibration_examples
-        calibration = self._texts(inputs["data"], wanted) if wanted and "data" in inputs else None
+        calibration = self._training_texts(inputs["data"], wanted) if wanted and "data" in inputs else None
         facts = quantize(self.section, source=inputs["export"].folder, out=out, events=events, calibration=calibration)
-        found = saturation(out / MODEL_FILE, self._texts(inputs.get("data"), TEXTS), events)
+        found = saturation(out / MODEL_FILE, self._texts(inputs.get("data")), events)
         return facts | ({"saturation": found} if found else {})
 
-    def _texts(self, data: Artifact | None, count: int) -> Calibration:
-        """Training texts, or the sentences that come with the program."""
+    def _training_texts(self, data: Artifact, count: int) -> Calibration:
         from compressor.deploy.calibration import Calibration
 
-        if data is None:
-            return Calibration.of_samples(self.max_length, self.task)
         return Calibration(training_examples(data, self.task, count), self.max_length, self.task)
+
+    def _texts(self, data: Artifact | None) -> Calibration:
+        """To try the variant on: of the training split, else of a test set that is alone, else built-in sentences."""
+        from compressor.deploy.calibration import Calibration
+        from compressor.deploy.saturation import TEXTS
+
+        if data is not None and evaluation_examples(data, "train", self.task, limit=1)[0]:
+            return self._training_texts(data, TEXTS)
+        examples, _ = evaluation_examples(data, "test", self.task, limit=TEXTS)
+        if examples:
+            return Calibration(examples, self.max_length, self.task)
+        return Calibration.of_samples(self.max_length, self.task)

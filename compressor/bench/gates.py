@@ -158,6 +158,7 @@ _VALUES: dict[str, Callable[[_Measured], float | None]] = {
     "peak_memory_mb": lambda m: m.variant.memory.peak_mb if m.variant.memory else None,
     "highest_rate": lambda m: m.variant.highest_rate.rate_per_second if m.variant.highest_rate else None,
     "cold_start_ms": lambda m: m.variant.cold_start.total_ms if m.variant.cold_start else None,
+    "batch_drift": lambda m: m.variant.largest_drift,
     "mean_ms": lambda m: _mean(m.variant),
     "mean_speedup": lambda m: _ratio(_mean(m.reference), _mean(m.variant)),
     "speedup": lambda m: _ratio(_p50(m.reference), _p50(m.variant)),

@@ -33,6 +33,8 @@ class Job:
     """Whether the outputs for every example are wanted."""
     seed: int
     out: Path
+    drift: bool = False
+    """Whether texts are answered in batches too, to see what that changes."""
     options: dict[str, Any] = field(default_factory=dict)
     """Of post-processing: thresholds, for example."""
     profile_tokens: int | None = None

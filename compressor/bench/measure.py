@@ -44,6 +44,7 @@ def measure(
     work: Path,
     events: Events,
     profile: bool = False,
+    drift: bool = True,
 ) -> tuple[Measurement, Outputs | None]:
     """Speed in one process, memory in another, cold starts in more; what they leave is kept in `work`.
 
@@ -51,6 +52,7 @@ def measure(
         examples: rows of the test split in their order; without any, sentences that come with the program are used.
         workloads: without any, only the accuracy pass is run, and no memory is read.
         profile: whether operators are counted where there is no workload; with one, they always are.
+        drift: whether an ONNX model answers examples in batches too, to see what that changes.
 
     Returns:
         The measurement, without its accuracy, and the outputs for every row that the examples became, in their order:
@@ -77,6 +79,7 @@ def measure(
     fitting = (_fitting(workload, limit, subject, events) for workload in workloads if workload.kind != "cold-start")
     warm = [workload for workload in fitting if workload]
     job = _job(subject, target, warm, examples, seed, work / "speed")
+    job = replace(job, drift=drift and job.accuracy and subject.engine == "onnxruntime")
     if workloads or profile:
         job = replace(job, profile_tokens=min(PROFILE_TOKENS, limit or subject.max_length))
     what, steps = f"measuring {subject.name} on {target.name}", 1 + bool(workloads) + bool(cold)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 __all__ = [
     "Accuracy",
+    "BatchDrift",
     "ColdStart",
     "Difference",
     "Failed",
@@ -105,6 +106,25 @@ class Accuracy:
     """Share of examples answered as the teacher does."""
     difference: Difference | None = None
     """Of the main metric from the reference model's, paired by example: narrower than two intervals side by side."""
+
+
+@dataclass(frozen=True)
+class BatchDrift:
+    """How far a text's outputs move with the texts beside it in a batch, and with the padding to the longest of them.
+
+    Differences are shares of the outputs' spread: their standard deviation over the texts.
+    """
+
+    batch: int
+    """Rows that were computed at once; the last batch may have been smaller."""
+    n: int
+    """Texts, each answered alone and in a batch of others."""
+    largest: float | None
+    """Of all differences between a number alone and the same in a batch; None where one in a batch is NaN."""
+    mean: float | None
+    changed: float | None
+    """Share of texts with another answer; None where answers are numbers or vectors, hardly two of which are the
+    same."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +313,8 @@ class Measurement:
     failed: Failed | None = None
     measuring_peak_mb: float | None = None
     """Highest resident memory of the processes that measured: what measuring took, not what the model takes."""
+    batch_drift: tuple[BatchDrift, ...] = ()
+    """For each size of a batch."""
     role: Role | None = None
     """What the subject is in the chain. Left out, as reports of earlier versions do, its name tells."""
 
@@ -306,6 +328,12 @@ class Measurement:
     def latency(self, workload: str = "dataset") -> Latency | None:
         """The first latency of this workload."""
         return next((latency for latency in self.latencies if latency.workload == workload), None)
+
+    @property
+    def largest_drift(self) -> float | None:
+        """The largest difference of `batch_drift` in a batch of any size; None where it isn't known of one."""
+        known = [drift.largest for drift in self.batch_drift if drift.largest is not None]
+        return max(known) if known and len(known) == len(self.batch_drift) else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the inverse of `from_json`."""

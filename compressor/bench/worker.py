@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from compressor.bench.device_memory import process_memory_mb
+from compressor.bench.drift import batch_drift
 from compressor.bench.engine import Arrays
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.bench.graph import executed_graph
@@ -61,6 +62,8 @@ def _speed(job: Job) -> dict[str, Any]:
         "highest_rate": found.highest_rate and asdict(found.highest_rate),
         "environment": environment(since=before),
     }
+    if job.drift:
+        figures["batch_drift"] = [asdict(drift) for drift in batch_drift(bench)]
     if job.profile_tokens is not None:
         inputs = bench.made_up(1, job.profile_tokens)
         products = bench.engine.multiply_adds(inputs)

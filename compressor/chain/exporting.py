@@ -56,10 +56,9 @@ def _variants(recipe: Recipe) -> Iterator[Stage]:
         trust_remote_code=recipe.trusts_student,
     )
     for section in recipe.quantize:
-        reads = data if section.calibration_examples or section.control else {}
         yield Quantize(
             name=f"quantize/{section.name}",
-            inputs={"export": "export", **reads},
+            inputs={"export": "export", **data},
             task=recipe.task,
             section=section,
             max_length=max_length,

@@ -64,7 +64,7 @@ def control(
     with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
         search = _Search(section, section.control, source, Path(scratch), calibration, validation, events)
         found = search.run()
-        config = section.model_copy(update={"keep_float": (*section.keep_float, *found.chosen.kept)})
+        config = section.model_copy(update={"keep_float": [*section.keep_float, *found.chosen.kept]})
         facts = config.make(source, target, calibration, events)
     return {**facts, "control": found.facts()}
 
@@ -161,7 +161,7 @@ class _Search:
 
     def _made(self, kept: tuple[str, ...]) -> Path:
         """The file with these weights in float."""
-        config = self.section.model_copy(update={"keep_float": (*self.always, *kept)})
+        config = self.section.model_copy(update={"keep_float": [*self.always, *kept]})
         self.file.unlink(missing_ok=True)
         config.make(self.source, self.file, self.calibration, self.events)
         return self.file

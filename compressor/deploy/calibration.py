@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from compressor.task_specs import DEFAULT_TASK
+from compressor.task_specs import DEFAULT_TASK, task_spec
 
 __all__ = ["Calibration"]
 
@@ -23,6 +23,15 @@ class Calibration:
     max_length: int
     """Tokens that a text is cut to."""
     task: str = DEFAULT_TASK
+
+    @classmethod
+    def of_samples(cls, max_length: int, task: str) -> Calibration:
+        """Sentences that come with the program, to try a model on where there are no data."""
+        from compressor.runtime.tasks import runtime_task
+
+        spec = task_spec(task)
+        roles = [role for role in spec.text_roles if role in spec.roles]
+        return cls(runtime_task(task).samples(roles), max_length, task)
 
     def feeds(self, source: Path, batch_size: int = 1) -> Iterator[dict[str, npt.NDArray[np.int64]]]:
         """Inputs for the graph in the file `source`, which has its tokenizer beside it, each [batch, sequence].

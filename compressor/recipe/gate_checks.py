@@ -20,7 +20,7 @@ from compressor.task_specs import task_spec
 __all__ = ["GATE_CHECKS"]
 
 _RETAINED, _LOST = ("accuracy_retained", "quality_retained"), ("accuracy_lost", "quality_lost")
-_NEEDS_DATA = ("accuracy", *_RETAINED, *_LOST, "metrics", "agreement")
+_NEEDS_DATA = ("accuracy", *_RETAINED, *_LOST, "metrics", "agreement", "batch_drift")
 _NEEDS_TEACHER = ("agreement",)
 _NEEDS_REFERENCES = (*_RETAINED, *_LOST, "speedup", "mean_speedup")
 _NEEDS_LATENCY = ("p50_ms", "p95_ms", "p99_ms", "mean_ms", "speedup", "mean_speedup")

@@ -79,6 +79,10 @@ class GatesSection(Section):
     cold_start_ms: Gate | None = Field(
         None, description="From starting a process to its first answer (median), on the first target."
     )
+    batch_drift: Gate | None = optional(
+        "How far a text's outputs move in a batch of others at most, as a share of their spread, on the first target: "
+        "about 1e-6 in fp32, 0.1 and more in dynamic int8."
+    )
     mean_ms: Gate | None = optional("Mean latency of one text, model only, on the first target.")
     mean_speedup: Gate | None = optional(
         "As `speedup`, of the mean latencies: what a cascade saves, whose median says little."

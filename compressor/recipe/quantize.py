@@ -43,8 +43,9 @@ class QuantizeSection(ComponentSection):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: str
-    keep_float: tuple[str, ...] = optional(
-        "Weights that stay in float, by their names in PyTorch; `*` stands for anything: ['*.output.dense'].", ()
+    # A list: what a validator that comes before hands on is no longer JSON, where a list may be a tuple.
+    keep_float: list[str] = optional(
+        "Weights that stay in float, by their names in PyTorch; `*` stands for anything: ['*.output.dense'].", []
     )
     control: ControlSection | None = optional(
         "Accuracy control: keep those weights in float that cost most quality, until a budget holds on validation."

@@ -18,6 +18,7 @@ from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = [
     "COSTS",
+    "DRIFT",
     "FIGURES",
     "MAIN",
     "MEANS",
@@ -142,6 +143,12 @@ COSTS = (
 P99 = Figure("p99_ms", "99th percentile of latency", "ms", _at("latency.model.p99_ms"), needs=f"{LATENCY}, 662 calls")
 """In the table of latencies only."""
 
+DRIFT = Figure(
+    "batch_drift", "largest drift in a batch", "of the spread", lambda model: model.found.largest_drift,
+    needs="texts of a test split, ONNX",
+)  # fmt: skip
+"""In a table of its own."""
+
 MEANS = (
     Figure("mean_ms", "mean latency", "ms", _at("latency.model.mean_ms"), needs=LATENCY, column="mean"),
     Figure(
@@ -151,7 +158,7 @@ MEANS = (
 )  # fmt: skip
 """For gates: of a cascade, whose answers take one of two times, the median says little."""
 
-FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99, *MEANS)}
+FIGURES = {one.key: one for one in (*MAIN, *COSTS, P99, DRIFT, *MEANS)}
 
 
 def main_figures(reference: Role | None) -> tuple[Figure, ...]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
+from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Heading
 from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
+from compressor.report.content.saturation import saturation_sentence
 from compressor.report.document import RunReport
 from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.verdict import baseline_sentence, closing_sentence, failed_gates
@@ -22,6 +24,8 @@ __all__ = ["model_card"]
 
 TREATMENTS = {"distill": "distilled from a larger one", "export": "exported to ONNX", "quantize": "quantized"}
 """What each kind of stage does to the model."""
+REPEATS = 0.001
+"""A drift in a batch up to here, as a share of the outputs' spread, is rounding."""
 TAGS = {"distill": "distillation", "quantize": "quantization"}
 
 
@@ -117,10 +121,27 @@ def _limits(report: RunReport) -> str:
     where = f"for the machine they were measured on{cpu}"
     lines = [answers, f"- Latency, throughput and memory hold {where}; measure again on your device."]
     if any(stage.kind == "quantize" for stage in report.stages):
-        lines.append(
-            "- An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate; "
-            "`compressor verify` tells."
-        )
+        lines.append(f"- {_without_vnni(report)} `compressor verify` tells.")
+    if chosen and (drift := _drift(chosen)):
+        lines.append(drift)
     if failed := failed_gates(report):
         lines.append(f"- **It fails gates that its recipe sets: {', '.join(title for title, _ in failed)}.**")
     return "\n".join(lines)
+
+
+def _without_vnni(report: RunReport) -> str:
+    general = "An int8 file can answer slightly differently on x86 CPUs without VNNI, where 8-bit products saturate;"
+    return saturation_sentence(report.stages, report.chosen) or general
+
+
+def _drift(chosen: Measurement) -> str | None:
+    """How answers depend on the batch, where they do."""
+    worst = max(chosen.batch_drift, key=lambda drift: drift.largest or 0.0, default=None)
+    if worst is None or worst.largest is None or worst.largest <= REPEATS:
+        return None
+    changed = "" if worst.changed is None else f", and {fmt.percent(worst.changed)} of answers change"
+    return (
+        f"- An answer depends a little on the texts beside it: in batches of {worst.batch} outputs move by up to "
+        f"{fmt.number(worst.largest)} of their spread{changed} ({worst.n} texts). Answer one text at a time where "
+        "answers must repeat exactly."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "Outputs", "Ragged", "read_outputs", "write_outputs"]
+__all__ = ["Array", "Outputs", "Ragged", "joined", "read_outputs", "relative_differences", "write_outputs"]
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +39,11 @@ class Ragged(Sequence[Array]):
     def __iter__(self) -> Iterator[Array]:
         return (self[row] for row in range(len(self)))
 
+    @property
+    def flat(self) -> Array:
+        """All values as [rows or tokens, numbers]."""
+        return self.values.reshape(len(self.values), math.prod(self.values.shape[1:]))
+
     @classmethod
     def of(cls, rows: Sequence[Array], *, ragged: bool) -> Ragged:
         """Put rows together; `ragged` tells whether they may differ in length."""
@@ -49,6 +55,39 @@ class Ragged(Sequence[Array]):
 
 Outputs = Mapping[str, Ragged]
 """Output name -> its value for every row, in the order of the rows."""
+
+
+def joined(parts: Sequence[Outputs]) -> dict[str, Ragged]:
+    """The rows of several batches behind each other; there is at least one."""
+    return {
+        name: Ragged.of([np.asarray(row) for part in parts for row in part[name]], ragged=one.offsets is not None)
+        for name, one in parts[0].items()
+    }
+
+
+def relative_differences(parts: Sequence[Outputs], others: Sequence[Outputs]) -> npt.NDArray[np.float64] | None:
+    """How far two models' outputs for the same rows lie apart, or one model's on two occasions: the difference of each
+    number, as a share of the spread of its output in `parts`.
+
+    The spread of an output is the standard deviation of its numbers over rows or tokens, each about its own mean, so
+    that how far apart two classes are on average plays no part; of several numbers the root of the mean variance.
+
+    Args:
+        parts, others: batches of rows, in the same order.
+
+    Returns:
+        Of all outputs behind each other [numbers of all rows]; None where an output is the same for all of them.
+    """
+    found = []
+    for name in parts[0] if parts else ():
+        ours, theirs = (
+            np.concatenate([part[name].flat for part in some], dtype=np.float64) for some in (parts, others)
+        )
+        spread = float(np.sqrt(ours.var(axis=0).mean())) if ours.size else 0.0
+        if not spread > 0:
+            return None
+        found.append(np.abs(theirs - ours).ravel() / spread)
+    return np.concatenate(found) if found else None
 
 
 def write_outputs(outputs: Outputs, folder: Path, *, values: bool = True) -> None:

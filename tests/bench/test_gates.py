@@ -8,6 +8,7 @@ import pytest
 from compressor.bench import evaluate_gates
 from compressor.bench.results import (
     Accuracy,
+    BatchDrift,
     ColdStart,
     GateVerdict,
     HighestRate,
@@ -38,6 +39,7 @@ def measurement(subject: str, *, accuracy: float, p50: float, size: float, p95: 
         memory=Memory(50.0, 70.0, 90.0, 60.0, 30.0),
         highest_rate=HighestRate(50.0, 120.0),
         cold_start=ColdStart(5, 300.0, 80.0, 20.0, 405.0),
+        batch_drift=(BatchDrift(8, 100, 0.21, 0.02, 0.01), BatchDrift(32, 100, 0.34, 0.03, 0.02)),
     )
 
 
@@ -68,6 +70,7 @@ def verdicts(gates: dict[str, Any], **others: Measurement | None) -> list[GateVe
         ("peak_memory_mb", 90.0),
         ("highest_rate", 120.0),
         ("cold_start_ms", 405.0),
+        ("batch_drift", 0.34),
         ("speedup", 25.0),
     ],
 )

@@ -10,7 +10,6 @@ import pytest
 from compressor.chain import plan as module
 from compressor.chain.plan import RecipePlan, make_plan
 from compressor.chain.stages import Differences, Measure
-from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import HashMismatch, SourceError, TargetUnavailable
 from tests.chain import recipes
 
@@ -81,14 +80,12 @@ def test_students_that_ask_no_teacher_do_not_wait_for_it(planned: Planned, encod
     assert inputs(plan, "measure/fp32@cpu-1") == {"model": "export", "data": "prepare"}
 
 
-def test_only_a_quantizer_that_calibrates_reads_the_data(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = planned()
-    assert inputs(before, "quantize/int8") == {"export": "export"}
-    monkeypatch.setattr(DynamicQuantization, "calibration_examples", 8)
-    after = planned()
-    assert inputs(after, "quantize/int8") == {"export": "export", "data": "prepare"}
-    documents = [plan.keys["quantize/int8"].document["config"] for plan in (before, after)]
-    assert documents[1] == documents[0] | {"max_length": 32, "task": "text-classification"}
+def test_variants_are_tried_on_training_texts_where_there_are_any(planned: Planned, finished: Planned) -> None:
+    plan = planned()
+    assert inputs(plan, "quantize/int8") == {"export": "export", "data": "prepare"}
+    config = plan.keys["quantize/int8"].document["config"]
+    assert (config["max_length"], config["task"]) == (32, "text-classification")
+    assert inputs(finished(), "quantize/int8") == {"export": "export"}
 
 
 def test_accuracy_control_reads_the_data_and_leaves_keys_of_others_alone(planned: Planned) -> None:

@@ -43,7 +43,7 @@ def test_their_sizes_are_those_of_the_matrices(large: Path) -> None:
 )
 def test_named_weights_stay_in_float(large: Path, tmp_path: Path, pattern: str, count: int) -> None:
     facts = quantize(
-        DynamicQuantization(method="dynamic", keep_float=(pattern,)),
+        DynamicQuantization(method="dynamic", keep_float=[pattern]),
         source=large,
         out=tmp_path / "out",
         events=Silent(),
@@ -57,7 +57,7 @@ def test_named_weights_stay_in_float(large: Path, tmp_path: Path, pattern: str, 
 
 
 def test_an_embedding_table_stays_in_float(large: Path, tmp_path: Path) -> None:
-    section = DynamicQuantization(method="dynamic", keep_float=("*word_embeddings",))
+    section = DynamicQuantization(method="dynamic", keep_float=["*word_embeddings"])
     facts = quantize(section, source=large, out=tmp_path / "out", events=Silent())
     assert facts["tables"] == 0 and facts["matrices"] == 8
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from compressor.bench.results import (
     Accuracy,
+    BatchDrift,
     ColdStart,
     Difference,
     Failed,
@@ -27,6 +29,19 @@ from compressor.bench.results import (
 )
 from compressor.report.document import GateVerdict, RunReport, StageRecord, VariantDifference
 
+SATURATION: dict[str, Any] = {
+    "products": 20,
+    "possible": 20,
+    "texts": 64,
+    "tokens": 1630,
+    "saturating": 7,
+    "share": 0.00038,
+    "largest_share": 0.0041,
+    "by_product": {"dense_1": 0.0041, "dense_2": 0.0007},
+    "largest": 0.214,
+    "mean": 0.0163,
+    "changed": 0.015625,
+}
 REASON = "no CUDA device found; install onnxruntime-gpu on a machine that has one"
 SUBJECTS = (
     ("teacher", "torch", 0.848, 9.31, 90.9, 22.7),
@@ -120,6 +135,12 @@ def _served(p50: float, rate: float) -> Serving:
     return Serving(rate, min(rate, 990 / p50), 1400, busy, latency)
 
 
+def _drift(largest: float) -> tuple[BatchDrift, ...]:
+    changed = 0.0117 if largest > 0.01 else 0.0
+    sizes = ((8, 0.9, changed), (32, 1.0, 2 * changed))
+    return tuple(BatchDrift(batch, 256, share * largest, share * largest / 9, other) for batch, share, other in sizes)
+
+
 def everything(found: Measurement, generator: np.random.Generator) -> Measurement:
     """The same measurement with every figure that can be measured."""
     latency = found.latencies[0]
@@ -156,6 +177,7 @@ def everything(found: Measurement, generator: np.random.Generator) -> Measuremen
         ),
         serving=tuple(_served(p50, rate) for rate in (20.0, 50.0, 100.0)),
         highest_rate=HighestRate(50.0, trials[1].rate_per_second if p50 < 6 else None, trials),
+        batch_drift=_drift(8.3e-7 if p50 > 2 else 0.31) if onnx else (),
         cold_start=ColdStart(5, imports, load, 2.4 * p50, imports + load + 2.5 * p50),
         graph=Graph(
             32,
@@ -186,6 +208,13 @@ def full() -> RunReport:
         "teacher", "torch", "cpu-2", Size(90.9), failed=Failed("the measuring process was killed (out of memory?)")
     )
     apart = Difference(-0.0026, Interval(-0.0085, 0.0033), 6, 9, 0.6072)
+    speeds: tuple[dict[str, Any], ...] = (
+        {},
+        {"examples_per_second": 114.8},
+        {"examples_per_second": 233.9},
+        {},
+        {"saturation": SATURATION},
+    )
     peaks = (310.0, 2140.5, 1490.0, 820.0, 760.0)
     return replace(
         plain,
@@ -195,7 +224,7 @@ def full() -> RunReport:
             for stage, peak, speed in zip(
                 plain.stages,
                 peaks,
-                ({}, {"examples_per_second": 114.8}, {"examples_per_second": 233.9}, {}, {}),
+                speeds,
                 strict=True,
             )
         ),

@@ -15,7 +15,7 @@ from compressor.bench.engine import Arrays, Engine
 from compressor.bench.job import Job
 from compressor.bench.open_engine import open_engine
 from compressor.runtime.encoder import Encoder
-from compressor.runtime.outputs import Ragged
+from compressor.runtime.outputs import Ragged, joined
 from compressor.runtime.tasks import Encoded, Example, RuntimeTask, Settings, runtime_task
 
 __all__ = ["Bench"]
@@ -100,8 +100,7 @@ class Bench:
         for start in range(0, len(order), size):
             batch = order[start : start + size]
             encoded = self._rows([rows[position][1:] for position in batch])
-            arrays = [np.asarray(array, dtype=np.float32) for array in self.outputs(encoded.inputs(self.encoder))]
-            reduced = self._reduced(arrays, encoded)
+            reduced = self.kept_outputs(encoded, size)
             for place, position in enumerate(batch):
                 found[position] = {name: np.asarray(ragged[place]) for name, ragged in reduced.items()}
             ragged_names = {name for name, ragged in reduced.items() if ragged.offsets is not None}
@@ -109,6 +108,16 @@ class Bench:
             name: Ragged.of([found[position][name] for position in range(len(rows))], ragged=name in ragged_names)
             for name in found[0]
         }
+
+    def kept_outputs(self, encoded: Encoded, batch: int) -> dict[str, Ragged]:
+        """What is kept of the outputs for every row, `batch` rows computed at once, in single precision."""
+        parts = []
+        for start in range(0, len(encoded.rows), batch):
+            rows = slice(start, start + batch)
+            part = Encoded(encoded.examples, encoded.rows[rows], encoded.example_of_row[rows])
+            arrays = [np.asarray(array, dtype=np.float32) for array in self.outputs(part.inputs(self.encoder))]
+            parts.append(self._reduced(arrays, part))
+        return joined(parts)
 
     def _rows(self, chosen: Sequence[tuple[int, int]]) -> Encoded:
         """Single rows, (example, which of its rows), as one batch."""

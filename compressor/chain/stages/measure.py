@@ -38,8 +38,9 @@ class Measure(Stage):
     """
 
     kind = "measure"
-    # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric; 5: outputs are left
-    version = 5
+    # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric; 5: outputs are left;
+    # 6: what a batch changes
+    version = 6
     spares = (WorkerError, TargetUnavailable)
 
     task: str

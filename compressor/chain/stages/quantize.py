@@ -27,13 +27,15 @@ __all__ = ["Quantize"]
 
 @dataclass(frozen=True, kw_only=True)
 class Quantize(Stage):
-    """Writes `model.onnx` with the same files beside it as the export has.
+    """Writes `model.onnx` with the same files beside it as the export has, and `findings.json` where accuracy was
+    controlled.
 
-    Inputs: `export`; `data` where the method is calibrated on training texts, or `control` judges on validation: then
-    `findings.json` shows what was tried.
+    Inputs: `export`; `data` where the recipe has some: its training texts calibrate the variant and show what 16 bits
+    change, and by its validation texts `control` chooses.
     """
 
     kind = "quantize"
+    version = 2  # 2: what 16 bits change
 
     task: str
     section: QuantizeSection
@@ -41,51 +43,56 @@ class Quantize(Stage):
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # a package may bring the method
-        tokenizes = ("tokenizers",) if self._reads_texts else ()
-        return ("onnx", "onnx-ir", "onnxruntime", "numpy", *tokenizes, *QUANTIZERS.packages(self.section.method))
+        return ("onnx", "onnx-ir", "onnxruntime", "numpy", "tokenizers", *QUANTIZERS.packages(self.section.method))
 
     @property
     def config(self) -> dict[str, Json]:
         config: dict[str, Json] = self.section.model_dump(mode="json", exclude={"name"})
-        return config | {"task": self.task, "max_length": self.max_length} if self._reads_texts else config
-
-    @property
-    def _reads_texts(self) -> bool:
-        return bool(self.section.calibration_examples or self.section.control)
+        return config | {"task": self.task, "max_length": self.max_length}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.deploy.graph import MODEL_FILE
         from compressor.deploy.quantize import quantize
+        from compressor.deploy.saturation import saturation
 
-        source, data = inputs["export"].folder, inputs.get("data")
+        source, data, wanted = inputs["export"].folder, inputs.get("data"), self.section.calibration_examples
         facts = quantize(
             self.section,
             source=source,
             out=out,
             events=events,
-            calibration=self._calibration(data),
-            validation=self._validation(data, source),
+            calibration=self._training_texts(data, wanted) if data and wanted else None,
+            validation=self._validation(data, source) if data and self.section.control else None,
         )
         if "control" in facts:
             write_findings([control_finding(self.section, facts["control"])], out)
-        return facts
+        found = saturation(out / MODEL_FILE, self._texts(data), events)
+        return facts | ({"saturation": found} if found else {})
 
-    def _calibration(self, data: Artifact | None) -> Calibration | None:
+    def _training_texts(self, data: Artifact, count: int) -> Calibration:
         from compressor.deploy.calibration import Calibration
 
-        if data is None or not self.section.calibration_examples:
-            return None
-        examples = training_examples(data, self.task, self.section.calibration_examples)
-        return Calibration(examples, self.max_length, self.task)
+        return Calibration(training_examples(data, self.task, count), self.max_length, self.task)
 
-    def _validation(self, data: Artifact | None, source: Path) -> Validation | None:
+    def _texts(self, data: Artifact | None) -> Calibration:
+        """To try the variant on: of the training split, else of a test set that is alone, else built-in sentences."""
+        from compressor.deploy.calibration import Calibration
+        from compressor.deploy.saturation import TEXTS
+
+        if data is not None and evaluation_examples(data, "train", self.task, limit=1)[0]:
+            return self._training_texts(data, TEXTS)
+        examples, _ = evaluation_examples(data, "test", self.task, limit=TEXTS)
+        if examples:
+            return Calibration(examples, self.max_length, self.task)
+        return Calibration.of_samples(self.max_length, self.task)
+
+    def _validation(self, data: Artifact, source: Path) -> Validation:
         from compressor.data import load_output_names
         from compressor.deploy.validation import Validation
         from compressor.runtime.options import read_options
         from compressor.runtime.tasks import Settings
         from compressor.tasks import get_task
 
-        if data is None or self.section.control is None:
-            return None
         examples, targets = evaluation_examples(data, "validation", self.task)
         if not examples:
             raise StageError(

@@ -54,7 +54,7 @@ class EmbeddingQuantizerConfig(QuantizerConfig):
             yield Problem("the tables stay fp32: embeddings is false", "embedding_bits")
 
     def quantize_embeddings(self, model: onnx_ir.Model, keep: Collection[str] = ()) -> int:
-        """Quantize the tables of the graph in place, as the recipe says, but those named in `keep`. Returns how many."""
+        """Quantize the tables of the graph in place, as the recipe says, but not those in `keep`. Returns how many."""
         from compressor.deploy.embeddings import quantize_embeddings
 
         return quantize_embeddings(model, self.embedding_bits, keep) if self.embeddings else 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compressor.bench.results import Accuracy, Latency, Lengths, VariantDifference
+from compressor.bench.results import Accuracy, BatchDrift, Latency, Lengths, VariantDifference
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, table
 from compressor.report.blocks.charts import HistogramChart, IntervalChart, IntervalRow, Point, ScatterChart, Span
-from compressor.report.content.tables import Targets, figures_table, section
+from compressor.report.content.tables import Targets, figures_table, model_table, section
 from compressor.report.document import RunReport
 from compressor.report.figures import metric_figures
 from compressor.report.models import Model, colours, headline, model_name, workload
@@ -24,6 +24,11 @@ DIFFERENCES = (
     "Both models answer the same texts, so this is narrower than two intervals held side by side. Where a bar crosses "
     "the line at 0, these texts can't tell the two apart. p is the exact McNemar test: how likely so many more texts "
     "went one way by chance."
+)
+ALONE = (
+    "Each text was answered alone, as quality is measured, and again in batches of random others, padded to the "
+    "longest of them. Differences are of the model's outputs, as shares of their standard deviation over the texts. "
+    "Where answers must repeat exactly, run such a model one text at a time, or set the gate `batch_drift`."
 )
 
 
@@ -41,6 +46,7 @@ def quality_sections(report: RunReport, targets: Targets) -> Iterator[Block]:
     title = f"{metric.title[:1].upper()}{metric.title[1:]} against latency"
     yield from section(title, targets, lambda target, models: [_scatter(target, models, metric)], remark)
     yield from section("Paired differences", targets, lambda target, _: _differences(target, report), DIFFERENCES)
+    yield from section("Alone and in a batch", targets, lambda _, models: [_drift(models)], ALONE)
 
 
 def _scatter(target: str, models: list[Model], metric: MetricSpec) -> Block | None:
@@ -105,6 +111,16 @@ def _differences(target: str, report: RunReport) -> Iterator[Block]:
     yield IntervalChart(title, f"{axis} in points" if scale == 100 else axis, tuple(bars))
     header = ("model", "against", f"difference\n{unit}", f"95% interval\n{unit}", "better\ntexts", "worse\ntexts")
     yield table((*header, "p\nMcNemar"), rows, words=(1,))
+
+
+def _drift(models: list[Model]) -> Block | None:
+    def row(found: BatchDrift) -> tuple[str, ...]:
+        moved = (fmt.number(found.largest), fmt.number(found.mean), fmt.percent(found.changed))
+        return (str(found.batch), *moved, str(found.n))
+
+    rows = [(model, row(found)) for model in models for found in model.found.batch_drift]
+    header = ("batch\ntexts", "largest\nof the spread", "mean\nof the spread", "other answers", "measured\ntexts")
+    return model_table(header, rows, optional=(4,))
 
 
 def lengths(_: str, models: list[Model]) -> Iterator[Block]:

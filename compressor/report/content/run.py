@@ -12,6 +12,7 @@ from compressor.report.content.latency import latency_sections, shape_and_load_s
 from compressor.report.content.machine import cost_blocks, machine_blocks
 from compressor.report.content.overview import costs, gates_and_advice, overview, tiles
 from compressor.report.content.quality import lengths, quality_sections
+from compressor.report.content.saturation import saturation_blocks
 from compressor.report.content.tables import section
 from compressor.report.content.texts import teacher_blocks, text_blocks
 from compressor.report.document import RunReport
@@ -82,6 +83,7 @@ def _measured(report: RunReport) -> Iterator[Block]:
         yield from overview(report)
         yield from costs(targets)
     yield from quality_sections(report, targets)
+    yield from saturation_blocks(report.stages)
     for finding in report.findings:
         yield Heading(finding.title)
         yield from finding.blocks

@@ -19,6 +19,8 @@ EVERY_SECTION = [
     "Metrics",
     "Accuracy against latency",
     "Paired differences",
+    "Alone and in a batch",
+    "Without VNNI",
     "Latency",
     "Latency by shape",
     "Under load",
@@ -139,7 +141,10 @@ def test_names_and_reasons_cannot_break_the_page() -> None:
             for found in report.measurements
         ),
         gates=(replace(report.gates[0], name=EVIL, reason=EVIL, expression=">= 0.5"),),
-        stages=(StageRecord(EVIL, "k", False, 3.0, {EVIL: EVIL}, 7.0),),
+        stages=(
+            StageRecord(EVIL, "k", False, 3.0, {EVIL: EVIL}, 7.0),
+            StageRecord(f"quantize/{EVIL}", "k", False, 3.0, {"saturation": sample.SATURATION}),
+        ),
         environment={EVIL: EVIL},
         chosen=EVIL,
     )
@@ -167,7 +172,14 @@ def test_figures_that_were_not_measured_leave_their_section_out() -> None:
     found = Page(html_page(replace(sample.bare(), measurements=(little,))))
     assert found.headings == ["Measured", "Size and work"]
     assert "nan" not in found.text.lower()
-    without = {"Paired differences", "Under load", "Cold start", "Lengths of the texts"}
+    without = {
+        "Paired differences",
+        "Alone and in a batch",
+        "Without VNNI",
+        "Under load",
+        "Cold start",
+        "Lengths of the texts",
+    }
     assert Page(html_page(sample.report())).headings == [one for one in EVERY_SECTION if one not in without]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from compressor.deploy.graph import initializer
+
 if TYPE_CHECKING:
     import onnx_ir
 
@@ -17,14 +19,16 @@ _SMALLEST = 10_000
 
 
 def quantize_columns(
-    table: npt.NDArray[np.float32],
+    table: npt.NDArray[np.float32], largest: int = 127
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Symmetric int8 codes [rows, columns] and scales [columns]: `table` is about `codes * scales`.
+
+    Codes are between `-largest` and `largest`.
 
     A few columns of a trained table are many times larger than the rest, so that one scale for the whole table, which
     onnxruntime's own `Gather` quantization has, wastes most of the range on the others.
     """
-    scales = np.abs(table).max(axis=0).astype(np.float32) / np.float32(127)
+    scales = np.abs(table).max(axis=0).astype(np.float32) / np.float32(largest)
     scales[scales == 0] = 1
     return np.rint(table / scales).astype(np.int8), scales
 
@@ -42,8 +46,8 @@ def quantize_embeddings(model: onnx_ir.Model) -> int:
     tables = [value for value in graph.initializers.values() if _is_embedding(value)]
     for table in tables:
         codes, scales = quantize_columns(table.const_value.numpy())
-        small = _initializer(graph, f"{table.name}_quantized", codes)
-        scale = _initializer(graph, f"{table.name}_scale", scales)
+        small = initializer(graph, f"{table.name}_quantized", codes)
+        scale = initializer(graph, f"{table.name}_scale", scales)
         for gather, position in list(table.uses()):
             rows = gather.outputs[0]
             cast = onnx_ir.node("Cast", [rows], {"to": onnx_ir.DataType.FLOAT})
@@ -71,16 +75,3 @@ def _is_embedding(value: onnx_ir.Value) -> bool:
         and all(use.node.attributes.get_int("axis", 0) == 0 for use in uses)
         and not any(use.node.outputs[0].is_graph_output() for use in uses)
     )
-
-
-def _initializer(graph: onnx_ir.Graph, name: str, array: npt.NDArray[np.generic]) -> onnx_ir.Value:
-    import onnx_ir
-
-    value = onnx_ir.Value(
-        name=name,
-        shape=onnx_ir.Shape(array.shape),
-        type=onnx_ir.TensorType(onnx_ir.DataType.from_numpy(array.dtype)),
-        const_value=onnx_ir.tensor(array, name=name),
-    )
-    graph.register_initializer(value)
-    return value

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 import compressor
 from compressor.errors import StageError
+from compressor.runtime.session import open_session
 
 if TYPE_CHECKING:
     import onnx
     import onnx_ir
 
-__all__ = ["MODEL_FILE", "check_size", "operators", "save", "size_mb", "tidy"]
+__all__ = ["MODEL_FILE", "check_size", "executed_operators", "initializer", "operators", "save", "size_mb", "tidy"]
 
 MODEL_FILE = "model.onnx"
 
@@ -92,10 +97,38 @@ def save(model: onnx_ir.Model, path: Path) -> onnx.ModelProto:
     return proto
 
 
+def initializer(graph: onnx_ir.Graph, name: str, array: npt.NDArray[np.generic]) -> onnx_ir.Value:
+    """A new constant of the graph."""
+    import onnx_ir
+
+    value = onnx_ir.Value(
+        name=name,
+        shape=onnx_ir.Shape(array.shape),
+        type=onnx_ir.TensorType(onnx_ir.DataType.from_numpy(array.dtype)),
+        const_value=onnx_ir.tensor(array, name=name),
+    )
+    graph.register_initializer(value)
+    return value
+
+
 def operators(proto: onnx.ModelProto) -> dict[str, int]:
     """How often each operator occurs, in branches too, the most frequent first."""
     counts = Counter(_operators(proto.graph))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def executed_operators(path: Path) -> dict[str, int]:
+    """How often each operator occurs in the graph that onnxruntime makes of a file when it opens it.
+
+    Raises:
+        BundleError: onnxruntime can't open it.
+    """
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
+        optimized = Path(scratch) / MODEL_FILE
+        open_session(path, optimized=optimized)
+        return operators(onnx.load(optimized))
 
 
 def _operators(graph: onnx.GraphProto) -> Iterator[str]:
@@ -134,7 +167,6 @@ def _name_dimensions(graph: onnx_ir.Graph) -> None:
 
 def _share_weights(model: onnx_ir.Model) -> None:
     """Store equal weights once: layers that share them (ALBERT) come out of the tracer as copies."""
-    import numpy as np
     import onnx_ir
     from onnx_ir.passes import common
 

@@ -68,8 +68,8 @@ def quantize_products(
     rounded: dict[onnx_ir.Value, onnx_ir.Value] = {}
     stored: dict[onnx_ir.Value, onnx_ir.Value] = {}
     for product in products:
-        node = _as_matmul(model.graph, product) if product.op_type == "Gemm" else product
-        data, matrix = node.inputs
+        node = _bare(product) if product.op_type == "Gemm" else product
+        data, matrix = node.inputs[:2]
         assert data is not None and matrix is not None
         if data not in rounded:
             rounded[data] = _rounded(node, data, *fixed_scale(ranges[_name(data)], signed=signed))
@@ -96,23 +96,30 @@ def _is_constant_product(node: onnx_ir.Node) -> bool:
     return plain and tensor.dtype == onnx_ir.DataType.FLOAT and len(tensor.shape) == 2
 
 
-def _as_matmul(graph: onnx_ir.Graph, gemm: onnx_ir.Node) -> onnx_ir.Node:
-    """The same as `MatMul` and `Add`, so that the bias needn't become integers."""
+def _bare(gemm: onnx_ir.Node) -> onnx_ir.Node:
+    """A `Gemm` that multiplies and no more, its bias added behind it, which so needn't become integers.
+
+    (As `MatMul` and `Add`, onnxruntime would make a `Gemm` in fp32 of both before it looks for integers.)
+    """
     import onnx_ir
 
-    data, matrix, *rest = gemm.inputs
+    graph, matrix, output = _graph(gemm), gemm.inputs[1], gemm.outputs[0]
+    name = _name(output)
     assert matrix is not None and matrix.const_value is not None
     if gemm.attributes.get_int("transB", 0):
         turned = np.ascontiguousarray(matrix.const_value.numpy().T)
-        matrix = initializer(graph, f"{_name(gemm.outputs[0])}_matrix", turned)
-    product = onnx_ir.node("MatMul", [data, matrix])
-    added = [onnx_ir.node("Add", [product.outputs[0], bias]) for bias in rest if bias is not None]
-    result, replaced = [product, *added][-1].outputs[0], gemm.outputs[0]
-    result.shape, result.type = replaced.shape, replaced.type
-    graph.insert_before(gemm, [product, *added])
-    replaced.replace_all_uses_with(result, replace_graph_outputs=True)
-    graph.remove(gemm, safe=True)
-    return product
+        gemm.replace_input_with(1, initializer(graph, f"{name}_matrix", turned))
+        gemm.attributes.pop("transB")
+    bias = gemm.inputs[2] if len(gemm.inputs) > 2 else None
+    if bias is not None:
+        gemm.replace_input_with(2, None)
+        add = onnx_ir.node("Add", [output, bias])
+        total = add.outputs[0]
+        total.shape, total.type, total.name, output.name = output.shape, output.type, name, f"{name}_product"
+        output.replace_all_uses_with(total, replace_graph_outputs=True)
+        add.replace_input_with(0, output)
+        graph.insert_after(gemm, add)
+    return gemm
 
 
 def _rounded(

@@ -69,6 +69,7 @@ class StaticQuantization(QuantizerConfig):
         assert calibration is not None  # calibration_examples asks for it
         model = onnx_ir.load(source)
         before = graph.operators(onnx_ir.to_proto(model))
+        outputs = [str(output.name) for output in model.graph.outputs]
         products = constant_products(model)
         if not products:
             raise StageError(
@@ -87,7 +88,7 @@ class StaticQuantization(QuantizerConfig):
         largest = 64 if self.reduce_range else 127
         quantize_products(model, products, ranges, signed=self.activations == "int8", largest=largest)
         tables = quantize_embeddings(model) if self.embeddings else 0
-        graph.tidy(model, outputs=[str(output.name) for output in model.graph.outputs])
+        graph.tidy(model, outputs=outputs)
         after = graph.operators(graph.save(model, target))
         executed = graph.executed_operators(target)
         integer = sum(executed.get(operator, 0) for operator in _INTEGER_PRODUCTS)

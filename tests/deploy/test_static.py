@@ -45,7 +45,7 @@ def run(source: Path, out: Path, **settings: Any) -> tuple[dict[str, Any], onnx.
     heard = Heard()
     config = StaticQuantization.model_validate({"method": "static", **settings})
     facts = quantize(config, source=source, out=out, events=heard, calibration=CALIBRATION)
-    assert heard.warnings == []
+    assert bool(heard.warnings) == (facts["integer_products"] < facts["matrices"])
     return facts, onnx.load(out / "model.onnx")
 
 
@@ -130,7 +130,10 @@ def test_nothing_is_left_behind_and_nothing_is_said(
     assert tuple(capfd.readouterr()) == ("", "")
     source = onnx.load(large / "model.onnx")
     proto = onnx.load(tmp_path / "out" / "model.onnx")
-    assert (proto.graph.input, proto.graph.output) == (source.graph.input, source.graph.output)
+    assert proto.graph.input == source.graph.input
+    assert [(one.name, one.type) for one in proto.graph.output] == [
+        (one.name, one.type) for one in source.graph.output
+    ]
     assert not proto.graph.value_info
     run(large, tmp_path / "again", calibration="percentile")
     assert len({(tmp_path / name / "model.onnx").read_bytes() for name in ("out", "again")}) == 1

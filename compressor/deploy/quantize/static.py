@@ -32,7 +32,9 @@ class StaticQuantization(QuantizerConfig):
         99.99, gt=50, le=100, description="Of `calibration: percentile`: how many of the values lie in the range."
     )
     examples: int = Field(256, gt=0, description="Training examples that choose the ranges.")
-    activations: Literal["uint8", "int8"] = Field("uint8", description="Type of activations; uint8 suits x86 CPUs.")
+    activations: Literal["uint8", "int8"] = Field(
+        "uint8", description="Type of activations. onnxruntime multiplies uint8 faster on x86 CPUs."
+    )
     reduce_range: bool = Field(
         False, description="Weights in 7 bits: needed on x86 CPUs without VNNI, where 8 bits can saturate."
     )
@@ -93,9 +95,10 @@ class StaticQuantization(QuantizerConfig):
         executed = graph.executed_operators(target)
         integer = sum(executed.get(operator, 0) for operator in _INTEGER_PRODUCTS)
         if integer < len(products):
+            advice = " With activations: uint8, an x86 CPU may do more." if self.activations == "int8" else ""
             events.warn(
-                f"onnxruntime computes {integer} of the {len(products)} products that were quantized in integers, and "
-                "the others in fp32, slower than before."
+                f"{self.name}: onnxruntime computes {integer} of {len(products)} quantized products in integers on this "
+                f"machine, the others in fp32.{advice}"
             )
         return {
             "matrices": len(products),

@@ -49,8 +49,8 @@ def find_ranges(
 
     Texts go through one at a time, as a bundle answers, and at their natural length: padding is not what scales are
     for. What is held is one histogram a tensor, of `_BINS` bins over the extremes that a first pass over the texts
-    finds. (onnxruntime's calibrators hold the activations of all texts, or widen a histogram bin by bin by any factor
-    that a later text is larger: onnxruntime issues 10503, 10571.)
+    finds. (onnxruntime's own calibrators hold the activations of all texts, or widen a histogram by as many bins as a
+    later text is larger, which may ask for hundreds of GB: onnxruntime issue 10503.)
 
     Raises:
         StageError: the model computes NaN or infinity.
@@ -61,13 +61,13 @@ def find_ranges(
 
         def observed(what: str) -> Iterator[dict[str, FloatArray]]:
             for done, feed in enumerate(calibration.feeds(source)):
-                events.progress(f"calibrate: {what}", done, len(calibration.examples))
+                events.progress(f"calibrate: {what}", done, None)
                 yield dict(zip(session.output_names, session.run(feed), strict=True))
 
         for values in observed("extremes"):
             for name, array in values.items():
                 low, high = ranges.get(name, (np.inf, -np.inf))
-                ranges[name] = min(low, float(array.min())), max(high, float(array.max()))
+                ranges[name] = float(np.minimum(low, array.min())), float(np.maximum(high, array.max()))
         for name, extremes in ranges.items():
             if not np.isfinite(extremes).all():
                 raise StageError(
@@ -100,7 +100,9 @@ def _cut(
     with quiet():
         # Histograms that begin with the extremes never widen.
         collector.collect({name: np.array(pair, np.float32) for name, pair in extremes.items()})
-        for values in observed:
+    for values in observed:
+        with quiet():
             collector.collect(values)
+    with quiet():
         found = collector.compute_collection_result()
     return {name: (float(low), float(high)) for name, (low, high, *_) in found.items()}

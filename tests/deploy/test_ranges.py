@@ -23,13 +23,14 @@ TEXTS = [text for text, _ in tiny.reviews(40)]
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A graph that looks its tokens up: `[0.5 * id, -id]`, and once the logarithm."""
+    """A graph that looks its tokens up, `[0.5 * id, -id]`, and takes the logarithm of their size."""
     folder = tmp_path_factory.mktemp("ids")
     tiny.write_tokenizer(folder)
     ids = np.arange(len(tiny.VOCABULARY), dtype=np.float32)
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["looked_up"]),
-        helper.make_node("Log", ["looked_up"], ["logarithm"]),
+        helper.make_node("Abs", ["looked_up"], ["size"]),
+        helper.make_node("Log", ["size"], ["logarithm"]),
         helper.make_node("Identity", ["logarithm"], ["logits"]),
     ]
     proto = helper.make_model(
@@ -100,6 +101,7 @@ def test_a_text_far_larger_than_those_before_widens_no_histogram(source: Path, m
     assert set(bins) == {2048}
 
 
-def test_a_model_that_computes_infinity_is_refused(source: Path) -> None:
+@pytest.mark.parametrize("texts", [["[PAD] good", "good"], ["good", "[PAD] good"]])
+def test_a_model_that_computes_infinity_for_one_of_the_texts_is_refused(source: Path, texts: list[str]) -> None:
     with pytest.raises(StageError, match="NaN or infinity in logarithm"):
-        find_ranges(source, ["logarithm"], calibration(), method="minmax", events=Silent())
+        find_ranges(source, ["logarithm"], calibration(texts), method="minmax", events=Silent())

@@ -17,7 +17,7 @@ from compressor.deploy.graph import initializer
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["Range", "activations", "constant_products", "fixed_scale", "quantize_products"]
+__all__ = ["Range", "activations", "bare", "constant_products", "fixed_scale", "quantize_products"]
 
 Range: TypeAlias = tuple[float, float]
 """Smallest and largest value that has a code of its own; what lies outside gets the nearest."""
@@ -68,7 +68,7 @@ def quantize_products(
     rounded: dict[onnx_ir.Value, onnx_ir.Value] = {}
     stored: dict[onnx_ir.Value, onnx_ir.Value] = {}
     for product in products:
-        node = _bare(product) if product.op_type == "Gemm" else product
+        node = bare(product) if product.op_type == "Gemm" else product
         data, matrix = node.inputs[:2]
         assert data is not None and matrix is not None
         if data not in rounded:
@@ -79,24 +79,7 @@ def quantize_products(
         node.replace_input_with(1, stored[matrix])
 
 
-def _is_constant_product(node: onnx_ir.Node) -> bool:
-    import onnx_ir
-
-    if node.domain != "" or node.op_type not in ("MatMul", "Gemm"):
-        return False
-    data, matrix = node.inputs[:2]
-    if data is None or data.const_value is not None or matrix is None or matrix.const_value is None:
-        return False
-    plain = node.op_type == "MatMul" or (
-        node.attributes.get_float("alpha", 1.0) == 1
-        and node.attributes.get_float("beta", 1.0) == 1
-        and node.attributes.get_int("transA", 0) == 0
-    )
-    tensor = matrix.const_value
-    return plain and tensor.dtype == onnx_ir.DataType.FLOAT and len(tensor.shape) == 2
-
-
-def _bare(gemm: onnx_ir.Node) -> onnx_ir.Node:
+def bare(gemm: onnx_ir.Node) -> onnx_ir.Node:
     """A `Gemm` that multiplies and no more, its bias added behind it, which so needn't become integers.
 
     (As `MatMul` and `Add`, onnxruntime would make a `Gemm` in fp32 of both before it looks for integers.)
@@ -120,6 +103,23 @@ def _bare(gemm: onnx_ir.Node) -> onnx_ir.Node:
         add.replace_input_with(0, output)
         graph.insert_after(gemm, add)
     return gemm
+
+
+def _is_constant_product(node: onnx_ir.Node) -> bool:
+    import onnx_ir
+
+    if node.domain != "" or node.op_type not in ("MatMul", "Gemm"):
+        return False
+    data, matrix = node.inputs[:2]
+    if data is None or data.const_value is not None or matrix is None or matrix.const_value is None:
+        return False
+    plain = node.op_type == "MatMul" or (
+        node.attributes.get_float("alpha", 1.0) == 1
+        and node.attributes.get_float("beta", 1.0) == 1
+        and node.attributes.get_int("transA", 0) == 0
+    )
+    tensor = matrix.const_value
+    return plain and tensor.dtype == onnx_ir.DataType.FLOAT and len(tensor.shape) == 2
 
 
 def _rounded(

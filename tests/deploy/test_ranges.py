@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.calibrate import HistogramCollector
 
 from compressor.deploy.calibration import Calibration
-from compressor.deploy.ranges import Method, find_ranges
+from compressor.deploy.ranges import Method, find_ranges, largest_by_channel
 from compressor.errors import StageError
 from compressor.events import Silent
 from tests import tiny
@@ -59,7 +60,8 @@ def values(source: Path, texts: list[str] = TEXTS) -> Any:
 
 
 def find(source: Path, method: Method, texts: list[str] = TEXTS, **options: Any) -> tuple[float, float]:
-    found = find_ranges(source, ["looked_up"], calibration(texts), method=method, events=Silent(), **options)
+    feeds = partial(calibration(texts).feeds, source)
+    found = find_ranges(onnx.load(source), ["looked_up"], feeds, method=method, events=Silent(), **options)
     assert list(found) == ["looked_up"]
     return found["looked_up"]
 
@@ -104,4 +106,11 @@ def test_a_text_far_larger_than_those_before_widens_no_histogram(source: Path, m
 @pytest.mark.parametrize("texts", [["[PAD] good", "good"], ["good", "[PAD] good"]])
 def test_a_model_that_computes_infinity_for_one_of_the_texts_is_refused(source: Path, texts: list[str]) -> None:
     with pytest.raises(StageError, match="NaN or infinity in logarithm"):
-        find_ranges(source, ["logarithm"], calibration(texts), method="minmax", events=Silent())
+        find_ranges(onnx.load(source), ["logarithm"], partial(calibration(texts).feeds, source), events=Silent())
+
+
+def test_the_largest_value_of_each_channel_is_that_of_all_texts(source: Path) -> None:
+    feeds = partial(calibration().feeds, source)
+    found = largest_by_channel(onnx.load(source), ["looked_up"], feeds, Silent())
+    largest = max(int(feed["input_ids"].max()) for feed in feeds())
+    assert found["looked_up"].tolist() == [largest / 2, largest]

@@ -91,7 +91,7 @@ def test_an_answer_is_the_same_alone_and_in_a_padded_batch(
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"calibration": "percentile", "percentile": 99.99}, {"activations": "int8", "embeddings": False}],
+    [{"smooth": 0.5}, {"calibration": "percentile", "percentile": 99.99}, {"activations": "int8", "embeddings": False}],
     ids=str,
 )
 def test_answers_stay_close_to_fp32(settings: dict[str, Any], large: Path, tmp_path: Path) -> None:
@@ -131,9 +131,7 @@ def test_nothing_is_left_behind_and_nothing_is_said(
     source = onnx.load(large / "model.onnx")
     proto = onnx.load(tmp_path / "out" / "model.onnx")
     assert proto.graph.input == source.graph.input
-    assert [(one.name, one.type) for one in proto.graph.output] == [
-        (one.name, one.type) for one in source.graph.output
-    ]
+    assert [(one.name, one.type) for one in proto.graph.output] == [(one.name, one.type) for one in source.graph.output]
     assert not proto.graph.value_info
     run(large, tmp_path / "again", calibration="percentile")
     assert len({(tmp_path / name / "model.onnx").read_bytes() for name in ("out", "again")}) == 1

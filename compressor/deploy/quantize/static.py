@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +39,12 @@ class StaticQuantization(QuantizerConfig):
     reduce_range: bool = Field(
         False, description="Weights in 7 bits: needed on x86 CPUs without VNNI, where 8 bits can saturate."
     )
+    smooth: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="SmoothQuant: share of the outliers that moves from activations into matrices; 0.5.",
+    )
     embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
 
     @property
@@ -66,7 +73,8 @@ class StaticQuantization(QuantizerConfig):
         from compressor.deploy import graph
         from compressor.deploy.embeddings import quantize_embeddings
         from compressor.deploy.qdq import activations, constant_products, quantize_products
-        from compressor.deploy.ranges import find_ranges
+        from compressor.deploy.ranges import find_ranges, largest_by_channel
+        from compressor.deploy.smoothing import smooth
 
         assert calibration is not None  # calibration_examples asks for it
         model = onnx_ir.load(source)
@@ -78,10 +86,14 @@ class StaticQuantization(QuantizerConfig):
                 f"Nothing could be quantized: {source.name} has no matrix product with constant weights.",
                 hint="Take this variant out of quantize, or use method: dynamic, which quantizes embeddings alone too.",
             )
+        feeds = partial(calibration.feeds, source)
+        if self.smooth is not None:
+            channels = largest_by_channel(onnx_ir.to_proto(model), activations(products), feeds, events)
+            smooth(model, products, channels, self.smooth)
         ranges = find_ranges(
-            source,
+            onnx_ir.to_proto(model),
             activations(products),
-            calibration,
+            feeds,
             method=self.calibration,
             percentile=self.percentile,
             events=events,
@@ -97,8 +109,8 @@ class StaticQuantization(QuantizerConfig):
         if integer < len(products):
             advice = " With activations: uint8, an x86 CPU may do more." if self.activations == "int8" else ""
             events.warn(
-                f"{self.name}: onnxruntime computes {integer} of {len(products)} quantized products in integers on this "
-                f"machine, the others in fp32.{advice}"
+                f"{self.name}: onnxruntime computes {integer} of {len(products)} quantized products in integers here, "
+                f"the others in fp32.{advice}"
             )
         return {
             "matrices": len(products),

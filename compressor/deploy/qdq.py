@@ -164,4 +164,4 @@ def _graph(node: onnx_ir.Node) -> onnx_ir.Graph:
 
 def _name(value: onnx_ir.Value | None) -> str:
     assert value is not None and value.name is not None
-    return value.name
+    return str(value.name)

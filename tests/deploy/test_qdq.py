@@ -73,7 +73,9 @@ def weights(*shape: int) -> npt.NDArray[np.float32]:
 @pytest.mark.parametrize("optimized", [False, True])
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_product_is_that_of_rounded_factors_and_what_skips_it_stays_exact(signed: bool, optimized: bool) -> None:
-    matrix = weights(8, 8) / 16  # Small enough for CPUs without VNNI, where products of 8 bits saturate in 16.
+    matrix = (weights(8, 8) / 16).astype(
+        np.float32
+    )  # Small enough for CPUs without VNNI, where products of 8 bits saturate in 16.
     changed = model(
         [helper.make_node("MatMul", ["x", "w"], ["product"]), helper.make_node("Add", ["product", "x"], ["logits"])],
         w=matrix,
@@ -81,7 +83,7 @@ def test_a_product_is_that_of_rounded_factors_and_what_skips_it_stays_exact(sign
     products = constant_products(changed)
     assert activations(products) == ["x"]
     quantize_products(changed, products, {"x": LIMITS}, signed=signed, largest=64)
-    expected = rounded(X, *LIMITS) @ stored(matrix, 64) + X
+    expected = np.matmul(rounded(X, *LIMITS), stored(matrix, 64)) + X
     np.testing.assert_allclose(answer(changed, X, optimized=optimized), expected, atol=1e-5)
 
 

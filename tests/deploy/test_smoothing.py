@@ -32,7 +32,7 @@ def test_a_factor_follows_from_the_largest_value_and_the_largest_weight(strength
 
 
 def smoothed(products: list[Any], **matrices: npt.NDArray[np.float32]) -> tuple[onnx_ir.Model, list[str]]:
-    changed = model(products, **matrices)
+    changed = model(products, 3, **matrices)
     found = constant_products(changed)
     smooth(changed, found, {"x": np.abs(X).max(axis=(0, 1))}, 0.5)
     return changed, activations(found)

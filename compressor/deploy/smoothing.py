@@ -43,7 +43,7 @@ def smooth(
     """Even out the channels of what `products` read, in place: the answers stay, but for rounding.
 
     Each activation is multiplied once, for all products that read it. What else reads it gets it as it was, so that no
-    normalization needs to be changed.
+    normalization needs to be changed. A matrix that several activations meet is stored once for each.
 
     Args:
         channels: by the names of `activations`, the largest absolute value of each channel.

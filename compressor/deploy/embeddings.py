@@ -25,14 +25,16 @@ _SMALLEST = 10_000
 
 
 def quantize_columns(
-    table: npt.NDArray[np.float32],
+    table: npt.NDArray[np.float32], largest: int = 127
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Symmetric int8 codes [rows, columns] and scales [columns]: `table` is about `codes * scales`.
+
+    Codes are between `-largest` and `largest`.
 
     A few columns of a trained table are many times larger than the rest, so that one scale for the whole table, which
     onnxruntime's own `Gather` quantization has, wastes most of the range on the others.
     """
-    scales = np.abs(table).max(axis=0).astype(np.float32) / np.float32(127)
+    scales = np.abs(table).max(axis=0).astype(np.float32) / np.float32(largest)
     scales[scales == 0] = 1
     return np.rint(table / scales).astype(np.int8), scales
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy.typing as npt
 
 import compressor
 from compressor.errors import StageError
+from compressor.runtime.session import open_session
 
 if TYPE_CHECKING:
     import onnx
     import onnx_ir
 
-__all__ = ["MODEL_FILE", "check_size", "initializer", "operators", "save", "size_mb", "tidy"]
+__all__ = ["MODEL_FILE", "check_size", "executed_operators", "initializer", "operators", "save", "size_mb", "tidy"]
 
 MODEL_FILE = "model.onnx"
 
@@ -113,6 +115,20 @@ def operators(proto: onnx.ModelProto) -> dict[str, int]:
     """How often each operator occurs, in branches too, the most frequent first."""
     counts = Counter(_operators(proto.graph))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def executed_operators(path: Path) -> dict[str, int]:
+    """How often each operator occurs in the graph that onnxruntime makes of a file when it opens it.
+
+    Raises:
+        BundleError: onnxruntime can't open it.
+    """
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
+        optimized = Path(scratch) / MODEL_FILE
+        open_session(path, optimized=optimized)
+        return operators(onnx.load(optimized))
 
 
 def _operators(graph: onnx.GraphProto) -> Iterator[str]:

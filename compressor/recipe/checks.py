@@ -103,7 +103,7 @@ def _start_is_described_once(recipe: Recipe) -> Problems:
             yield Problem("changes the recipe that `run` names, and there is none", "student.set")
         return
     for name in ("init", "revision", "sha256", "trust_remote_code"):
-        if name in student.model_fields_set and getattr(student, name) not in (None, False):
+        if getattr(student, name) not in (None, False, "teacher"):
             yield Problem("is for a model that `init` names, and `run` names another recipe", f"student.{name}")
     if recipe.data is None:
         yield Problem("needs the data that the other recipe trains on: add a `data` section", "student.run")

@@ -103,6 +103,7 @@ def open_session(
     spinning: bool = False,
     arena: bool = True,
     profile: Path | None = None,
+    optimized: Path | None = None,
 ) -> Session:
     """Load an ONNX file.
 
@@ -111,6 +112,7 @@ def open_session(
         spinning: let idle threads spin instead of sleep.
         arena: keep freed memory for the next call.
         profile: start of the name of a file that tells what was executed; `Session.end_profiling` completes it.
+        optimized: a file to write the graph to that onnxruntime makes of this one, and runs.
 
     Raises:
         TargetUnavailable: the execution provider isn't installed, or it fell back to another, for the whole model or
@@ -131,6 +133,8 @@ def open_session(
     if not model.is_file():
         raise BundleError(f"The model file {model} is not there.")
     options = _options(threads=threads, spinning=spinning, arena=arena, profile=profile)
+    if optimized is not None:
+        options.optimized_model_filepath = str(optimized)
     if device != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     if device in ("cuda", "tensorrt"):

@@ -9,11 +9,15 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from compressor.deploy.calibration import Calibration
 from compressor.deploy.named_weights import chosen_weights, weights_of
 from compressor.deploy.quantize import quantize
 from compressor.deploy.quantize.dynamic import DynamicQuantization
 from compressor.errors import StageError
 from compressor.events import Silent
+from compressor.recipe.quantize import QUANTIZERS
+from tests import tiny
+from tests.deploy.models import MAX_LENGTH
 
 LAYER = "bert.encoder.layer.0."
 
@@ -54,6 +58,18 @@ def test_named_weights_stay_in_float(large: Path, tmp_path: Path, pattern: str, 
     assert len(products) == count == len(facts["kept_float"])
     assert all(constant[node.input[1]].dtype == np.float32 for node in products)
     assert facts["matrices"] == 8 - count
+
+
+@pytest.mark.parametrize("method", ["static", "weights"])
+def test_every_method_leaves_them(large: Path, tmp_path: Path, method: str) -> None:
+    section = QUANTIZERS.get(method).model_validate({"method": method, "keep_float": ["*output.dense", "classifier"]})
+    texts = Calibration([{"text": text} for text, _ in tiny.reviews(8)], MAX_LENGTH)
+    facts = quantize(section, source=large, out=tmp_path / "out", events=Silent(), calibration=texts)
+    proto = onnx.load(tmp_path / "out" / "model.onnx")
+    constant = {tensor.name: numpy_helper.to_array(tensor).dtype for tensor in proto.graph.initializer}
+    floats = [node for node in proto.graph.node if constant.get((*node.input, "", "")[1]) == np.float32]
+    assert len([node for node in floats if node.op_type in ("MatMul", "Gemm")]) == 3 == len(facts["kept_float"])
+    assert facts["matrices"] == 5
 
 
 def test_an_embedding_table_stays_in_float(large: Path, tmp_path: Path) -> None:

@@ -185,6 +185,7 @@ def test_only_tasks_ask_which_task_it_is() -> None:
         "engine.runner",
         "chain.run",
         "study.run",
+        "serve.server",
         "cli",
     ],
 )

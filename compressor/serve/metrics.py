@@ -39,7 +39,7 @@ class Metrics:
         self._batches = Histogram(
             "compressor_batch_texts", "Texts computed at once.", ["bundle"], buckets=TEXTS, registry=self._registry
         )
-        self._texts = Counter("compressor_texts", "Texts computed.", ["bundle"], registry=self._registry)
+        self._texts = Counter("compressor_texts", "Texts that a worker has taken.", ["bundle"], registry=self._registry)
         self._queue = Gauge("compressor_queue_texts", "Texts that wait.", ["bundle"], registry=self._registry)
 
     def request(self, bundle: str, status: int, seconds: float) -> None:

@@ -71,7 +71,7 @@ def load_models(
         manifest = Manifest.read(folder)
         name, chosen = name or manifest.name, variant or manifest.default
         hint = f"Give it another one: NAME={folder}"
-        if not re.fullmatch(r"[A-Za-z0-9._~-]+", name):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._~-]*", name):
             raise BundleError(f"The name {shortened(name)!r} of {folder} doesn't fit an address.", hint=hint)
         if name in found:
             raise BundleError(f"Two bundles have the name {name!r}.", hint=hint)

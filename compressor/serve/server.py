@@ -16,6 +16,8 @@ from compressor.serve.service import Service
 
 __all__ = ["Server", "listen"]
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than load balancers keep an idle connection, so that none sends a request into one that is being closed."""
 LAST_RESPONSES_SECONDS = 5
 """For responses that are being sent when all is answered."""
 
@@ -34,6 +36,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=LAST_RESPONSES_SECONDS,
             )
         )
@@ -76,8 +79,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family)
+        made = socket.create_server(address[:2], family=family)
     except OSError as error:
         raise TargetUnavailable(
             f"{host}, port {port}, can't be listened on: {error.strerror or error}.", hint="Choose another --port."
         ) from error
+    # asyncio sends small packets at once (TCP_NODELAY) where the socket says that it is TCP, and this one doesn't: with
+    # clients that delay acknowledgements, every response would take 40 ms.
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())

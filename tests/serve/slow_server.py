@@ -1,0 +1,37 @@
+"""A server whose model takes SECONDS: python -m tests.serve.slow_server BUNDLE SECONDS GRACE"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from compressor.serve.options import Options
+from compressor.serve.server import Server, listen
+from compressor.serve.service import Service
+from tests.serve.support import Gate, gated
+
+
+class Slow(Gate):
+    """Answers after some seconds."""
+
+    def __call__(self, examples: Sequence[dict[str, str]]) -> list[str]:
+        time.sleep(float(sys.argv[2]))
+        return super().__call__(examples)
+
+
+def main() -> None:
+    service = Service([gated(Path(sys.argv[1]), Slow())], Options(grace_seconds=float(sys.argv[3])))
+    with listen("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+
+        def started() -> None:
+            sys.stderr.write(f"http://127.0.0.1:{port}/v1/tiny/predict\n")
+            sys.stderr.flush()
+
+        Server(service, started=started).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,7 @@ DEFAULT = Options()
 def serve(
     bundles: Annotated[
         list[str],
-        typer.Argument(metavar="BUNDLE...", help="Bundle folders; NAME=FOLDER gives one another name in addresses."),
+        typer.Argument(metavar="BUNDLE", help="Bundle folders; NAME=FOLDER gives one another name in addresses."),
     ],
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 for every one of this machine.")

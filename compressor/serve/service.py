@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -18,6 +19,8 @@ from compressor.serve.options import Options
 from compressor.serve.refused import NOT_FOUND, OVERLOADED, UNANSWERABLE, Refused
 
 __all__ = ["Service"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class Service:
@@ -82,4 +85,5 @@ class Service:
         try:
             return await self._batchers[name].answer(examples)
         except BundleError as error:
+            _LOG.error("%s: %s", name, error.message)
             raise Refused(UNANSWERABLE, error.message, hint=error.hint) from error

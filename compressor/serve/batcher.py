@@ -1,14 +1,15 @@
-"""Requests wait in a bounded queue; workers take their texts in batches and have threads compute them.
+"""Requests wait in a bounded queue; threads take their texts in batches and compute them.
 
-All of it but the computing runs in the event loop, one step at a time, so that nothing here needs a lock.
+Requests come and go in the event loop. The threads take from the queue by themselves, so that they never wait for the
+loop, which is busiest under overload.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -30,25 +31,20 @@ class _Job:
     arrived: float
     done: asyncio.Future[None]
     begun: int = 0
-    """Examples that a worker has taken."""
+    """Examples that a thread has taken."""
     answers: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def waiting(self) -> int:
-        return len(self.examples) - self.begun
-
-    def answered(self, place: int, answer: str) -> None:
-        self.answers[place] = answer
-        if len(self.answers) == len(self.examples) and not self.done.done():
-            self.done.set_result(None)
 
     def failed(self, error: BaseException) -> None:
         if not self.done.done():
             self.done.set_exception(error)
 
 
+_Batch = list[tuple[_Job, int]]
+"""Jobs, and the place of the example in each."""
+
+
 class Batcher:
-    """The queue of one model. Used from one event loop; `start` and `close` are called in it."""
+    """The queue of one model. Its methods are called in one event loop."""
 
     def __init__(
         self, compute: Compute, options: Options, *, observe: Callable[[Sequence[float]], None] = lambda waited: None
@@ -57,18 +53,20 @@ class Batcher:
         self._compute = compute
         self._options = options
         self._observe = observe
-        self._jobs: deque[_Job] = deque()
-        """Those with examples that no worker has taken, in order of arrival."""
+        self._threads: list[threading.Thread] = []
         self._open: set[_Job] = set()
         """Those that aren't answered yet."""
-        self._some, self._full = asyncio.Event(), asyncio.Event()
-        self._threads = ThreadPoolExecutor(options.workers, thread_name_prefix="compressor-serve")
-        self._workers: list[asyncio.Task[None]] = []
+        self._changed = threading.Condition()
+        """Guards what follows."""
+        self._jobs: deque[_Job] = deque()
+        """Those with examples that no thread has taken, in order of arrival."""
+        self._waiting = 0
+        self._closed = False
 
     @property
     def waiting(self) -> int:
         """Texts in the queue."""
-        return sum(job.waiting for job in self._jobs)
+        return self._waiting
 
     @property
     def busy(self) -> bool:
@@ -77,15 +75,25 @@ class Batcher:
 
     def start(self) -> None:
         """Begin to compute."""
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self._options.workers)]
+        loop = asyncio.get_running_loop()
+        for number in range(self._options.workers):
+            # A model that hangs must not keep the process from its end.
+            thread = threading.Thread(target=self._work, args=(loop,), name=f"serve-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def close(self) -> None:
-        """Refuse what isn't answered. A batch that a thread computes is computed to its end, for nobody."""
-        for worker in self._workers:
-            worker.cancel()
+        """Refuse what isn't answered. A batch that is being computed is computed to its end, for nobody."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         for job in self._open:
             job.failed(Refused(OVERLOADED, "The server ends."))
-        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def join(self, seconds: float) -> None:
+        """After `close`, wait for threads that compute, as long as that."""
+        for thread in self._threads:
+            thread.join(seconds)
 
     async def answer(self, examples: Sequence[Example]) -> list[str]:
         """The answers to a request, in its order.
@@ -95,66 +103,72 @@ class Batcher:
         """
         if not examples:
             return []
-        if self.waiting + len(examples) > self._options.queue:
-            raise Refused(OVERLOADED, f"Overloaded: {self.waiting} texts are waiting already.")
+        if self._waiting + len(examples) > self._options.queue:
+            raise Refused(OVERLOADED, f"Overloaded: {self._waiting} texts are waiting already.")
         loop = asyncio.get_running_loop()
         job = _Job(examples, loop.time(), loop.create_future())
         self._open.add(job)
-        self._jobs.append(job)
-        self._count()
+        with self._changed:
+            self._jobs.append(job)
+            self._waiting += len(examples)
+            self._changed.notify_all()
         deadline = loop.call_later(self._options.deadline_ms / 1000, self._expire, job)
         try:
             await job.done
         finally:  # also where the client has left
             deadline.cancel()
             self._open.discard(job)
-            with suppress(ValueError):
-                self._jobs.remove(job)
-            self._count()
+            self._withdraw(job)
         return [job.answers[place] for place in range(len(examples))]
 
     def _expire(self, job: _Job) -> None:
         if not job.begun:
+            self._withdraw(job)
             job.failed(Refused(OVERLOADED, f"Overloaded: waited for more than {self._options.deadline_ms:g} ms."))
 
-    def _count(self) -> None:
-        """Wake the workers that can go on."""
-        for event, enough in ((self._some, 1), (self._full, self._options.max_batch)):
-            if self.waiting >= enough:
-                event.set()
-            else:
-                event.clear()
+    def _withdraw(self, job: _Job) -> None:
+        """Let no thread take more of a job."""
+        with self._changed, suppress(ValueError):
+            self._jobs.remove(job)
+            self._waiting -= len(job.examples) - job.begun
 
-    async def _work(self) -> None:
-        while True:
-            batch = await self._take()
-            computed = asyncio.get_running_loop().run_in_executor(
-                self._threads, self._compute, [job.examples[place] for job, place in batch]
-            )
-            await asyncio.wait([computed])
-            if error := computed.exception():
-                for job, _ in batch:
-                    job.failed(error)
-                continue
-            for (job, place), answer in zip(batch, computed.result(), strict=True):
-                job.answered(place, answer)
+    def _deliver(self, batch: _Batch, answers: Sequence[str]) -> None:
+        for (job, place), answer in zip(batch, answers, strict=True):
+            job.answers[place] = answer
+            if len(job.answers) == len(job.examples) and not job.done.done():
+                job.done.set_result(None)
 
-    async def _take(self) -> list[tuple[_Job, int]]:
-        """Up to `max_batch` examples, at least one: each with its job and its place there."""
-        batch: list[tuple[_Job, int]] = []
-        while not batch:
-            await self._some.wait()
-            if self._options.window_ms:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._full.wait(), self._options.window_ms / 1000)
-            while self._jobs and len(batch) < self._options.max_batch:
-                job = self._jobs[0]
-                if job.waiting and not job.done.done():
+    def _fail(self, batch: _Batch, error: Exception) -> None:
+        for job, _ in batch:
+            job.failed(error)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What a thread does until the end."""
+        while batch := self._take():
+            now = loop.time()
+            self._observe([now - job.arrived for job, _ in batch])
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits
+                try:
+                    answers = self._compute([job.examples[place] for job, place in batch])
+                except Exception as error:  # noqa: BLE001  # whatever it is, it is told to who asked, and others go on
+                    loop.call_soon_threadsafe(self._fail, batch, error)
+                else:
+                    loop.call_soon_threadsafe(self._deliver, batch, answers)
+
+    def _take(self) -> _Batch:
+        """Wait for examples and take up to `max_batch`; none at the end."""
+        most, window = self._options.max_batch, self._options.window_ms / 1000
+        batch: _Batch = []
+        with self._changed:
+            while not batch and not self._closed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if window:
+                    self._changed.wait_for(lambda: self._waiting >= most or self._closed, window)
+                while self._jobs and len(batch) < most and not self._closed:
+                    job = self._jobs[0]
                     batch.append((job, job.begun))
                     job.begun += 1
-                else:
-                    self._jobs.popleft()
-            self._count()
-        now = asyncio.get_running_loop().time()
-        self._observe([now - job.arrived for job, _ in batch])
+                    self._waiting -= 1
+                    if job.begun == len(job.examples):
+                        self._jobs.popleft()
         return batch

@@ -18,8 +18,8 @@ __all__ = ["Server", "listen"]
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than load balancers keep an idle connection, so that none sends a request into one that is being closed."""
-LAST_RESPONSES_SECONDS = 5
-"""For responses that are being sent when all is answered."""
+LAST_SECONDS = 5
+"""For responses that are being sent, and batches that are being computed, when the grace is over."""
 
 
 class Server(uvicorn.Server):
@@ -37,7 +37,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=LAST_RESPONSES_SECONDS,
+                timeout_graceful_shutdown=LAST_SECONDS,
             )
         )
         self._service = service
@@ -57,6 +57,7 @@ class Server(uvicorn.Server):
             await asyncio.sleep(0.05)
         self._service.close()
         await super().shutdown(sockets)
+        self._service.join(LAST_SECONDS)  # a process that ends while onnxruntime computes may crash
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

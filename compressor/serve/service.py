@@ -37,6 +37,11 @@ class Service:
             for name, model in self.models.items()
         }
 
+    def join(self, seconds: float) -> None:
+        """After `close`, wait for what is still being computed, so long for each bundle."""
+        for batcher in self._batchers.values():
+            batcher.join(seconds)
+
     def metrics_page(self) -> bytes:
         """What Prometheus is told, as things are now."""
         return self.metrics.page({name: batcher.waiting for name, batcher in self._batchers.items()})

@@ -1,4 +1,4 @@
-"""A server whose model takes SECONDS: python -m tests.serve.slow_server BUNDLE SECONDS GRACE"""
+"""A server whose model answers once a file is there: python -m tests.serve.slow_server BUNDLE GRACE FILE"""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from compressor.serve.service import Service
 from tests.serve.support import Gate, gated
 
 
-class Slow(Gate):
-    """Answers after some seconds."""
+class Waiting(Gate):
+    """Waits for the file."""
 
     def __call__(self, examples: Sequence[dict[str, str]]) -> list[str]:
-        time.sleep(float(sys.argv[2]))
+        while not Path(sys.argv[3]).exists():
+            time.sleep(0.01)
         return super().__call__(examples)
 
 
 def main() -> None:
-    service = Service([gated(Path(sys.argv[1]), Slow())], Options(grace_seconds=float(sys.argv[3])))
+    service = Service([gated(Path(sys.argv[1]), Waiting())], Options(grace_seconds=float(sys.argv[2])))
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
 

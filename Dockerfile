@@ -5,6 +5,7 @@
 #
 #   docker build --target runtime -t compressor-runtime .
 #   docker run --rm -v "$PWD/runs/quickstart/bundle:/bundle:ro" compressor-runtime predict /bundle "a gripping film"
+#   docker run --rm -v "$PWD/runs/quickstart/bundle:/bundle:ro" -p 8000:8000 compressor-runtime serve /bundle --host 0.0.0.0
 #
 # On x86 the package index serves torch with CUDA, several GB of it. For CPUs alone, name an index that carries CPU
 # builds: --build-arg PIP_EXTRA_INDEX_URL=...
@@ -30,7 +31,7 @@ RUN /opt/compressor/bin/python -m pip install -c constraints.txt '.[toolkit]'
 
 FROM source AS runtime-install
 RUN python -m venv /opt/compressor
-RUN /opt/compressor/bin/python -m pip install -c constraints.txt .
+RUN /opt/compressor/bin/python -m pip install -c constraints.txt '.[serve]'
 
 # The whole command line with the compression stack. Recipes and runs in /work, finished stages and downloads in /cache.
 FROM base AS toolkit
@@ -43,7 +44,8 @@ HEALTHCHECK --interval=5m --timeout=30s CMD ["compressor", "doctor"]
 ENTRYPOINT ["compressor"]
 CMD ["--help"]
 
-# Runs a bundle mounted at /bundle: onnxruntime, tokenizers and numpy, no torch. Without a command it tests the bundle.
+# Runs or serves a bundle mounted at /bundle: onnxruntime, tokenizers and numpy, no torch. Without a command it tests the
+# bundle.
 FROM base AS runtime
 COPY --from=runtime-install /opt/compressor /opt/compressor
 # One thread, as bundles are measured; onnxruntime's own pool is sized by `--threads`.
@@ -52,6 +54,7 @@ ENV PATH=/opt/compressor/bin:$PATH \
     OMP_NUM_THREADS=1
 USER compressor
 WORKDIR /work
+EXPOSE 8000
 HEALTHCHECK --interval=5m --timeout=30s CMD ["compressor", "doctor"]
 ENTRYPOINT ["compressor"]
 CMD ["verify", "/bundle"]

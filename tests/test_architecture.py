@@ -45,6 +45,7 @@ ABOVE_GROUND = {
     "compare",
     "evaluate",
     "predict",
+    "serve",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
@@ -63,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "distill": GROUND | {"architectures", "tasks", "data", "recipe", "runtime"},
     "bench": GROUND | {"architectures", "runtime", "recipe"},
     "predict": GROUND | {"runtime"},
+    "serve": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
     "report": GROUND | {"bench.results", "compare.results"},
@@ -183,6 +185,7 @@ def test_only_tasks_ask_which_task_it_is() -> None:
         "engine.runner",
         "chain.run",
         "study.run",
+        "serve.server",
         "cli",
     ],
 )

@@ -72,7 +72,8 @@ def test_a_false_alarm_is_counted_as_one(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def run_script(*arguments: object) -> str:
     command = [sys.executable, *map(str, arguments)]
-    variables = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    variables = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -88,6 +89,19 @@ def test_training_is_timed_beside_the_plain_loop(tmp_path: Path) -> None:
     assert all(one["texts_per_second"] > 0 for one in found.values())
     assert "spread over 20 epochs" in shown
     assert "failed" not in shown
+
+
+def test_a_server_is_loaded_at_random_and_watched(tmp_path: Path) -> None:
+    options = ("--tiny", "--seconds", 1, "--capacity-seconds", 0.2, "--share", 0.1, "--json", tmp_path / "found.json")
+    shown = run_script("benchmarks/serve_load.py", *options, "--", "--workers", 2)
+
+    found = json.loads((tmp_path / "found.json").read_text())
+    load = found["load"]
+    assert found["serve"] == ["--workers", "2"]
+    assert load["rate_per_second"] > 0 and found["capacity_per_second"] > 0
+    assert load["statuses"]["200"] > 0 and sum(load["statuses"].values()) == load["n"]
+    assert all(mb > 0 for _, mb in load["memory_mb"])
+    assert "latency  p50" in shown
 
 
 def test_labelling_weighs_less_the_more_epochs_read_it(monkeypatch: pytest.MonkeyPatch) -> None:

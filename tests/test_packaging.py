@@ -30,7 +30,7 @@ def test_base_install_is_light_and_answers(base_venv: Path, tmp_path: Path) -> N
     installed = {package["name"] for package in json.loads(listed.stdout)}
     assert installed.isdisjoint(HEAVY)
     assert {"onnxruntime", "tokenizers", "numpy"} <= installed
-    for command in (["--help"], ["doctor"]):
+    for command in (["--help"], ["doctor"], ["serve", "--help"]):
         done = run(base_venv / "compressor", *command, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert done.stdout

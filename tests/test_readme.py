@@ -125,6 +125,7 @@ def test_a_command_that_is_shown_works(
     def tested(*_: object, **__: object) -> SelfTest:
         return SelfTest("tiny", 0.1, 0.05, 0.01, (Figures("same", 1, {"pass": 1}, 0.0, 0.0, 0, 0.95),))
 
+    monkeypatch.setattr("compressor.serve.command.serve", lambda *_, **__: None)
     monkeypatch.setattr("compressor.compare.self_test.self_test", tested)
     monkeypatch.setattr("compressor.chain.run.run_plan", planned_only)
     monkeypatch.setattr("compressor.compare.command.compare_paths", compared)

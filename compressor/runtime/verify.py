@@ -29,12 +29,12 @@ class Verification:
     tolerances: dict[str, float]
 
 
-def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1) -> Verification:
-    """Check the digest of every file, then replay `golden.json` with every variant.
+def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant: str | None = None) -> Verification:
+    """Check the digest of every file, then replay `golden.json` with every variant, or with this one alone.
 
     Raises:
         VerificationFailed: naming every file that differs, or the first text that is answered otherwise.
-        BundleError: not a bundle.
+        BundleError: not a bundle, or without that variant.
         TargetUnavailable: the device isn't here.
     """
     folder = Path(folder)
@@ -45,10 +45,10 @@ def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1) -> Veri
         )
     golden = Golden.read(folder, manifest)
     worst = {
-        variant: _largest_difference(
-            assemble(folder, manifest, variant=variant, device=device, threads=threads), variant, golden
+        name: _largest_difference(
+            assemble(folder, manifest, variant=name, device=device, threads=threads), name, golden
         )
-        for variant in manifest.variants
+        for name in ([variant] if variant else manifest.variants)
     }
     return Verification(len(manifest.files), len(golden.examples), worst, golden.tolerances)
 

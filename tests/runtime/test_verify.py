@@ -46,6 +46,12 @@ def test_a_whole_bundle_passes(bundle: Path, pairs_bundle: Path) -> None:
         assert all(difference < 1e-5 for difference in found.variants.values())
 
 
+def test_one_variant_may_be_tested_alone(bundle: Path) -> None:
+    assert set(verify(bundle, variant="fp32").variants) == {"fp32"}
+    with pytest.raises(BundleError, match="no variant 'int3'"):
+        verify(bundle, variant="int3")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_one_changed_byte_is_found_in_every_file(spoilt: Path, name: str) -> None:
     content = bytearray((spoilt / name).read_bytes())

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.deploy.calibration import Calibration
+from compressor.deploy.constants import with_constants_computed
 from compressor.deploy.integer_products import (
     IntegerProduct,
     integer_products,
@@ -54,6 +55,9 @@ def saturation(file: Path, texts: Calibration, events: Events) -> dict[str, Any]
     import onnx
 
     proto = onnx.load(file)
+    # Weights that are stored in 4 bits are int8 once the file is open.
+    weights = {node.input[1] for node in proto.graph.node if node.op_type == "MatMulInteger"}
+    proto = with_constants_computed(proto, weights)
     products = integer_products(proto)
     if not products:
         return {}

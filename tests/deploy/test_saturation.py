@@ -108,6 +108,11 @@ def test_8_bits_can_saturate_whether_or_not_they_do(int8: Path) -> None:
     assert ("changed" in found) == (found["saturating"] > 0)
 
 
+def test_weights_that_are_stored_in_4_bits_are_looked_at_as_int8(large: Path, tmp_path: Path) -> None:
+    found = saturation(made(large, tmp_path / "int4", weight_bits=4), TEXTS, Silent())
+    assert found["products"] == 8 and found["possible"] > 2
+
+
 def test_unsigned_weights_are_none_of_them(large: Path, tmp_path: Path) -> None:
     assert saturation(made(large, tmp_path, weights="uint8"), TEXTS, Silent()) == {}
     assert saturation(large / "model.onnx", TEXTS, Silent()) == {}

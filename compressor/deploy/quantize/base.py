@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compressor.errors import Problem
+from compressor.errors import Problem, StageError
 from compressor.events import Events
 from compressor.recipe.quantize import QuantizeSection
 from compressor.recipe.section import optional
 
 if TYPE_CHECKING:
+    import onnx
     import onnx_ir
 
     from compressor.deploy.calibration import Calibration
 
-__all__ = ["EmbeddingQuantizerConfig", "QuantizerConfig"]
+__all__ = ["MatrixQuantizerConfig", "QuantizerConfig"]
 
 
 class QuantizerConfig(QuantizeSection):
@@ -40,8 +41,13 @@ class QuantizerConfig(QuantizeSection):
         raise NotImplementedError
 
 
-class EmbeddingQuantizerConfig(QuantizerConfig):
-    """A quantizer of matrices that can store the embedding tables in few bits too, by `quantize_embeddings`."""
+class MatrixQuantizerConfig(QuantizerConfig):
+    """A quantizer of matrix products with constant weights, and of the embedding tables beside them.
+
+    A subclass does the products: `quantize_matrices`.
+    """
+
+    keeps_float: ClassVar[bool] = True
 
     embeddings: bool = Field(True, description="Quantize the embedding table too; it is half of a small model.")
     embedding_bits: Literal[8, 4] = optional(
@@ -53,8 +59,50 @@ class EmbeddingQuantizerConfig(QuantizerConfig):
         if self.embedding_bits != 8 and not self.embeddings:
             yield Problem("the tables stay fp32: embeddings is false", "embedding_bits")
 
-    def quantize_embeddings(self, model: onnx_ir.Model, keep: Collection[str] = ()) -> int:
-        """Quantize the tables of the graph in place, as the recipe says, but not those in `keep`. Returns how many."""
-        from compressor.deploy.embeddings import quantize_embeddings
+    def quantize_matrices(
+        self,
+        proto: onnx.ModelProto,
+        floats: Collection[str],
+        *,
+        source: Path,
+        calibration: Calibration | None,
+        events: Events,
+    ) -> tuple[onnx_ir.Model, int]:
+        """The graph with its matrices quantized, and how many of them; nodes named in `floats` stay as they are.
 
-        return quantize_embeddings(model, self.embedding_bits, keep) if self.embeddings else 0
+        Args:
+            source: the file that `proto` was read from, its tokenizer beside it.
+        """
+        raise NotImplementedError
+
+    def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
+        """Quantize the matrix products with constant weights, and the embedding tables where the recipe says so.
+
+        Returns how often each operator occurs before and after, how many matrices and tables were quantized, and
+        `kept_float`, the weights that stayed in float because the recipe says so.
+
+        Raises:
+            StageError: the graph has no matrix product with constant weights, and no embedding table to quantize.
+        """
+        import onnx
+
+        from compressor.deploy import graph
+        from compressor.deploy.embeddings import quantize_embeddings
+        from compressor.deploy.named_weights import chosen_weights
+
+        proto = onnx.load(source)
+        kept = chosen_weights(proto, self.keep_float)
+        floats = {one.node for one in kept}
+        before, outputs = graph.operators(proto), [output.name for output in proto.graph.output]
+        model, matrices = self.quantize_matrices(proto, floats, source=source, calibration=calibration, events=events)
+        tables = quantize_embeddings(model, self.embedding_bits, keep=floats) if self.embeddings else 0
+        if not (matrices or tables):
+            raise StageError(
+                f"Nothing could be quantized: {source.name} has no matrix product with constant weights and no large "
+                "embedding table.",
+                hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
+            )
+        graph.tidy(model, outputs=outputs)
+        after = graph.operators(graph.save(model, target))
+        facts = {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
+        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from compressor.deploy.quantize.base import EmbeddingQuantizerConfig
-from compressor.errors import Problem, StageError
+from compressor.deploy.quantize.base import MatrixQuantizerConfig
+from compressor.errors import Problem
 from compressor.events import Events
 from compressor.recipe.section import optional
 
 if TYPE_CHECKING:
+    import onnx
+    import onnx_ir
+
     from compressor.deploy.calibration import Calibration
 
 __all__ = ["COMPONENT", "DynamicQuantization"]
 
 
-class DynamicQuantization(EmbeddingQuantizerConfig):
+class DynamicQuantization(MatrixQuantizerConfig):
     """Weights in 8 bits, activations quantized on the fly: no calibration data needed."""
-
-    keeps_float: ClassVar[bool] = True
 
     name: str = Field(
         "int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports; `int4` in 4 bits."
@@ -53,57 +54,42 @@ class DynamicQuantization(EmbeddingQuantizerConfig):
         if self.weight_bits == 4 and self.weights != "int8":
             yield Problem("weights of 4 bits become int8: take weights: int8", "weight_bits")
 
-    def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
-        """Quantize the matrix products with constant weights, and the embedding tables where the recipe says so.
-
-        Returns how often each operator occurs before and after, and how many matrices and tables became 8-bit.
-
-        Raises:
-            StageError: the graph has no matrix product with constant weights, and no embedding table to quantize.
-        """
+    def quantize_matrices(
+        self,
+        proto: onnx.ModelProto,
+        floats: Collection[str],
+        *,
+        source: Path,
+        calibration: Calibration | None,
+        events: Events,
+    ) -> tuple[onnx_ir.Model, int]:
         import onnx
         import onnx_ir
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         from compressor.deploy import graph
         from compressor.deploy.four_bits import pack_matrices
-        from compressor.deploy.named_weights import chosen_weights
         from compressor.deploy.quiet import quiet
 
-        proto = onnx.load(source)
-        kept = chosen_weights(proto, self.keep_float)
-        before = graph.operators(proto)
-        outputs = [output.name for output in proto.graph.output]
         with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
             file = Path(scratch) / graph.MODEL_FILE
             with quiet():
                 quantize_dynamic(
                     proto,  # Not its path: onnxruntime writes a file beside it, and artifacts are read-only.
                     file,
-                    # Gemm counts as MatMul here. Embeddings are done below, with less loss than onnxruntime's Gather.
+                    # Gemm counts as MatMul here. Embeddings are done apart, with less loss than onnxruntime's Gather.
                     op_types_to_quantize=["MatMul"],
                     per_channel=self.per_channel,
                     reduce_range=self.reduce_range,
                     weight_type=QuantType.from_string("QInt8" if self.weights == "int8" else "QUInt8"),
                     # A Gemm becomes a MatMul of this name before it is quantized.
-                    nodes_to_exclude=[name for one in kept for name in (one.node, f"{one.node}_MatMul")],
+                    nodes_to_exclude=[name for node in floats for name in (node, f"{node}_MatMul")],
                     extra_options={"MatMulConstBOnly": True},
                 )
             model = onnx_ir.from_proto(onnx.load(file))
         if self.weight_bits == 4:
             pack_matrices(model)
-        tables = self.quantize_embeddings(model, keep={one.node for one in kept})
-        graph.tidy(model, outputs=outputs)
-        after = graph.operators(graph.save(model, target))
-        matrices = after.get("MatMulInteger", 0)
-        if not (matrices or tables):
-            raise StageError(
-                f"Nothing could be quantized: {source.name} has no matrix product with constant weights and no large "
-                "embedding table.",
-                hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
-            )
-        facts = {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
-        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})
+        return model, sum(node.op_type == "MatMulInteger" for node in model.graph)
 
 
 COMPONENT = DynamicQuantization

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from compressor.deploy.quantize.base import EmbeddingQuantizerConfig
+from compressor.deploy.quantize.base import MatrixQuantizerConfig
 from compressor.errors import Problem, StageError
 from compressor.events import Events
 
 if TYPE_CHECKING:
+    import onnx
+    import onnx_ir
+
     from compressor.deploy.calibration import Calibration
 
 __all__ = ["COMPONENT", "StaticQuantization"]
@@ -21,10 +24,8 @@ __all__ = ["COMPONENT", "StaticQuantization"]
 _INTEGER_PRODUCTS = ("MatMulIntegerToFloat", "QLinearMatMul", "QGemm", "MatMulInteger")
 
 
-class StaticQuantization(EmbeddingQuantizerConfig):
+class StaticQuantization(MatrixQuantizerConfig):
     """Weights and activations in 8 bits, with one fixed scale for each activation, chosen by training texts."""
-
-    keeps_float: ClassVar[bool] = True
 
     name: str = Field("int8-static", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: Literal["static"] = Field(description="Scales of activations are chosen beforehand, by training texts.")
@@ -61,29 +62,23 @@ class StaticQuantization(EmbeddingQuantizerConfig):
         if "percentile" in self.model_fields_set and self.calibration != "percentile":
             yield Problem(f"is not used by calibration: {self.calibration}", "percentile", hint="leave it out")
 
-    def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
-        """Quantize the matrix products with constant weights, and the embedding tables where the recipe says so.
-
-        Returns how often each operator occurs before and after, how many matrices and tables became 8-bit, and how
-        many of the products onnxruntime computes in integers.
-
-        Raises:
-            StageError: the graph has no matrix product with constant weights.
-        """
+    def quantize_matrices(
+        self,
+        proto: onnx.ModelProto,
+        floats: Collection[str],
+        *,
+        source: Path,
+        calibration: Calibration | None,
+        events: Events,
+    ) -> tuple[onnx_ir.Model, int]:
         import onnx_ir
 
-        from compressor.deploy import graph
-        from compressor.deploy.named_weights import chosen_weights
         from compressor.deploy.qdq import activations, constant_products, quantize_products
         from compressor.deploy.ranges import find_ranges, largest_by_channel
         from compressor.deploy.smoothing import smooth
 
         assert calibration is not None  # calibration_examples asks for it
-        model = onnx_ir.load(source)
-        proto = onnx_ir.to_proto(model)
-        before, kept = graph.operators(proto), chosen_weights(proto, self.keep_float)
-        floats = {one.node for one in kept}
-        outputs = [str(output.name) for output in model.graph.outputs]
+        model = onnx_ir.from_proto(proto)
         products = [product for product in constant_products(model) if product.name not in floats]
         if not products:
             raise StageError(
@@ -105,26 +100,23 @@ class StaticQuantization(EmbeddingQuantizerConfig):
         # 7 bits: two products of 255 and 64, which x86 adds up in 16 bits, don't saturate.
         largest = 64 if self.reduce_range else 127
         quantize_products(model, products, ranges, signed=self.activations == "int8", largest=largest)
-        tables = self.quantize_embeddings(model, keep=floats)
-        graph.tidy(model, outputs=outputs)
-        after = graph.operators(graph.save(model, target))
-        executed = graph.executed_operators(target)
+        return model, len(products)
+
+    def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
+        """As the base does; also returns how many of the products onnxruntime computes in integers here."""
+        from compressor.deploy import graph
+
+        facts = super().make(source, target, calibration, events)
+        executed, matrices = graph.executed_operators(target), facts["matrices"]
         integer = sum(executed.get(operator, 0) for operator in _INTEGER_PRODUCTS)
-        if integer < len(products):
+        if integer < matrices:
             advice = " With activations: uint8, an x86 CPU may do more." if self.activations == "int8" else ""
             events.warn(
-                f"{self.name}: onnxruntime computes {integer} of {len(products)} quantized products in integers here, "
+                f"{self.name}: onnxruntime computes {integer} of {matrices} quantized products in integers here, "
                 f"the others in fp32.{advice}"
             )
-        facts = {
-            "matrices": len(products),
-            "integer_products": integer,
-            "tables": tables,
-            "calibrated_on": len(calibration.examples),
-            "operators": after,
-            "source_operators": before,
-        }
-        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})
+        examples = len(calibration.examples) if calibration else 0
+        return facts | {"integer_products": integer, "calibrated_on": examples}
 
 
 COMPONENT = StaticQuantization

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from compressor.deploy.quantize.base import EmbeddingQuantizerConfig
-from compressor.errors import StageError
+from compressor.deploy.quantize.base import MatrixQuantizerConfig
 from compressor.events import Events
 
 if TYPE_CHECKING:
     import onnx
+    import onnx_ir
 
     from compressor.deploy.calibration import Calibration
 
 __all__ = ["COMPONENT", "WeightQuantization"]
 
 
-class WeightQuantization(EmbeddingQuantizerConfig):
+class WeightQuantization(MatrixQuantizerConfig):
     """Weights in few bits, a scale for each block; an answer doesn't depend on the batch it is in."""
-
-    keeps_float: ClassVar[bool] = True
 
     name: str = Field(
         "int4-weights",
@@ -53,40 +51,18 @@ class WeightQuantization(EmbeddingQuantizerConfig):
     def precision(self) -> str:
         return f"int{self.bits}"
 
-    def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
-        """Quantize the matrix products with constant weights, and the embedding tables where the recipe says so.
-
-        Returns how often each operator occurs before and after, and how many matrices and tables were quantized.
-
-        Raises:
-            StageError: the graph has no matrix product with constant weights, and no embedding table to quantize.
-        """
-        import onnx
+    def quantize_matrices(
+        self,
+        proto: onnx.ModelProto,
+        floats: Collection[str],
+        *,
+        source: Path,
+        calibration: Calibration | None,
+        events: Events,
+    ) -> tuple[onnx_ir.Model, int]:
+        """`MatMulNBits` of onnxruntime's domain com.microsoft in place of `MatMul` and `Gemm`."""
         import onnx_ir
 
-        from compressor.deploy import graph
-        from compressor.deploy.named_weights import chosen_weights
-
-        proto = onnx.load(source)
-        kept = chosen_weights(proto, self.keep_float)
-        before = graph.operators(proto)
-        outputs = [output.name for output in proto.graph.output]
-        model = onnx_ir.from_proto(self._quantize_matrices(proto, {one.node for one in kept}))
-        tables = self.quantize_embeddings(model, keep={one.node for one in kept})
-        graph.tidy(model, outputs=outputs)
-        after = graph.operators(graph.save(model, target))
-        matrices = after.get("MatMulNBits", 0)
-        if not (matrices or tables):
-            raise StageError(
-                f"Nothing could be quantized: {source.name} has no matrix product with constant weights and no large "
-                "embedding table.",
-                hint="Take this variant out of quantize; the fp32 file is the smallest there is.",
-            )
-        facts = {"matrices": matrices, "tables": tables, "operators": after, "source_operators": before}
-        return facts | ({"kept_float": [one.name for one in kept]} if kept else {})
-
-    def _quantize_matrices(self, proto: onnx.ModelProto, keep: Collection[str]) -> onnx.ModelProto:
-        """`MatMulNBits` of onnxruntime's domain com.microsoft in place of `MatMul` and `Gemm`, but for these nodes."""
         from compressor.deploy.quiet import quiet
 
         with quiet():
@@ -102,11 +78,12 @@ class WeightQuantization(EmbeddingQuantizerConfig):
                 accuracy_level=self.accuracy_level,
             )
             # A Gemm becomes a MatMul of this name before it is quantized.
-            excluded = [name for node in keep for name in (node, f"{node}_MatMul")]
+            excluded = [name for node in floats for name in (node, f"{node}_MatMul")]
             quantizer = MatMulNBitsQuantizer(proto, nodes_to_exclude=excluded, algo_config=config)
             quantizer.model.replace_gemm_with_matmul()
             quantizer.process()
-        return quantizer.model.model
+        model = onnx_ir.from_proto(quantizer.model.model)
+        return model, sum(node.op_type == "MatMulNBits" for node in model.graph)
 
 
 COMPONENT = WeightQuantization

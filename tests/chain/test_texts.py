@@ -141,3 +141,33 @@ def test_mistakes_in_a_list_of_sources_are_named_by_its_entry(
         recipes.load(tmp_path, recipes.full(reviews_csv, encoder_folder), f"data.unlabelled={unlabelled}")
     (problem,) = caught.value.problems
     assert problem.path == f"data.unlabelled.{path}".rstrip(".") and message in problem.message
+
+
+def test_a_model_that_writes_is_fine_tuned_once_whatever_is_written(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
+) -> None:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipe["data"] |= {"generate": {"model": str(decoder_folder), "count": 20, "max_new_tokens": 8}}
+    prompted = make_plan(recipes.load(tmp_path, recipe)).keys
+    assert "writer/generate" not in prompted
+    recipe["data"]["generate"]["finetune"] = {"epochs": 1}
+    tuned = make_plan(recipes.load(tmp_path, recipe)).keys
+    more = make_plan(recipes.load(tmp_path, recipe, "data.generate.count=40")).keys
+    other = make_plan(recipes.load(tmp_path, recipe, "data.generate.finetune.epochs=2")).keys
+    assert tuned["generate"].digest != prompted["generate"].digest
+    assert more["writer/generate"].digest == tuned["writer/generate"].digest
+    assert more["generate"].digest != tuned["generate"].digest
+    assert other["generate"].digest != tuned["generate"].digest
+
+
+def test_texts_of_a_fine_tuned_model_are_labelled_and_trained_on(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
+) -> None:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipe["data"] |= {
+        "generate": {"model": str(decoder_folder), "count": 20, "max_new_tokens": 8, "finetune": {"epochs": 1}}
+    }
+    recipe["bundle"] = None
+    report = run(tmp_path, recipe)
+    assert stage(report, "writer/generate").facts["validation_loss"] > 0
+    assert stage(report, "label/generate").facts["examples"] == {"texts": stage(report, "generate").facts["kept"]}

@@ -19,6 +19,7 @@ from compressor.chain.stages.select import Select
 from compressor.chain.stages.student import Student
 from compressor.chain.stages.teach import Teach
 from compressor.chain.stages.unlabelled import Unlabelled
+from compressor.chain.stages.writer import Writer
 
 __all__ = [
     "Answers",
@@ -40,4 +41,5 @@ __all__ = [
     "Student",
     "Teach",
     "Unlabelled",
+    "Writer",
 ]

@@ -22,6 +22,9 @@ def text_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:
         yield Heading("Texts that only the teacher labelled", remark=TEXTS)
         header = ("source", "found\nor made", "kept", "chosen", "words\nmean", "labelled\nper s", "left out")
         yield table(header, rows, words=(6,), optional=(3, 5, 6))
+    for name, found in facts.items():
+        if name.startswith("writer/"):
+            yield Pairs(tuple(_writer(found)))
 
 
 def _source(name: str, facts: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
@@ -38,6 +41,13 @@ def _source(name: str, facts: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...
         "" if rate is None else fmt.number(rate),
         ", ".join(reasons),
     )
+
+
+def _writer(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What fine-tuning brought the language model that wrote texts."""
+    before, after = (fmt.number(facts[key]) for key in ("validation_loss_before", "validation_loss"))
+    yield "language model fine-tuned on", f"{facts['texts']:,} texts, {fmt.number(facts['epochs'])} epochs"
+    yield "its loss on validation texts, nats a token", f"{before} before, {after} after"
 
 
 def teacher_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:

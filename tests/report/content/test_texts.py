@@ -28,6 +28,15 @@ def test_each_source_of_texts_says_what_it_brought_and_why_texts_were_left_out()
     assert "| augment | 30,600 | 30,600 |  | 18.0 |  |  |" in shown
 
 
+def test_a_model_that_writes_says_what_its_fine_tuning_brought() -> None:
+    shown = drawn(
+        ("writer/generate", {"texts": 9812, "epochs": 2.0, "validation_loss_before": 4.21, "validation_loss": 3.1}),
+        ("generate", {"made": 20_000, "kept": 19_000, "dropped": {}, "words": {"mean": 18.0, "max": 60}}),
+    )
+    assert "9,812 texts, 2.00 epochs" in shown
+    assert "4.21 before, 3.10 after" in shown
+
+
 def test_a_run_without_such_texts_has_no_section_about_them() -> None:
     shown = drawn(("label", {"validation": {"accuracy": 0.9}}))
     assert "only the teacher labelled" not in shown and "## The teacher" not in shown

@@ -5,6 +5,7 @@
     +-- DataError                  2    the data is unusable: missing column, one class, too many bad rows
     +-- SourceError                3    a model or data file can't be had: unreachable, absent, offline
     |   +-- HashMismatch           3    it was had, and is not what the recipe pinned
+    +-- HubError                   3    a hub doesn't take a bundle: no token, no rights, unreachable
     +-- UnsafeSource               2    it would run or unpickle foreign code
     +-- MissingExtra               3    an optional package isn't installed
     +-- TargetUnavailable          3    a required device or execution provider isn't here
@@ -15,6 +16,7 @@
     +-- DiskFull                   4    nothing more can be written
     +-- BundleError                2    a bundle folder is not one, or is damaged
         +-- VerificationFailed     1    a bundle doesn't give the answers it was sealed with
+        +-- GatesFailed            1    a bundle isn't to leave: gates of its recipe failed
 
 Messages say what is wrong, where, and what to do; `hint` holds the last of these. What they quote of a user's input is
 cut by `listed` and `shortened`, so that no input makes a message longer than a screen.
@@ -31,7 +33,9 @@ __all__ = [
     "CompressorError",
     "DataError",
     "DiskFull",
+    "GatesFailed",
     "HashMismatch",
+    "HubError",
     "MissingExtra",
     "ParityError",
     "Problem",
@@ -151,6 +155,12 @@ class HashMismatch(SourceError):
     """A file was had, and its sha256 is not the one the recipe pins."""
 
 
+class HubError(CompressorError):
+    """A model hub doesn't take what is sent: no token, no rights, a repository that is in use, no network."""
+
+    exit_code = 3
+
+
 class UnsafeSource(CompressorError):
     """Using this would run or unpickle code from outside: refused unless the recipe allows it."""
 
@@ -209,5 +219,11 @@ class BundleError(CompressorError):
 
 class VerificationFailed(BundleError):
     """A bundle's files or answers are not those it was sealed with."""
+
+    exit_code = 1
+
+
+class GatesFailed(BundleError):
+    """A bundle was to leave the machine though gates of its recipe failed."""
 
     exit_code = 1

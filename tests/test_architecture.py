@@ -45,6 +45,7 @@ ABOVE_GROUND = {
     "compare",
     "evaluate",
     "predict",
+    "push",
     "serve",
 }
 MAY_IMPORT: dict[str, set[str]] = {
@@ -64,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "distill": GROUND | {"architectures", "tasks", "data", "recipe", "runtime"},
     "bench": GROUND | {"architectures", "runtime", "recipe"},
     "predict": GROUND | {"runtime"},
+    "push": GROUND | {"runtime", "sources"},
     "serve": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
@@ -185,6 +187,7 @@ def test_only_tasks_ask_which_task_it_is() -> None:
         "engine.runner",
         "chain.run",
         "study.run",
+        "push",
         "serve.server",
         "cli",
     ],

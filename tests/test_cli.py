@@ -64,6 +64,7 @@ def test_help_names_every_command() -> None:
         "report",
         "predict",
         "verify",
+        "push",
         "cache",
         "doctor",
     ):

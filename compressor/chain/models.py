@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from compressor.events import Events
 from compressor.recipe.model import ModelSource
-from compressor.sources import Source, check_model_folder, open_source
+from compressor.recipe.recipe import Recipe
+from compressor.sources import HubSource, Source, check_model_folder, open_source
 
-__all__ = ["TRAINING_LIBRARIES", "fetch_models", "model_source"]
+__all__ = ["TRAINING_LIBRARIES", "fetch_models", "hub_origins", "model_source"]
 
 TRAINING_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "datasets")
 """Distributions that shape what a training makes."""
@@ -39,3 +41,21 @@ def model_source(reference: str, pins: ModelSource) -> Source:
         sha256=pins.sha256,
         trust_remote_code=pins.trust_remote_code,
     )
+
+
+def hub_origins(recipe: Recipe) -> dict[str, str | None]:
+    """Hub ids of the `base_model`, with whose weights the student begins, and of the `dataset`; None where they come
+    from elsewhere."""
+    student, source = recipe.student, recipe.data.source if recipe.data else None
+    base = None if student.run else student.init
+    if student.copies_teacher:
+        base = recipe.teacher.model if recipe.teacher else None
+    return {
+        "base_model": _hub_id(base, "model"),
+        "dataset": _hub_id(source if isinstance(source, str) else None, "data"),
+    }
+
+
+def _hub_id(reference: str | None, kind: Literal["model", "data"]) -> str | None:
+    source = open_source(reference, kind=kind) if reference else None
+    return source.id if isinstance(source, HubSource) else None

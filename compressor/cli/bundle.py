@@ -124,3 +124,58 @@ def verify(
 
     result = asdict(runtime.verify(bundle, device=device.value))
     print_(result if format_ is Format.JSON else verification_table(result))
+
+
+@commands.command()
+def push(
+    bundle: BundleArgument,
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A model repository of the hub.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run/--execute", help="Only show what would be sent, without network; or send it.")
+    ] = True,
+    private: Annotated[
+        bool, typer.Option("--private/--public", help="Who sees a repository that is made for it.")
+    ] = True,
+    pull_request: Annotated[
+        bool, typer.Option("--pull-request", help="Propose the files to a repository that is there already.")
+    ] = False,
+    revision: Annotated[str, typer.Option(metavar="BRANCH", help="A branch, made where there is none.")] = "main",
+    message: Annotated[str | None, typer.Option(help="Of the commit. Default: the bundle's name and date.")] = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report/--no-report", help="Send report.html of the run too; it may show texts of the data."),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Commit though the branch holds files: those of the same name change.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Though gates failed, or something in it looks like a secret.")
+    ] = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Put a bundle on a model hub, after testing it. Sends nothing without --execute.
+
+    The token is that of `hf auth login`, or HF_TOKEN.
+    """
+    from compressor.push import Destination, make_upload, send
+    from compressor.report.lists import push_table
+
+    destination = Destination(repository, private, revision, pull_request, overwrite)
+    upload = make_upload(bundle, report=report, force=force)
+    shown = {
+        "repository": destination.repository,
+        "url": destination.url,
+        "revision": revision,
+        "private": private,
+        "pull_request": pull_request,
+        "files": [{"name": name, "bytes": size} for name, size in upload.sizes.items()],
+        "carries": list(upload.carries),
+        "left": list(upload.left),
+        "sent": None,
+    }
+    if not dry_run:
+        made = upload.manifest
+        sent = send(upload, destination, message=message or f"{made.name}, made {made.created[:10]}".rstrip())
+        shown["sent"] = sent.url
+    print_(shown if format_ is Format.JSON else push_table(shown))
+    say(f"Sent: {shown['sent']}" if shown["sent"] else "Nothing was sent; --execute does.")

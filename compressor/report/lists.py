@@ -17,6 +17,7 @@ __all__ = [
     "plain_table",
     "plan_table",
     "predictions_table",
+    "push_table",
     "reasons_table",
     "self_test_table",
     "study_plan_table",
@@ -116,6 +117,19 @@ def verification_table(result: Mapping[str, Any]) -> RenderableType:
     ]
     line = f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."
     return plain_table(("variant", "largest difference", "tolerance"), rows, [line])
+
+
+def push_table(result: Mapping[str, Any]) -> RenderableType:
+    """The files that would go to a hub, or went; what they give away, and what stays here."""
+    files = result["files"]
+    rows = [(file["name"], f"{fmt.number(file['bytes'] / 1e6)} MB") for file in files]
+    shown = "private" if result["private"] else "public"
+    how = " as a pull request" if result["pull_request"] else f", branch {result['revision']}"
+    total = sum(file["bytes"] for file in files) / 1e6
+    lines = [f"{len(files)} files, {total:.1f} MB, to {result['url']} ({shown}){how}.", *result["carries"]]
+    if result["left"]:
+        lines.append(f"Not of the bundle, and not sent: {listed(result['left'])}.")
+    return plain_table(("file", "size"), rows, lines)
 
 
 def self_test_table(result: Mapping[str, Any]) -> RenderableType:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
-
-import yaml
 
 from compressor.bench.results import Measurement
 from compressor.report import format as fmt
@@ -16,6 +13,7 @@ from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
 from compressor.report.content.saturation import saturation_sentence
 from compressor.report.document import RunReport
+from compressor.report.front_matter import front_matter
 from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.verdict import baseline_sentence, closing_sentence, failed_gates
 from compressor.task_specs import TASK_SPECS, TaskSpec
@@ -26,15 +24,21 @@ TREATMENTS = {"distill": "distilled from a larger one", "export": "exported to O
 """What each kind of stage does to the model."""
 REPEATS = 0.001
 """A drift in a batch up to here, as a share of the outputs' spread, is rounding."""
-TAGS = {"distill": "distillation", "quantize": "quantization"}
 
 
 def model_card(
-    report: RunReport, *, license_name: str | None = None, file: str = "onnx/model.onnx", dtype: str | None = "fp32"
+    report: RunReport,
+    *,
+    license_name: str | None = None,
+    base_model: str | None = None,
+    dataset: str | None = None,
+    file: str = "onnx/model.onnx",
+    dtype: str | None = "fp32",
 ) -> str:
     """The card of the bundle this report is about.
 
     Args:
+        base_model, dataset: what it was made of, where that are repositories of the hub.
         file: the chosen variant's file in the bundle.
         dtype: the name transformers.js has for such files; None where it has none.
     """
@@ -48,7 +52,7 @@ def model_card(
     if report.gates:
         measured += [Heading("Gates", 3), gates_table(report)]
     sections = [
-        _front_matter(kinds, pipeline_tag, license_name),
+        front_matter(report, kinds, pipeline_tag, license_name=license_name, base_model=base_model, dataset=dataset),
         f"# {escape(report.name)}",
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
         "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
@@ -64,13 +68,6 @@ def model_card(
         blocks_markdown([stages_table(report.stages)]),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _front_matter(kinds: Collection[str], pipeline_tag: str, license_name: str | None) -> str:
-    front: dict[str, Any] = {"license": license_name} if license_name else {}
-    front |= {"library_name": "transformers.js", "pipeline_tag": pipeline_tag}
-    front["tags"] = ["onnx", "onnxruntime", *(tag for kind, tag in TAGS.items() if kind in kinds)]
-    return f"---\n{yaml.safe_dump(front, sort_keys=False)}---"
 
 
 def _given(spec: TaskSpec | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Importing this loads none of torch, transformers or huggingface_hub; the hub client is loaded when a hub id is used.
 """
 
-from compressor.sources.hub import HubSource
+from compressor.sources.hub import HubSource, hub_client, is_hub_id
 from compressor.sources.path import PathSource
 from compressor.sources.reference import open_source
 from compressor.sources.safety import check_model_folder, check_what_pytorch_loads
@@ -19,5 +19,7 @@ __all__ = [
     "WheelSource",
     "check_model_folder",
     "check_what_pytorch_loads",
+    "hub_client",
+    "is_hub_id",
     "open_source",
 ]

@@ -21,7 +21,7 @@ from compressor.events import Events
 from compressor.sources.hub_errors import explain
 from compressor.sources.safety import HOW_TO_CONVERT, is_pickle
 
-__all__ = ["HubSource", "is_hub_id"]
+__all__ = ["HubSource", "hub_client", "is_hub_id"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # What `huggingface_hub.utils.validate_repo_id` accepts, without importing it.
@@ -50,6 +50,24 @@ NEVER = ["onnx/*", "openvino/*", "original/*", "consolidated*.safetensors"]
 def is_hub_id(text: str) -> bool:
     """Whether `text` could be the id of a repository: `name` or `org/name`."""
     return bool(HUB_ID.fullmatch(text)) and "--" not in text and ".." not in text and not text.endswith(".git")
+
+
+def hub_client(what: str) -> ModuleType:
+    """The hub client, without telemetry.
+
+    Raises:
+        MissingExtra: it isn't installed, and `what` needs it.
+    """
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    try:
+        import huggingface_hub
+        from huggingface_hub import constants, errors  # noqa: F401  (named as attributes of the package)
+    except ImportError as error:
+        raise MissingExtra(what, "toolkit", "huggingface_hub") from error
+    # The variable is read when the client is imported, which another library may have done before us.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    module: ModuleType = huggingface_hub
+    return module
 
 
 @dataclass(frozen=True)
@@ -131,17 +149,7 @@ class HubSource:
         return [*MODEL_FILES, "*.py"] if self.code else MODEL_FILES
 
     def _client(self) -> ModuleType:
-        """The hub client, without telemetry."""
-        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-        try:
-            import huggingface_hub
-            from huggingface_hub import constants, errors  # noqa: F401  (named as attributes of the package)
-        except ImportError as error:
-            raise MissingExtra(f"The hub source {self.reference!r}", "toolkit", "huggingface_hub") from error
-        # The variable is read when the client is imported, which another library may have done before us.
-        constants.HF_HUB_DISABLE_TELEMETRY = True
-        module: ModuleType = huggingface_hub
-        return module
+        return hub_client(f"The hub source {self.reference!r}")
 
     def _refuse_pickle(self, folder: Path) -> None:
         """Only safetensors were fetched; say so where the repository has weights in pickle alone."""

@@ -12,6 +12,7 @@ from compressor.chain.assemble import assemble, choose
 from compressor.chain.examples import evaluation_examples
 from compressor.chain.labels import labels_of
 from compressor.chain.measurement import read_measurements
+from compressor.chain.models import hub_origins
 from compressor.chain.nodes import variants
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json, versions
@@ -76,7 +77,8 @@ class Bundle(Stage):
             recipe=dump_recipe(self.recipe),
         )
         file = bundle_files(plan)[report.chosen]
-        card = model_card(report, license_name=section.license, file=file, dtype=dtype_of(file))
+        origins = hub_origins(self.recipe)
+        card = model_card(report, license_name=section.license, file=file, dtype=dtype_of(file), **origins)
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,15 +91,54 @@ def front_matter(card: str) -> dict[str, object]:
 
 
 def test_the_card_begins_with_what_the_hub_reads() -> None:
-    card = model_card(sample.report(), license_name="apache-2.0")
+    origins = {"base_model": "org/small", "dataset": "org/reviews"}
+    card = model_card(sample.report(), license_name="apache-2.0", **origins)
     assert card.startswith("---\n")
+    figures = [
+        {"type": "accuracy", "name": "accuracy", "value": 0.8234},
+        {"type": "f1_macro", "name": "macro F1", "value": 0.8224},
+    ]
+    result = {
+        "task": {"type": "text-classification"},
+        "dataset": {"type": "org/reviews", "name": "test split of org/reviews"},
+        "metrics": figures,
+    }
     assert front_matter(card) == {
         "license": "apache-2.0",
         "library_name": "transformers.js",
         "pipeline_tag": "text-classification",
         "tags": ["onnx", "onnxruntime", "distillation", "quantization"],
+        "base_model": "org/small",
+        "datasets": ["org/reviews"],
+        "metrics": ["accuracy", "f1_macro"],
+        "model-index": [{"name": "reviews", "results": [result]}],
     }
-    assert "license" not in front_matter(model_card(sample.report()))
+
+
+def test_the_card_claims_no_origin_that_is_not_of_the_hub() -> None:
+    front = front_matter(model_card(sample.report()))
+    assert not {"license", "base_model", "datasets"} & front.keys()
+
+
+def test_a_model_that_was_only_quantized_is_said_to_be() -> None:
+    report = sample.report()
+    finished = replace(report, stages=tuple(stage for stage in report.stages if stage.kind != "distill"))
+    front = front_matter(model_card(finished, base_model="org/small"))
+    assert front["base_model_relation"] == "quantized"
+
+
+def test_the_hub_client_reads_the_figures_of_the_card() -> None:
+    """A figure that isn't finite is no figure there, and would be refused."""
+    report = sample.report()
+    (found,) = [one for one in report.measurements if one.subject == "int8" and one.accuracy]
+    assert found.accuracy is not None
+    odd = replace(found, accuracy=replace(found.accuracy, metrics={**found.accuracy.metrics, "log_loss": float("nan")}))
+    measured = tuple(odd if one is found else one for one in report.measurements)
+    data = ModelCard(model_card(replace(report, measurements=measured))).data
+    assert [(result.metric_type, result.metric_value) for result in data.eval_results or ()] == [
+        ("accuracy", 0.8234),
+        ("f1_macro", 0.8224),
+    ]
 
 
 def test_the_card_tells_what_was_done_and_what_follows_from_it() -> None:

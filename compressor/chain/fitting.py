@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compressor.bench.subject import position_limit
 from compressor.errors import Problem, RecipeError
 from compressor.json_file import read_object
+from compressor.recipe.augment import ModelAugmentationSection
 from compressor.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from compressor.distill.architecture import Layout
 
-__all__ = ["check_models"]
+__all__ = ["check_augmentations", "check_models"]
 
 
 def check_models(recipe: Recipe, *, teacher: Path | None, student: Path | None, built: bool = False) -> None:
@@ -39,6 +41,26 @@ def check_models(recipe: Recipe, *, teacher: Path | None, student: Path | None, 
     if recipe.distill is not None and made is not None and taught is not None:
         for _, objective in recipe.distill.named_objectives():
             objective.build(made, taught)
+
+
+def check_augmentations(recipe: Recipe, models: Mapping[str, Path]) -> None:
+    """Refuse models that can't change texts.
+
+    Args:
+        models: reference, as `data.augment` names it -> folder; those that weren't fetched are left out.
+
+    Raises:
+        RecipeError: what doesn't fit, with the key that says so.
+    """
+    problems = []
+    for index, kind in enumerate(recipe.data.augment.kinds if recipe.data and recipe.data.augment else ()):
+        if not isinstance(kind, ModelAugmentationSection) or kind.model not in models:
+            continue
+        if why := kind.unfit(read_object(models[kind.model] / "config.json")):
+            path = f"data.augment.kinds.{index}.model"
+            problems.append(Problem(why, path, hint="take one that was trained for it"))
+    if problems:
+        raise RecipeError(problems)
 
 
 def _check_length(recipe: Recipe, section: str, folder: Path) -> None:

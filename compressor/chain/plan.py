@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compressor.bench import target_reason
 from compressor.chain.exporting import export_stages, first_of
-from compressor.chain.fitting import check_models
+from compressor.chain.fitting import check_augmentations, check_models
 from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
 from compressor.chain.nodes import ASSISTANT, FIRST, START, teacher_model
 from compressor.chain.stages import (
@@ -53,6 +53,7 @@ def _check_models(
     for other, prefix in ((assistant_of(recipe), ASSISTANT), (start_of(recipe), START)):
         if other is not None:
             _check_models(other, fetched, finished, f"{above}{prefix}")
+    check_augmentations(recipe, fetched.get(f"{above}augment", {}))
     if not fetched.keys() & {f"{above}{name}" for name in _READ_MODELS}:
         return
     source = teacher_model(recipe)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from compressor.distill.likelihood import LIKELIHOODS
-from compressor.distill.mixup import run_mixed
+from compressor.distill.mixup import Mixture, run_mixed
 from compressor.distill.objective import Objective
 from compressor.distill.outputs import TeacherOutputs, model_inputs
 from compressor.distill.signals import (
@@ -18,6 +18,7 @@ from compressor.distill.signals import (
     LIKELIHOOD,
     LOGITS,
     MIXED,
+    MIXTURE,
     PROGRESS,
     SECOND_PASS,
     Batch,
@@ -112,16 +113,18 @@ class Distiller(torch.nn.Module):
     def _reduce(self, output: Any, batch: Batch) -> Mapping[str, torch.Tensor]:
         return self.task.reduce(output, batch, self.task.options(self.student))
 
-    def _mixed(self, batch: Batch, inputs: Mapping[str, torch.Tensor]) -> dict[str, Sequence[Supervised]]:
-        """What both models say of mixtures of the batch's texts, drawn for each objective that compares that."""
-        unlabelled = {name: tensor for name, tensor in batch.items() if name != "labels"}
-        found: dict[str, Sequence[Supervised]] = {}
+    def _mixed(
+        self, batch: Batch, inputs: Mapping[str, torch.Tensor]
+    ) -> dict[str, tuple[Sequence[Supervised], Mixture]]:
+        """What both models say of mixtures of the batch's texts, drawn for each objective that compares that. Labels
+        are those of their first texts."""
+        found: dict[str, tuple[Sequence[Supervised], Mixture]] = {}
         for name, objective in zip(self.names, self._each(), strict=True):
             if objective.mix is not None and self.teacher is not None:
                 mixture = objective.mix(len(batch["input_ids"]))
                 teacher = self.teacher.read_mixed(batch, mixture)
                 student = self._reduce(run_mixed(self.student, inputs, mixture), batch)
-                found[name] = self.task.supervised(student, unlabelled, teacher)
+                found[name] = self.task.supervised(student, batch, teacher), mixture
         return found
 
     def _loss(
@@ -130,7 +133,7 @@ class Distiller(torch.nn.Module):
         student: Signals,
         batch: Batch,
         second: Mapping[str, torch.Tensor] | None,
-        mixed: Mapping[str, Sequence[Supervised]],
+        mixed: Mapping[str, tuple[Sequence[Supervised], Mixture]],
     ) -> torch.Tensor:
         wanted = self.needs - {MIXED}
         teacher = self.teacher.read(batch, wanted) if self.teacher is not None and wanted else {}
@@ -138,7 +141,8 @@ class Distiller(torch.nn.Module):
         again = self.task.supervised(second, batch, teacher.get(LOGITS)) if second is not None else []
         total = rows[0].student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
-            value = _value(objective, mixed.get(name, rows), student, teacher, batch, again)
+            compared, mixture = mixed.get(name, (rows, None))
+            value = _value(objective, compared, {**student, MIXTURE: mixture}, teacher, batch, again)
             self._sums[name] += value.detach()
             total = total + value_at(objective.weight, self.progress) * value
         self._batches += 1

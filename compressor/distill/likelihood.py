@@ -25,6 +25,21 @@ class Likelihood(ABC):
         """Negative log likelihood of the labels, averaged over the rows that have one; a scalar. 0 where none has: a
         batch may hold nothing but texts that only a teacher labels."""
 
+    def mixed_loss(
+        self, student: torch.Tensor, labels: torch.Tensor, others: torch.Tensor, share: torch.Tensor
+    ) -> torch.Tensor:
+        """`lambda l(y_i) + (1 - lambda) l(y_j)`, l the negative log likelihood, averaged over the rows of which both
+        labels are known; a scalar. Of yes or no this is the loss against the mixed label, and of numbers it is but for
+        a term that doesn't depend on the outputs.
+
+        Args:
+            labels, others: y_i and y_j, the labels of both texts of each mixture.
+            share: lambda [rows].
+        """
+        labels, others = (one.to(student.dtype).reshape(student.shape) for one in (labels, others))
+        share = share.to(student)[:, None]
+        return self.loss(student, share * labels + (1 - share) * others)  # NaN, no label, stays NaN
+
     @abstractmethod
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
         """How far the student's distribution is from the teacher's, both softened, times T^2; a scalar."""
@@ -55,6 +70,16 @@ class Categorical(Likelihood):
         present = student > ABSENT / 2
         spread = -(logarithms * present).sum(dim=-1) / present.sum(dim=-1)
         return (1 - smoothing) * loss + smoothing * spread.mean()
+
+    def mixed_loss(
+        self, student: torch.Tensor, labels: torch.Tensor, others: torch.Tensor, share: torch.Tensor
+    ) -> torch.Tensor:
+        known = (labels != IGNORED) & (others != IGNORED)
+        if not known.any():
+            return 0 * student.sum()
+        logarithms, share = functional.log_softmax(student[known], dim=-1), share.to(student)[known]
+        one, other = (functional.nll_loss(logarithms, y[known], reduction="none") for y in (labels, others))
+        return (share * one + (1 - share) * other).mean()
 
     def divergence(self, student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
         """`T^2 KL(softmax(z_t / T) || softmax(z_s / T))`, averaged over rows (Hinton 2015, section 2, arXiv

@@ -19,6 +19,7 @@ __all__ = [
     "LIKELIHOOD",
     "LOGITS",
     "MIXED",
+    "MIXTURE",
     "POOLED",
     "PROGRESS",
     "PROJECTIONS",
@@ -87,6 +88,9 @@ SECOND_PASS = Signal("logits of a second pass")
 
 MIXED = Signal("logits of mixed texts")
 """Needed by an objective that sees, as logits of both models, what they say of mixtures of the batch's texts."""
+
+MIXTURE = Signal("mixture")
+"""Which texts these are mixtures of, a `distill.mixup.Mixture`, among the student's signals beside them."""
 
 COMPARED = Signal("compared tokens")
 """Among the teacher's signals where its tokenizer isn't the student's: which of the student's tokens have a counterpart

@@ -55,6 +55,10 @@ class ModelAugmentationSection(AugmentationSection, ModelSource):
 
     model: str = Field(description="Hub id, folder, or `wheel://name==version/path/of/the/folder`.")
 
+    def unfit(self, config: Mapping[str, Any]) -> str | None:
+        """Why a model can't be used, as far as its `config.json` tells."""
+        return None
+
 
 AUGMENTATIONS = component_registry("compressor.data.augment", "compressor.augmentations", AugmentationSection, "kind")
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from compressor.errors import Problem
 from compressor.recipe.answer_checks import answers_are_chosen_soundly
-from compressor.recipe.augment import UnlabelledSection
+from compressor.recipe.augment import ModelAugmentationSection, UnlabelledSection
 from compressor.recipe.benchmark import (
     DatasetWorkload,
     GridWorkload,
@@ -238,6 +238,9 @@ def _packages_are_well_formed(recipe: Recipe) -> Problems:
         for more in recipe.data.more:
             if isinstance(more.section, UnlabelledSection):
                 references[f"{more.path}.source"] = more.section.source
+        for index, kind in enumerate(recipe.data.augment.kinds if recipe.data.augment else ()):
+            if isinstance(kind, ModelAugmentationSection):
+                references[f"data.augment.kinds.{index}.model"] = kind.model
         if recipe.data.generate is not None:
             references["data.generate.model"] = recipe.data.generate.model
     for path, reference in references.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compressor.chain.fitting import check_models
+from compressor.chain.fitting import check_augmentations, check_models
 from compressor.errors import RecipeError
 from compressor.recipe import Recipe
 from tests.chain import recipes
@@ -119,3 +119,31 @@ def test_a_student_without_layers_is_held_against_objectives_and_its_own_config(
     checked(recipe, model, built=True)
     with pytest.raises(RecipeError, match="no layers"):
         checked(recipe, model, hidden, built=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model_type": "gpt2"}, "its architecture is 'gpt2'"),
+        ({"architectures": ["BertForSequenceClassification"]}, "a BertForSequenceClassification"),
+        ({"architectures": ["BertModel"]}, "a BertModel"),
+        ({"architectures": ["BertForMaskedLM"]}, None),
+        ({"architectures": None}, None),
+    ],
+)
+def test_a_model_that_fills_in_no_masked_words_is_refused_before_the_teacher_is_trained(
+    recipe: dict[str, Any], model: Path, tmp_path: Path, changes: dict[str, Any], why: str | None
+) -> None:
+    edit(model, **changes)
+    kinds = [{"kind": "noise"}, {"kind": "masked-model", "model": str(model)}]
+    recipe["data"]["augment"] = {"kinds": kinds}
+    loaded = recipes.load(tmp_path, recipe)
+    if why is None:
+        check_augmentations(loaded, {str(model): model})
+        return
+    with pytest.raises(RecipeError, match=why) as caught:
+        check_augmentations(loaded, {str(model): model})
+    assert "data.augment.kinds.1.model" in str(caught.value)
+    file = recipes.write(tmp_path, recipe)
+    compressor("run", file, "--out", tmp_path / "run").fails(2, why)
+    assert not list((tmp_path / "run").rglob("artifact.json"))

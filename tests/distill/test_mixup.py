@@ -20,7 +20,7 @@ from compressor.distill.objectives.mixup import Mixup
 from compressor.distill.outputs import LiveOutputs
 from compressor.errors import StageError
 from compressor.recipe.distill import OBJECTIVES
-from compressor.tasks.base import Task
+from compressor.tasks.base import IGNORED, Task
 from tests.distill.builders.test_layers import CONFIGS, make_model
 from tests.distill.objectives.values import divergence, softmax
 
@@ -77,6 +77,39 @@ def test_the_loss_is_the_divergence_of_both_models_on_the_same_mixtures(task: Ta
     found.backward()
     assert student.static.embed_tokens.weight.grad[5].abs().sum() > 0
     assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_the_labels_of_both_texts_count_in_their_shares(task: Task) -> None:
+    """The third text has no label, as one that only the teacher labels: two of the three mixtures have it."""
+    student, teacher = without_layers(8, seed=1), without_layers(4, seed=2)
+
+    def loss(label_weight: float, labels: list[int]) -> float:
+        config = OBJECTIVES.get("mixup").model_validate({"kind": "mixup", "label_weight": label_weight})
+        (objective,) = build_objectives([config], Layout.of(student.config), Layout.of(teacher.config))
+        objective.mix = lambda texts: MIXTURE
+        distiller = Distiller(student, [objective], task=task, teacher=LiveOutputs(teacher, task)).train()
+        found: float = distiller(**INPUTS, labels=torch.tensor(labels), row_id=torch.arange(3))["loss"].item()
+        return found
+
+    logarithms = np.log(softmax(rewritten(student)))
+
+    def expected(labels: list[int], mixtures: list[int]) -> float:
+        each = [
+            -share * logarithms[i, labels[i]] - (1 - share) * logarithms[i, labels[j]]
+            for i in mixtures
+            for j, share in [(int(MIXTURE.partner[i]), float(MIXTURE.share[i]))]
+        ]
+        return float(np.mean(each))
+
+    assert loss(2.0, [0, 1, 2]) - loss(0.0, [0, 1, 2]) == pytest.approx(2 * expected([0, 1, 2], [0, 1, 2]), rel=1e-4)
+    assert loss(1.0, [0, 1, IGNORED]) - loss(0.0, [0, 1, 2]) == pytest.approx(expected([0, 1], [0]), rel=1e-4)
+    assert loss(1.0, [IGNORED] * 3) == loss(0.0, [0, 1, 2])
+
+
+def test_without_labels_of_the_data_the_option_is_refused() -> None:
+    assert Mixup(kind="mixup", label_weight=0.5).uses_labels
+    assert not Mixup(kind="mixup").uses_labels
+    assert "label_weight" not in Mixup(kind="mixup").model_dump(), "keys of what was trained before stay"
 
 
 @pytest.mark.parametrize("architecture", CONFIGS)

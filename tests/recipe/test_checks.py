@@ -112,6 +112,10 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
         (["data.source={train: wheel:reviews, test: b.csv}"], ["data.source.train"]),
         (["teacher.model=wheel://a==1"], ["teacher.model"]),
         (["data.source=sdist://reviews/file.csv"], ["data.source"]),
+        (
+            ["data.augment={kinds: [{kind: noise}, {kind: masked-model, model: 'wheel://masked/model'}]}"],
+            ["data.augment.kinds.1.model"],
+        ),
         (["quantize.1={method: dynamic}"], ["quantize.1.name"]),
         (["quantize.0.control={quality_lost: '>= 0.3'}"], ["quantize.0.control.quality_lost"]),
         (["quantize.0.control={quality_lost: '<= 1', size_mb: '> 2'}"], ["quantize.0.control.size_mb"]),

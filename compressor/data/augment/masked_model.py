@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ from compressor.errors import StageError
 from compressor.recipe.augment import ModelAugmentationSection
 
 __all__ = ["COMPONENT", "MaskedModel"]
+
+_FILLING = ("MaskedLM", "PreTraining", "LMHead")
+"""In the names of classes whose checkpoints hold a head for masked words."""
 
 
 class MaskedModel(AugmentationConfig, ModelAugmentationSection):
@@ -26,6 +30,18 @@ class MaskedModel(AugmentationConfig, ModelAugmentationSection):
     )
     share: Share = Field(0.15, description="How likely each word is replaced; one always is, unless it is 0.")
     top_k: Annotated[int, Field(ge=1)] = Field(15, description="Draw from this many of the likeliest words.")
+
+    def unfit(self, config: Mapping[str, Any]) -> str | None:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+        if self.trust_remote_code and "auto_map" in config:
+            return None
+        if config.get("model_type") not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+            return f"fills in no masked words: its architecture is {config.get('model_type')!r}"
+        heads = [str(name) for name in config.get("architectures") or ()]
+        if heads and not any(filling in name for filling in _FILLING for name in heads):
+            return f"fills in no masked words: its checkpoint is a {heads[0]}"
+        return None
 
     @property
     def keeps_words(self) -> bool:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from compressor.distill.objectives.base import ObjectiveConfig
-from compressor.distill.signals import LIKELIHOOD, LOGITS, MIXED, Batch, Signal, Signals
+from compressor.distill.signals import LIKELIHOOD, LOGITS, MIXED, MIXTURE, Batch, Signal, Signals
 from compressor.errors import Problem
 from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.section import optional
 from compressor.task_specs import TaskSpec
 
 if TYPE_CHECKING:
@@ -36,9 +37,17 @@ class Mixup(ObjectiveConfig):
     )
     temperature: Scheduled = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
 
+    label_weight: float = optional(
+        "Adds the loss against the labels of both texts, each in its share, this many times.", 0.0, ge=0
+    )
+
     @property
     def needs(self) -> frozenset[Signal]:
         return frozenset({MIXED})
+
+    @property
+    def uses_labels(self) -> bool:
+        return self.label_weight > 0
 
     def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
         hint = "soft-targets fits every task"
@@ -50,15 +59,19 @@ class Mixup(ObjectiveConfig):
             yield Problem(message, hint=hint)
 
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
-        """The divergence of `soft-targets`, between the outputs of both models for the same mixtures: see
-        `distill/mixup.py`.
+        """The divergence of `soft-targets`, between the outputs of both models for the same mixtures (see
+        `distill/mixup.py`), and `label_weight` times the student's loss against the mixed labels. A mixture with a text
+        that has no label has no part in the latter.
 
-        Source: Liang 2021, "MixKD", the loss L_TMKD (arXiv 2011.00593).
+        Source: Liang 2021, "MixKD", the losses L_TMKD and L_SM (arXiv 2011.00593).
         """
-        divergence: torch.Tensor = student[LIKELIHOOD].divergence(
-            student[LOGITS], teacher[LOGITS], self.now(self.temperature, student)
-        )
-        return divergence
+        likelihood, outputs = student[LIKELIHOOD], student[LOGITS]
+        loss: torch.Tensor = likelihood.divergence(outputs, teacher[LOGITS], self.now(self.temperature, student))
+        if self.label_weight and "labels" in batch:
+            mixture, labels = student[MIXTURE], batch["labels"]
+            others = labels[mixture.partner.to(labels.device)]
+            loss = loss + self.label_weight * likelihood.mixed_loss(outputs, labels, others, mixture.share)
+        return loss
 
     def build(self, student: Layout, teacher: Layout | None) -> Objective:
         from compressor.distill.mixup import Mixture

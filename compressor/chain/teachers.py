@@ -9,8 +9,9 @@ from compressor.chain.stages import Answers, Ask, Ensemble, Label, Teach
 from compressor.engine.stage import Stage
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.teacher import EnsembleSection, TeacherSection
+from compressor.task_specs import task_spec
 
-__all__ = ["label_stages", "teach_stages"]
+__all__ = ["label_stages", "teach_stages", "tokenizer_of_outputs"]
 
 
 def teach_stages(recipe: Recipe, data: Mapping[str, str], max_length: int) -> Iterator[Stage]:
@@ -57,15 +58,28 @@ def label_stages(recipe: Recipe, name: str, inputs: Mapping[str, str], max_lengt
 def _together(
     recipe: Recipe, ensemble: EnsembleSection, name: str, inputs: Mapping[str, str], max_length: int
 ) -> Stage:
-    members = {str(number): f"{name}/{number}" for number in range(1, len(ensemble.members) + 1)}
+    numbers = range(1, len(ensemble.members) + 1)
+    members = {str(number): f"{name}/{number}" for number in numbers}
     weights = {"weights": "label"} if "texts" in inputs else {}
+    teachers = {f"teacher/{number}": f"teach/{number}" for number in numbers[1:]} if _per_token(recipe) else {}
     return Ensemble(
         name=name,
-        inputs={**inputs, **members, **weights, "teacher": "teach/1"},
+        inputs={**inputs, **members, **weights, "teacher": "teach/1", **teachers},
         task=recipe.task,
         section=ensemble,
         max_length=max_length,
     )
+
+
+def tokenizer_of_outputs(recipe: Recipe) -> dict[str, str]:
+    """The stage whose model has the tokenizer that an ensemble's outputs are of, where it answers for tokens: its first
+    member's."""
+    ensemble = recipe.teacher is not None and recipe.teacher.ensemble is not None
+    return {"tokenizer": "teach/1"} if ensemble and _per_token(recipe) else {}
+
+
+def _per_token(recipe: Recipe) -> bool:
+    return any(output.per_token for output in task_spec(recipe.task).outputs)
 
 
 def _taught(recipe: Recipe) -> Iterator[tuple[str, TeacherSection, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from compressor.chain.nodes import ASSISTANT, START, teacher_model
 from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Distill, Prepare, Student
-from compressor.chain.teachers import label_stages, teach_stages
+from compressor.chain.teachers import label_stages, teach_stages, tokenizer_of_outputs
 from compressor.chain.texts import text_inputs, text_stages
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.engine.stage import Stage
@@ -120,7 +120,7 @@ def _phases(
 ) -> Iterator[tuple[str, PhaseSection, dict[str, str]]]:
     """Name, section and inputs of each part of the training; the last is called `distill`, whatever came before it."""
     model = teacher_model(recipe)
-    taught = {} if model is None else {"teacher": model}
+    taught = {"teacher": model} if model else tokenizer_of_outputs(recipe)
     start = "student"
     for number, part in enumerate(section.parts, start=1):
         name = "distill" if number == len(section.parts) else f"distill/{number}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from datasets import Dataset
@@ -22,7 +23,7 @@ from compressor.tasks.models.checkpoint import encoder_of
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["Alignment"]
+__all__ = ["Alignment", "settings_of"]
 
 _EXAMPLES_AT_ONCE = 1000
 _LEAST = 0.5
@@ -73,17 +74,23 @@ class Alignment:
         if any(len(ragged) != taken for ragged in stored.values()):
             raise self._other_data(name)
         if known < _LEAST * total:
-            raise StageError(
-                f"{name}: the tokenizers of teacher and student part texts too differently: {known / total:.0%} of the "
-                "student's words or tokens have a counterpart among the teacher's.",
-                hint="Take a student whose tokenizer splits texts into like words, for example student.init: teacher.",
-            )
+            raise self._too_unlike(name, known / total)
         files.finish()
         if known < total:
-            self.events.note(
-                f"{name}: {known / total:.1%} of the student's words or tokens have a counterpart among the teacher's; "
-                "the rest learn from labels alone."
-            )
+            self.events.note(self._told(name, known / total))
+
+    def _too_unlike(self, name: str, share: float) -> StageError:
+        return StageError(
+            f"{name}: the tokenizers of teacher and student part texts too differently: {share:.0%} of the student's "
+            "words or tokens have a counterpart among the teacher's.",
+            hint="Take a student whose tokenizer splits texts into like words, for example student.init: teacher.",
+        )
+
+    def _told(self, name: str, share: float) -> str:
+        return (
+            f"{name}: {share:.1%} of the student's words or tokens have a counterpart among the teacher's; the rest "
+            "learn from labels alone."
+        )
 
     def _placed(self, stored: Ragged, row: int, places: Places) -> Placed:
         values: Array = np.asarray(stored[row]) if row < len(stored) else np.empty(0)
@@ -114,3 +121,9 @@ class Alignment:
 def _known(values: Array) -> int:
     """How many positions [positions, ...] the teacher says something of."""
     return int((~np.isnan(values).any(axis=tuple(range(1, values.ndim)))).sum())
+
+
+def settings_of(tokenizer: Any) -> dict[str, Any]:
+    """All that decides which tokens a text becomes. Truncation and padding are settings of the last call only."""
+    settings: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    return {name: value for name, value in settings.items() if name not in ("truncation", "padding")}

@@ -42,6 +42,7 @@ def distill(
     student_folder: Path,
     transfer_set: TransferSet,
     teacher_folder: Path | None,
+    tokenizer_folder: Path | None = None,
     max_length: int,
     seed: int,
     out: Path,
@@ -58,6 +59,8 @@ def distill(
     runs beside the student. Without both this is plain training on labels (the baseline).
 
     Args:
+        tokenizer_folder: of a teacher that is no single model, a model in whose tokens its outputs are; None where they
+            are for whole texts.
         teacher_metrics: the teacher's metrics on validation, for `section.until`.
 
     Raises:
@@ -77,7 +80,13 @@ def distill(
     )
     _refuse_vain_pass(section, objectives, model)
     alignment = open_alignment(
-        task, teacher_folder, tokenizer, max_length, out / "tokens", events, trust_remote_code=trust_teacher_code
+        task,
+        teacher_folder or tokenizer_folder,
+        tokenizer,
+        max_length,
+        out / "tokens",
+        events,
+        trust_remote_code=trust_teacher_code,
     )
     teacher = open_teacher(
         frozenset[Signal]().union(*(objective.needs for objective in objectives)),

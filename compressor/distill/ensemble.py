@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from compressor.data import load_output_names, load_split, targets_of
+from compressor.distill.alignment import Alignment, settings_of
 from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.stored import keep_outputs, stored_splits
 from compressor.errors import StageError
-from compressor.runtime.outputs import Ragged, read_outputs
+from compressor.events import Events
+from compressor.runtime.outputs import Array, Ragged, read_outputs
 from compressor.task_specs import OutputSpec
-from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
 from compressor.tasks.models.checkpoint import encoder_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 __all__ = ["average_outputs", "best_weights", "mean_of"]
 
@@ -33,33 +39,42 @@ def average_outputs(
     texts: Path | None,
     mean: Literal["probabilities", "logits"],
     weights: Literal["equal", "validation"] | Sequence[float],
-    tokenizer: Path,
+    tokenizers: Sequence[PreTrainedTokenizerBase],
     max_length: int,
     out: Path,
+    events: Events,
     known: Sequence[float] | None = None,
 ) -> dict[str, Any]:
-    """Average what `compute_outputs` wrote for each teacher, and write it as one more teacher's.
+    """Average what `compute_outputs` wrote for each teacher, and write it as one more teacher's. Outputs at tokens are
+    those at the first one's tokens: what another says there is found by the characters that its own stand for.
 
     Args:
         texts: the folder of texts without labels that the outputs are of; None: those of `data`.
-        tokenizer: a model folder with the tokenizer of all of them.
+        tokenizers: of every teacher; where outputs are for whole texts, the first one's is enough.
         known: the weights that were found on the validation split, where the outputs are of other texts.
 
     Returns:
         Metrics on validation and test, number of examples, and `weights`.
 
     Raises:
-        StageError: the teachers cut texts into unlike parts.
+        StageError: the teachers part texts too differently, or their outputs are of other texts.
     """
     shares = np.asarray(known if known is not None else _weights(folders, task, data, mean, weights))
     shares = shares / shares.sum()
     facts: dict[str, Any] = {"weights": [round(share, 4) for share in shares.tolist()], "examples": {}}
     for split in stored_splits(folders[0]):
-        outputs = [read_outputs(folder / split, mapped=True) for folder in folders]
-        averaged = {
-            output.name: _average(output, [one[output.name] for one in outputs], shares, mean)
-            for output in task.spec.outputs
-        }
+        with TemporaryDirectory(dir=out) as cache:
+            alignments = _alignments(task, tokenizers, max_length, Path(cache), events)
+            outputs = [
+                alignments[number].read(load_split(texts or data, split), folder / split)
+                if number in alignments
+                else read_outputs(folder / split, mapped=True)
+                for number, folder in enumerate(folders)
+            ]
+            averaged = {
+                output.name: _average(output, [one[output.name] for one in outputs], shares, mean)
+                for output in task.spec.outputs
+            }
         facts["examples"][split], metrics = keep_outputs(
             averaged,
             split=split,
@@ -67,7 +82,7 @@ def average_outputs(
             data=data,
             texts=texts,
             out=out,
-            encoder=lambda: encoder_of(load_tokenizer(tokenizer), max_length),
+            encoder=lambda: encoder_of(tokenizers[0], max_length),
         )
         if metrics is not None:
             facts[split] = metrics
@@ -78,18 +93,65 @@ def _average(output: OutputSpec, parts: Sequence[Ragged], shares: npt.NDArray[An
     first = parts[0]
     if any([len(row) for row in part] != [len(row) for row in first] for part in parts[1:]):
         raise StageError(
-            f"The teachers cut texts into unlike parts: their {output.name} can't be averaged.",
-            hint="Take models with one tokenizer.",
+            f"The teachers' {output.name} are of unlike texts, and can't be averaged.",
+            hint="Compute the teachers' outputs again.",
         )
-    values = mean_of(output, [torch.from_numpy(np.asarray(part.values, np.float32)) for part in parts], shares, mean)
-    dtype = np.float32 if output.likelihood == "value" else np.float16
-    return Ragged(values.numpy().astype(dtype), first.offsets)
+    if output.per_token and first.values.ndim == 1:  # the tokens of a row are the classes
+        rows = [mean_of(output, _tensors(of_row), shares, mean) for of_row in zip(*parts, strict=True)]
+        values = torch.cat(rows) if rows else torch.empty(0)
+    else:
+        values = mean_of(output, _tensors([part.values for part in parts]), shares, mean)
+    # What is carried over to other tokens knows classes of no probability, whose logits fp16 can't hold.
+    exact = output.likelihood == "value" or any(part.values.dtype == np.float32 for part in parts)
+    return Ragged(values.numpy().astype(np.float32 if exact else np.float16), first.offsets)
+
+
+def _tensors(parts: Sequence[Array]) -> list[torch.Tensor]:
+    return [torch.from_numpy(np.array(part, np.float32)) for part in parts]  # copied: the files are read-only
+
+
+@dataclass(frozen=True)
+class _Member(Alignment):
+    """Another member's outputs at the tokens of the first."""
+
+    number: int
+
+    def _too_unlike(self, name: str, share: float) -> StageError:
+        return StageError(
+            f"{name}: the tokenizers of members 1 and {self.number} part texts too differently: {share:.0%} of the "
+            "first one's words or tokens have a counterpart in the other's.",
+            hint="Take members whose tokenizers split texts into like words.",
+        )
+
+    def _told(self, name: str, share: float) -> str:
+        return (
+            f"{name}: member {self.number} of the ensemble says something of {share:.1%} of the first one's words or "
+            "tokens; the others alone answer for the rest."
+        )
+
+
+def _alignments(
+    task: Task, tokenizers: Sequence[PreTrainedTokenizerBase], max_length: int, cache: Path, events: Events
+) -> dict[int, _Member]:
+    """Place of each member that parts texts otherwise than the first -> how its outputs are read."""
+    if not any(output.per_token for output in task.spec.outputs):
+        return {}
+    first = tokenizers[0]
+    return {
+        place: _Member(task, other, first, max_length, cache / str(place), events, place + 1)
+        for place, other in enumerate(tokenizers)
+        if settings_of(other) != settings_of(first)
+    }
 
 
 def mean_of(output: OutputSpec, parts: Sequence[torch.Tensor], shares: Any, mean: str) -> torch.Tensor:
-    """The weighted mean as outputs of the same kind: of probabilities their logits again."""
+    """The weighted mean as outputs of the same kind: of probabilities their logits again. Where members say nothing
+    (NaN) the others share their weight; NaN where none says anything."""
     weights = torch.as_tensor(shares, dtype=torch.float32).reshape(-1, *[1] * parts[0].dim())
     stacked = torch.stack(list(parts))
+    if (unknown := stacked.isnan().any(dim=-1, keepdim=True)).any():
+        stacked, weights = stacked.nan_to_num(0.0), weights * ~unknown
+        weights = weights / weights.sum(dim=0)
     if mean == "probabilities" and output.likelihood == "categorical":
         return torch.logsumexp(torch.log_softmax(stacked, dim=-1) + weights.log(), dim=0)
     if mean == "probabilities" and output.likelihood == "bernoulli":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compressor.data import load_output_names
-from compressor.distill.alignment import Alignment
+from compressor.distill.alignment import Alignment, settings_of
 from compressor.distill.counterparts import Counterparts
 from compressor.distill.outputs import CachedOutputs, LiveOutputs, PartlyCached, TeacherOutputs, assert_same_parts
 from compressor.distill.signals import LOGITS, Signal
@@ -50,7 +49,7 @@ def open_teacher(
     theirs = load_tokenizer(folder, trust_remote_code)
     names = load_output_names(transfer_set.data, task)
     model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
-    if _settings(theirs) == _settings(tokenizer):
+    if settings_of(theirs) == settings_of(tokenizer):
         return LiveOutputs(model, task)
     tokens, own = (transfer_set.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
     counterparts = None
@@ -76,16 +75,14 @@ def open_alignment(
     trust_remote_code: bool,
 ) -> Alignment | None:
     """How outputs for the teacher's tokens become those for the student's; None where both are the same, or outputs are
-    for whole texts. The tokenizer of a teacher that is no single model isn't known."""
+    for whole texts.
+
+    Args:
+        folder: a model with the tokenizer of the outputs; None where it isn't known.
+    """
     if folder is None or not any(output.per_token for output in task.spec.outputs):
         return None
     theirs = load_tokenizer(folder, trust_remote_code)
-    if _settings(theirs) == _settings(tokenizer):
+    if settings_of(theirs) == settings_of(tokenizer):
         return None
     return Alignment(task, theirs, tokenizer, max_length, cache, events)
-
-
-def _settings(tokenizer: Any) -> dict[str, Any]:
-    """All that decides which tokens a text becomes. Truncation and padding are settings of the last call only."""
-    settings: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
-    return {name: value for name, value in settings.items() if name not in ("truncation", "padding")}

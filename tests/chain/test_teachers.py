@@ -93,6 +93,25 @@ def test_a_member_of_an_ensemble_is_the_same_stage_as_a_teacher_alone(
     assert plan.keys["label/1"].digest == alone.keys["label"].digest
 
 
+def test_of_taggers_the_tokenizers_are_read_and_of_classifiers_keys_stay(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    """Where answers are of whole texts, nothing is read but what was before there were taggers together."""
+    recipe = ensemble(reviews_csv, encoder_folder)
+
+    def inputs(name: str) -> dict[str, str]:
+        plan = make_plan(recipes.load(tmp_path, recipe))
+        return dict(next(stage for stage in plan.stages if stage.name == name).inputs)
+
+    assert inputs("label") == {"data": "prepare", "1": "label/1", "2": "label/2", "teacher": "teach/1"}
+    assert inputs("distill") == {"data": "prepare", "student": "student", "outputs": "label"}
+    recipe |= {"task": "token-classification"}
+    recipe["data"]["columns"] = {"text": "text", "tags": "label"}
+    recipe["teacher"]["ensemble"]["weights"] = "equal"
+    assert inputs("label")["teacher/2"] == "teach/2"
+    assert inputs("distill")["tokenizer"] == "teach/1"
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [

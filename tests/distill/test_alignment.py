@@ -3,131 +3,51 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from datasets import Dataset
-from tokenizers import Tokenizer, pre_tokenizers
-from transformers import AutoModel, PreTrainedTokenizerFast
 
-from compressor.data import load_output_names, load_split, prepare, tokenize_split
-from compressor.distill.alignment import Alignment
+from compressor.data import load_output_names, load_split
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
 from compressor.distill.training import save_model
 from compressor.distill.transfer_set import TEXTS, TextSource, TransferSet
 from compressor.errors import StageError
-from compressor.events import Silent
-from compressor.recipe.data import DataSection
 from compressor.recipe.distill import DistillSection
 from compressor.recipe.student import StudentSection
 from compressor.runtime.outputs import Ragged, write_outputs
 from compressor.runtime.tasks.base import softmax
-from compressor.task_specs import OutputSpec
-from compressor.tasks import get_task, load_tokenizer
-from compressor.tasks.base import IGNORED, Task
+from compressor.tasks import load_tokenizer
 from tests import tiny
 from tests.distill.builders.models import write_tokenizer
 from tests.distill.conftest import QUICK, Finished, Recorder
+from tests.distill.worlds import World, counts, isolating, names_world, questions_world, right_answers
 
-SURE = 8.0
-"""The logit of what the teacher holds for right; all others are 0."""
 SOFT = {"kind": "soft-targets"}
-
-
-@dataclass(frozen=True)
-class World:
-    """Data, a teacher that is always right, and a student that cuts words into pieces. Read only."""
-
-    task: Task
-    max_length: int
-    data: Path
-    teacher: Path
-    outputs: Path
-    student: Path
-
-    def alignment(self, cache: Path, student: Path | None = None) -> Alignment:
-        tokenizers = (load_tokenizer(self.teacher), load_tokenizer(student or self.student))
-        return Alignment(self.task, *tokenizers, self.max_length, cache, Recorder())
-
-    def rows(self, folder: Path, cache: Path, split: str = "train") -> Any:
-        names = load_output_names(self.data, self.task)
-        tokenizer, texts = load_tokenizer(folder), load_split(self.data, split)
-        return tokenize_split(texts, self.task, tokenizer, max_length=self.max_length, cache=cache, names=names)
-
-
-def world(
-    folder: Path, name: str, file: Path, write: Callable[[Path], Path], max_length: int, labels: int | None = None
-) -> World:
-    task = get_task(name)
-    section = DataSection.model_validate({"source": str(file), "split": {"validation": 0.1, "test": 0.1}})
-    prepare(section, task.spec, seed=1, files={"train": file}, out=folder / "data", events=Silent())
-    made = World(task, max_length, folder / "data", write(folder / "teacher"), folder / "outputs", folder / "student")
-    for split in ("train", "validation", "test"):
-        rows = made.rows(made.teacher, folder / "tokens", split)
-        write_outputs(right_answers(task, rows, labels), made.outputs / split)
-    cut_words(write(folder / "student"))
-    return made
-
-
-def right_answers(task: Task, rows: Any, labels: int | None) -> dict[str, Ragged]:
-    """What a teacher says that is sure of the labels: of `labels` classes a word, or of a token of each row."""
-    found = {}
-    for place, output in enumerate(task.spec.outputs):
-        said = []
-        for row, count in zip(rows, counts(task, rows, output), strict=True):
-            classes = row["labels"][place] if labels is None else [one for one in row["labels"] if one != IGNORED]
-            said.append(SURE * np.eye(labels or count, dtype=np.float16)[classes])
-        found[output.name] = Ragged.of(said, ragged=True)
-    return found
-
-
-def counts(task: Task, rows: Any, output: OutputSpec) -> list[int]:
-    """How many values of an output each row has."""
-    found = task.counts(output, rows)
-    assert found is not None
-    return [int(count) for count in found]
-
-
-def cut_words(folder: Path) -> None:
-    """Have a model's tokenizer cut each word that it knows into pieces of two letters."""
-    words = list(load_tokenizer(folder).get_vocab())
-    words = [word for word in words if word not in tiny.SPECIAL and not word.startswith("##")]
-    pieces = [("##" if place else "") + word[place : place + 2] for word in words for place in range(0, len(word), 2)]
-    vocabulary = [*tiny.SPECIAL, *dict.fromkeys(pieces)]
-    model = AutoModel.from_pretrained(folder)
-    model.resize_token_embeddings(len(vocabulary))
-    model.save_pretrained(folder)
-    tiny.write_tokenizer(folder, vocabulary=vocabulary)
 
 
 @pytest.fixture(scope="module")
 def questions(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("questions")
-    file = tiny.write_questions(folder / "questions.jsonl", 400, longest=24)
-
-    def write(model: Path) -> Path:
-        return tiny.write_encoder(model, layers=2, spread=0.1)
-
-    return world(folder, "question-answering", file, write, 24)
+    return questions_world(tmp_path_factory.mktemp("questions"))
 
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("names")
-
-    def write(model: Path) -> Path:
-        return tiny.write_name_encoder(model, layers=2)
-
-    return world(folder, "token-classification", tiny.write_conll(folder / "names.conll", 200), write, 26, labels=5)
+    return names_world(tmp_path_factory.mktemp("names"))
 
 
 def train(
-    made: World, out: Path, *objectives: dict[str, Any], teacher: bool = True, outputs: bool = True, epochs: int = 6
+    made: World,
+    out: Path,
+    *objectives: dict[str, Any],
+    teacher: bool = True,
+    tokenizer: bool = False,
+    outputs: bool = True,
+    epochs: int = 6,
 ) -> Finished:
     events = Recorder()
     settings: dict[str, Any] = {"task": made.task, "data": made.data, "seed": 1, "events": events}
@@ -139,6 +59,7 @@ def train(
         student_folder=out / "start" / "model",
         transfer_set=TransferSet(made.data, made.outputs if outputs else None),
         teacher_folder=made.teacher if teacher else None,
+        tokenizer_folder=made.teacher if tokenizer else None,
         max_length=made.max_length,
         seed=1,
         out=out / "trained",
@@ -238,17 +159,6 @@ def test_a_text_without_a_word_is_no_obstacle(names: World, tmp_path: Path) -> N
     np.testing.assert_array_equal(said[1], logits)
 
 
-def isolating(folder: Path, out: Path, letter: str) -> Path:
-    """A tokenizer to which this letter is a word wherever it stands; without one, every letter is."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    pattern = pre_tokenizers.Split(letter, "isolated") if letter else pre_tokenizers.Split("", "isolated")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pattern])
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
-    ).save_pretrained(out)
-    return out
-
-
 def test_outputs_of_other_data_are_refused(questions: World, tmp_path: Path) -> None:
     for outputs in (questions.outputs / "validation", questions.outputs / "train"):
         split = load_split(questions.data, "train").select(range(100))
@@ -256,8 +166,13 @@ def test_outputs_of_other_data_are_refused(questions: World, tmp_path: Path) -> 
             questions.alignment(tmp_path).read(split, outputs)
 
 
+def test_of_an_ensemble_the_tokenizer_of_its_outputs_is_enough(names: World, tmp_path: Path) -> None:
+    found = train(names, tmp_path / "ensemble", teacher=False, tokenizer=True, epochs=1)
+    alone = train(names, tmp_path / "alone", epochs=1)
+    assert found.facts["history"][0]["objectives"] == alone.facts["history"][0]["objectives"]
+
+
 def test_a_teacher_whose_tokenizer_is_not_known_is_refused(questions: World, tmp_path: Path) -> None:
-    """An ensemble, for example."""
     with pytest.raises(StageError, match=r"give both models one tokenizer|into other parts"):
         train(questions, tmp_path, teacher=False)
 

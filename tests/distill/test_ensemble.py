@@ -11,11 +11,15 @@ import torch
 from compressor.data import load_split
 from compressor.distill.ensemble import average_outputs, best_weights, mean_of
 from compressor.errors import StageError
+from compressor.events import Silent
 from compressor.runtime.outputs import Ragged, read_outputs, write_outputs
 from compressor.task_specs import OutputSpec
+from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
-from tests.distill.conftest import MAX_LENGTH, Finished
+from compressor.tasks.models.checkpoint import encoder_of
+from tests.distill.conftest import MAX_LENGTH, Finished, Recorder
 from tests.distill.objectives.values import softmax
+from tests.distill.worlds import World, isolating, names_world, questions_world, right_answers
 
 RANDOM = np.random.default_rng(2)
 
@@ -35,8 +39,9 @@ def averaged(
     members: list[Path], task: Task, data: Path, teacher: Finished, out: Path, **options: Any
 ) -> dict[str, Any]:
     settings: dict[str, Any] = {"mean": "probabilities", "weights": "equal", **options}
-    places: dict[str, Any] = {"data": data, "texts": None, "tokenizer": teacher.model, "out": out}
-    return average_outputs(members, task=task, max_length=MAX_LENGTH, **places, **settings)
+    out.mkdir()
+    places: dict[str, Any] = {"data": data, "texts": None, "tokenizers": [load_tokenizer(teacher.model)], "out": out}
+    return average_outputs(members, task=task, max_length=MAX_LENGTH, events=Silent(), **places, **settings)
 
 
 def logits(folder: Path, split: str = "test") -> np.ndarray:
@@ -88,9 +93,124 @@ def test_numbers_are_averaged_and_yes_or_no_by_probability() -> None:
     assert torch.allclose(found, (torch.sigmoid(parts[0]) + torch.sigmoid(parts[1])) / 2)
 
 
-def test_members_that_cut_texts_apart_otherwise_are_refused(
+def test_outputs_of_other_texts_are_refused(
     members: list[Path], task: Task, data: Path, teacher: Finished, tmp_path: Path
 ) -> None:
     write_outputs({"logits": Ragged(np.zeros((3, 2), np.float16))}, members[1] / "train")
-    with pytest.raises(StageError, match="unlike parts"):
+    with pytest.raises(StageError, match="are of unlike texts"):
         averaged(members, task, data, teacher, tmp_path / "out")
+
+
+def test_where_a_member_says_nothing_the_others_answer() -> None:
+    """The first counts a quarter; of the second text nobody but the first says something, of the third nobody."""
+    nothing = [np.nan] * 2
+    first = torch.tensor([[1.0, 2.0], [0.5, -1.0], nothing])
+    second = torch.tensor([[3.0, -1.0], nothing, nothing])
+    for mean in ("probabilities", "logits"):
+        found = mean_of(OutputSpec("logits", "categorical", per_token=True), [first, second], [0.25, 0.75], mean)
+        both = 0.25 * softmax(first[0].numpy()) + 0.75 * softmax(second[0].numpy())
+        expected = both if mean == "probabilities" else softmax((0.25 * first[0] + 0.75 * second[0]).numpy())
+        assert softmax(found[0].numpy()) == pytest.approx(expected, rel=1e-5)
+        assert softmax(found[1].numpy()) == pytest.approx(softmax(first[1].numpy()), rel=1e-5)
+        assert found[2].isnan().all()
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return questions_world(tmp_path_factory.mktemp("questions"))
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return names_world(tmp_path_factory.mktemp("names"))
+
+
+def together(world: World, models: list[Path], folders: list[Path], out: Path) -> tuple[dict[str, Any], Recorder]:
+    """What models say together, of which `folders` are the outputs."""
+    out.mkdir()
+    events = Recorder()
+    facts = average_outputs(
+        folders,
+        task=world.task,
+        data=world.data,
+        texts=None,
+        mean="probabilities",
+        weights=(1.0, 3.0),
+        tokenizers=[load_tokenizer(model) for model in models],
+        max_length=world.max_length,
+        out=out,
+        events=events,
+    )
+    return facts, events
+
+
+def said(world: World, model: Path, out: Path, change: Any = None) -> Path:
+    """Outputs of a model for every split in its own tokens: the right answers, or noise."""
+    for split in ("train", "validation", "test"):
+        rows = world.rows(model, out / "tokens", split)
+        right = right_answers(world.task, rows, 5 if world.task.name == "token-classification" else None)
+        write_outputs({name: change(one) if change else one for name, one in right.items()}, out / split)
+    return out
+
+
+def noise(right: Ragged) -> Ragged:
+    return Ragged(RANDOM.normal(size=right.values.shape).astype(np.float16) * 3, right.offsets)
+
+
+def places(world: World, model: Path, split: str) -> list[list[int]]:
+    """The first character of each word, for every text."""
+    texts = list(load_split(world.data, split))
+    found = world.task.places(world.task.runtime.encode(encoder_of(load_tokenizer(model), world.max_length), texts))
+    assert found is not None
+    return [[begin for begin, _ in row.tolist()] for row in found]
+
+
+def test_taggers_with_unlike_tokenizers_are_averaged_word_by_word(names: World, tmp_path: Path) -> None:
+    """To the other one, each `a` is a word: it has more words, and lacks some of the first one's."""
+    other = isolating(names.student, tmp_path / "other", "a")
+    folders = [said(names, names.teacher, tmp_path / "1", noise), said(names, other, tmp_path / "2", noise)]
+    _, events = together(names, [names.teacher, other], folders, tmp_path / "out")
+    found = read_outputs(tmp_path / "out" / "test")["logits"]
+    first, second = (read_outputs(folder / "test")["logits"] for folder in folders)
+    silent = 0
+    for row, (mine, theirs) in enumerate(
+        zip(places(names, names.teacher, "test"), places(names, other, "test"), strict=True)
+    ):
+        for word, begin in enumerate(mine):
+            expected = softmax(np.asarray(first[row][word], float))
+            if begin in theirs:
+                expected = 0.25 * expected + 0.75 * softmax(np.asarray(second[row][theirs.index(begin)], float))
+            else:
+                silent += 1
+            assert softmax(np.asarray(found[row][word], float)) == pytest.approx(expected, abs=2e-3)
+    assert silent
+    assert any(note.startswith("test: member 2 of the ensemble says something of") for note in events.notes)
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name not in ("train", "validation", "test")]
+
+
+@pytest.mark.parametrize("first", ["words", "pieces"])
+def test_readers_with_unlike_tokenizers_agree_on_the_answer(questions: World, tmp_path: Path, first: str) -> None:
+    models = [questions.teacher, questions.student] if first == "words" else [questions.student, questions.teacher]
+    folders = [said(questions, model, tmp_path / str(number)) for number, model in enumerate(models)]
+    facts, _ = together(questions, models, folders, tmp_path / "out")
+    assert facts["test"]["f1"] > 0.98
+    found, alone = (read_outputs(folder / "test") for folder in (tmp_path / "out", folders[0]))
+    assert all(len(found[name]) == len(alone[name]) for name in alone), "rows are those of the first"
+
+
+def test_probabilities_of_tokens_are_averaged_in_each_text(questions: World, tmp_path: Path) -> None:
+    """One tokenizer; a member that is sure of one text has no more to say about the others."""
+    folders = [said(questions, questions.teacher, tmp_path / number, noise) for number in ("1", "2")]
+    together(questions, [questions.teacher] * 2, folders, tmp_path / "out")
+    found, first, second = (read_outputs(folder / "test")["end_logits"] for folder in (tmp_path / "out", *folders))
+    for row, one, other in zip(found, first, second, strict=True):
+        expected = 0.25 * softmax(np.asarray(one, float)) + 0.75 * softmax(np.asarray(other, float))
+        assert softmax(np.asarray(row, float)) == pytest.approx(expected, abs=2e-3)
+
+
+def test_members_that_have_hardly_a_word_in_common_are_refused(names: World, tmp_path: Path) -> None:
+    """To the first one, each letter is a word."""
+    letters = isolating(names.student, tmp_path / "letters", "")
+    folders = [said(names, letters, tmp_path / "1"), names.outputs]
+    with pytest.raises(StageError, match="tokenizers of members 1 and 2 part texts too differently"):
+        together(names, [letters, names.teacher], folders, tmp_path / "out")

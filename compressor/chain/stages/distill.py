@@ -29,6 +29,7 @@ class Distill(Stage):
     """Writes `model/`.
 
     Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher;
+    `tokenizer` in place of `teacher` where that is no single model, one with the tokens that its outputs are of;
     for further texts `texts/NAME`, `outputs/NAME` and, where some of them were chosen, `chosen/NAME`.
     """
 
@@ -75,6 +76,7 @@ class Distill(Stage):
             student_folder=inputs["student"].folder / "model",
             transfer_set=self._transfer_set(inputs),
             teacher_folder=inputs["teacher"].folder / "model" if "teacher" in inputs else None,
+            tokenizer_folder=inputs["tokenizer"].folder / "model" if "tokenizer" in inputs else None,
             max_length=self.max_length,
             seed=self.seed,
             out=out,

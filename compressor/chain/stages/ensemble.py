@@ -20,8 +20,9 @@ __all__ = ["Ensemble"]
 class Ensemble(Stage):
     """Writes what `Label` writes.
 
-    Inputs: `data`; `1`, `2` ... the outputs of the members; `teacher`, one of them, for its tokenizer; `texts`, where
-    the outputs are of texts without labels, and then `weights`, the same stage for the data.
+    Inputs: `data`; `1`, `2` ... the outputs of the members; `teacher`, the first of them, for its tokenizer; where
+    outputs are at tokens, the others as `teacher/2` ...; `texts`, where the outputs are of texts without labels, and
+    then `weights`, the same stage for the data.
     """
 
     kind = "ensemble"
@@ -38,7 +39,14 @@ class Ensemble(Stage):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.ensemble import average_outputs
+        from compressor.tasks import load_tokenizer
 
+        models = {1: "teacher", **{number: f"teacher/{number}" for number in range(2, len(self.section.members) + 1)}}
+        tokenizers = [
+            load_tokenizer(inputs[role].folder / "model", self.section.members[number - 1].trust_remote_code)
+            for number, role in models.items()
+            if role in inputs
+        ]
         members = [inputs[str(number)].folder for number in range(1, len(self.section.members) + 1)]
         return average_outputs(
             members,
@@ -48,7 +56,8 @@ class Ensemble(Stage):
             mean=self.section.mean,
             weights=self.section.weights,
             known=inputs["weights"].facts["weights"] if "weights" in inputs else None,
-            tokenizer=inputs["teacher"].folder / "model",
+            tokenizers=tokenizers,
             max_length=self.max_length,
             out=out,
+            events=events,
         )

@@ -16,6 +16,7 @@ from compressor import errors
 from compressor.compare.results import Comparison
 from compressor.compare.self_test import Figures, SelfTest
 from compressor.engine.plan import Plan
+from compressor.push import Sent
 from compressor.recipe import load_recipe
 from compressor.recipe.benchmark import Target, WorkloadConfig
 from compressor.recipe.shipped import shipped
@@ -126,6 +127,7 @@ def test_a_command_that_is_shown_works(
         return SelfTest("tiny", 0.1, 0.05, 0.01, (Figures("same", 1, {"pass": 1}, 0.0, 0.0, 0, 0.95),))
 
     monkeypatch.setattr("compressor.serve.command.serve", lambda *_, **__: None)
+    monkeypatch.setattr("compressor.push.send", lambda *_, **__: Sent("https://hub/commit", created=True))
     monkeypatch.setattr("compressor.compare.self_test.self_test", tested)
     monkeypatch.setattr("compressor.chain.run.run_plan", planned_only)
     monkeypatch.setattr("compressor.compare.command.compare_paths", compared)

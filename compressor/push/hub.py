@@ -98,10 +98,12 @@ def _make_ready(api: Any, destination: Destination, client: Any) -> bool:
 @contextmanager
 def _explained(destination: Destination, client: Any) -> Iterator[None]:
     """Turn the hub client's errors into ours, with what to do about each."""
-    errors = client.errors
+    # Not every version of the client has the two about logging in.
+    logins = (getattr(client.errors, name, OSError) for name in ("OIDCError", "DeviceCodeError"))
+    expected = (client.errors.HTTPError, *logins, OSError, RuntimeError)
     try:
         yield
-    except (errors.HTTPError, errors.OIDCError, errors.DeviceCodeError, OSError, RuntimeError) as error:
+    except expected as error:
         raise _explain(error, destination) from error
     except JSONDecodeError as error:
         raise HubError(
@@ -129,7 +131,8 @@ def _explain(error: Exception, destination: Destination) -> CompressorError:
             hint="Look at it, and give the command again.",
         )
     if status is not None:
-        return HubError(f"{destination.endpoint} doesn't take it{said}.", hint="Give the command again later.")
+        hint = "Give the command again later." if status >= 500 or status == 429 else "Nothing was committed."
+        return HubError(f"{destination.endpoint} doesn't take it{said}.", hint=hint)
     return HubError(
         f"{destination.endpoint} can't be reached{said}.",
         hint="Check the network and HF_ENDPOINT, and give the command again: nothing was committed by halves.",

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from compressor.chain.stages import Ensemble
 from compressor.data import load_split
 from compressor.distill.ensemble import average_outputs, best_weights, mean_of
+from compressor.engine.artifact import Artifact
 from compressor.errors import StageError
 from compressor.events import Silent
+from compressor.recipe.teacher import EnsembleSection
 from compressor.runtime.outputs import Ragged, read_outputs, write_outputs
 from compressor.task_specs import OutputSpec
 from compressor.tasks import load_tokenizer
@@ -186,6 +189,26 @@ def test_taggers_with_unlike_tokenizers_are_averaged_word_by_word(names: World, 
     assert silent
     assert any(note.startswith("test: member 2 of the ensemble says something of") for note in events.notes)
     assert not [path for path in (tmp_path / "out").iterdir() if path.name not in ("train", "validation", "test")]
+
+
+def test_the_stage_reads_the_tokenizer_of_each_tagger(names: World, tmp_path: Path) -> None:
+    other = isolating(names.student, tmp_path / "2" / "model", "a")
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "model").symlink_to(names.teacher)
+    folders = {
+        "data": names.data,
+        "1": names.outputs,
+        "2": said(names, other, tmp_path / "said"),
+        "teacher": tmp_path / "1",
+        "teacher/2": tmp_path / "2",
+    }
+    members = [{"model": "org/words"}, {"model": "org/pieces"}]
+    section = EnsembleSection.model_validate({"members": members})
+    stage = Ensemble(name="label", inputs={}, task=names.task.name, section=section, max_length=names.max_length)
+    inputs = {role: Artifact(folder, role, role, {}, {}, {}, 0.0, "") for role, folder in folders.items()}
+    (tmp_path / "out").mkdir()
+    facts: dict[str, Any] = stage.run(inputs, tmp_path / "out", Silent())
+    assert facts["test"]["f1_entity"] == 1, "both are always right"
 
 
 @pytest.mark.parametrize("first", ["words", "pieces"])

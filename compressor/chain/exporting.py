@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from compressor.chain.nodes import FIRST, variants
+from compressor.bench import target_reason
+from compressor.chain.nodes import FIRST, graph_stage, variants
 from compressor.chain.other import other_recipe, under
-from compressor.chain.stages import Cascade, Export, Quantize
+from compressor.chain.stages import Cascade, Export, Optimize, Quantize
 from compressor.chain.training import max_length_of, trained_model, training_stages
+from compressor.compare.inputs import TEXTS
 from compressor.engine.stage import Stage
 from compressor.errors import Problem, RecipeError
+from compressor.recipe.benchmark import DatasetWorkload, GridWorkload
 from compressor.recipe.cascade import CascadeSection
 from compressor.recipe.recipe import Recipe
 
@@ -46,23 +49,66 @@ def first_of(recipe: Recipe) -> Recipe | None:
 
 def _variants(recipe: Recipe) -> Iterator[Stage]:
     data = {"data": "prepare"} if recipe.data else {}
-    max_length = max_length_of(recipe)
+    max_length, graph = max_length_of(recipe), graph_stage(recipe)
     yield Export(
         name="export",
         inputs={"model": trained_model(recipe), **data},
         task=recipe.task,
-        section=recipe.export,
+        # The graph that candidates are timed beside is that of `fast`, and has its key.
+        section=recipe.export.model_copy(update={"optimize": "fast"}) if graph == "optimize" else recipe.export,
         max_length=max_length,
         trust_remote_code=recipe.trusts_student,
     )
+    if graph == "optimize":
+        yield _optimize(recipe, {"model": trained_model(recipe), "export": "export", **data})
     for section in recipe.quantize:
         yield Quantize(
             name=f"quantize/{section.name}",
-            inputs={"export": "export", **data},
+            inputs={"export": graph, **data},
             task=recipe.task,
             section=section,
             max_length=max_length,
         )
+
+
+def _optimize(recipe: Recipe, inputs: Mapping[str, str]) -> Optimize:
+    target = next((target for target in recipe.benchmark.targets if target_reason(target) is None), None)
+    return Optimize(
+        name="optimize",
+        inputs=inputs,
+        task=recipe.task,
+        section=recipe.export,
+        variants=recipe.quantize,
+        timed=_decisive(recipe),
+        target=target,
+        shapes=tuple(_shapes(recipe)),
+        max_length=max_length_of(recipe),
+        seed=recipe.seed,
+        trust_remote_code=recipe.trusts_student,
+    )
+
+
+def _decisive(recipe: Recipe) -> str:
+    """The variant whose time decides on the graph: the one that is to ship; where that is chosen later, the first that
+    the recipe asks for."""
+    wanted = recipe.bundle.variant
+    if recipe.cascade and wanted == recipe.cascade.name:
+        wanted = recipe.cascade.variant
+    return wanted or next((section.name for section in recipe.quantize), "fp32")
+
+
+def _shapes(recipe: Recipe) -> Iterator[str]:
+    """Of the inputs that graphs are timed with: those of the workloads that measure one call."""
+    fixed = [
+        (batch, length)
+        for one in recipe.benchmark.workloads
+        if isinstance(one, GridWorkload)
+        for batch in one.batch
+        for length in one.sequence
+    ]
+    if not fixed or any(isinstance(one, DatasetWorkload) for one in recipe.benchmark.workloads):
+        yield TEXTS
+    yield from dict.fromkeys(f"{batch}x{length}" for batch, length in fixed)
 
 
 def _cascade(recipe: Recipe, section: CascadeSection, first: Recipe) -> Iterator[Stage]:
@@ -75,7 +121,7 @@ def _cascade(recipe: Recipe, section: CascadeSection, first: Recipe) -> Iterator
 def _until(first: Recipe, last: str) -> Iterator[Stage]:
     """What the variant of the first student is made of: other variants have no part in it."""
     yield from training_stages(first)
-    yield from (stage for stage in _variants(first) if stage.name in ("export", last))
+    yield from (stage for stage in _variants(first) if stage.kind in ("export", "optimize") or stage.name == last)
 
 
 def _stage_of(recipe: Recipe, variant: str) -> str:

@@ -10,7 +10,17 @@ from compressor.bench.results import Role, reference_role
 from compressor.recipe.benchmark import Precision
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["ASSISTANT", "FIRST", "START", "ModelNode", "model_nodes", "reference_node", "teacher_model", "variants"]
+__all__ = [
+    "ASSISTANT",
+    "FIRST",
+    "START",
+    "ModelNode",
+    "graph_stage",
+    "model_nodes",
+    "reference_node",
+    "teacher_model",
+    "variants",
+]
 
 ASSISTANT = "assistant/"
 """What the names of stages begin with that are those of the recipe that `teacher.run` names."""
@@ -56,6 +66,11 @@ def variants(recipe: Recipe) -> tuple[ModelNode, ...]:
     return tuple(node for node in model_nodes(recipe) if node.role == "variant")
 
 
+def graph_stage(recipe: Recipe) -> str:
+    """Name of the stage that makes the graph that variants are made of."""
+    return "optimize" if recipe.export.optimize == "auto" else "export"
+
+
 def teacher_model(recipe: Recipe) -> str | None:
     """Name of the stage that makes the teacher's model; None where there is no single one."""
     if recipe.teacher is None or not recipe.teacher.is_model:
@@ -76,7 +91,7 @@ def _nodes(recipe: Recipe) -> Iterator[ModelNode]:
     if recipe.distill and recipe.distill.baseline:
         yield ModelNode("baseline", "baseline", "student", "baseline", "torch")
     yield ModelNode("student", "student", taught, "distill" if recipe.distill else "student", "torch")
-    yield ModelNode("fp32", "variant", "student", "export", "onnxruntime")
+    yield ModelNode("fp32", "variant", "student", graph_stage(recipe), "onnxruntime")
     for section in recipe.quantize:
         yield ModelNode(section.name, "variant", "fp32", f"quantize/{section.name}", "onnxruntime")
     if recipe.cascade:

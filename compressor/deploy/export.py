@@ -63,7 +63,7 @@ def export(
     events.progress("export: comparing with PyTorch", 2, 2)
     return {
         "opset": traced.opset_imports[""],
-        "attention": model.config._attn_implementation,
+        "attention": tracer.attention[section.attention],
         "inputs": [value.name for value in proto.graph.input],
         "nodes": len(proto.graph.node),
         "operators": graph.operators(proto),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir
 
-__all__ = ["MODEL_FILE", "check_size", "executed_operators", "initializer", "operators", "save", "size_mb", "tidy"]
+__all__ = [
+    "MODEL_FILE",
+    "check_size",
+    "copy_beside",
+    "executed_operators",
+    "initializer",
+    "operators",
+    "save",
+    "size_mb",
+    "tidy",
+]
 
 MODEL_FILE = "model.onnx"
 
@@ -109,6 +120,13 @@ def initializer(graph: onnx_ir.Graph, name: str, array: npt.NDArray[np.generic])
     )
     graph.register_initializer(value)
     return value
+
+
+def copy_beside(source: Path, out: Path) -> None:
+    """Copy what lies beside a model: its config, its tokenizer, the options of its answers."""
+    for file in source.iterdir():
+        if file.is_file() and file.name not in (MODEL_FILE, "artifact.json"):
+            shutil.copyfile(file, out / file.name)
 
 
 def operators(proto: onnx.ModelProto) -> dict[str, int]:

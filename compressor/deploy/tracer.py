@@ -55,6 +55,8 @@ class Tracer:
         # Before tracing, which takes longer: a max_length that is too large shows here.
         self._batches, self._traced = list(inputs.compared()), inputs.traced()
         self._graphs: dict[str, onnx_ir.Model] = {}
+        self.attention: dict[str, str] = {}
+        """Of each graph that was asked for: the implementation asked for -> the one it has."""
 
     def graph(self, attention: str) -> onnx_ir.Model:
         """The model with this attention implementation, tidied, for the caller to change.
@@ -66,7 +68,7 @@ class Tracer:
         """
         if attention in self._graphs:
             return self._graphs[attention].clone()
-        _set_attention(self.model, attention, self._events)
+        self.attention[attention] = _set_attention(self.model, attention, self._events)
         traced = _trace(self.model, self._traced, self._opset)
         graph.tidy(traced, outputs=self.outputs)
         self._graphs[attention] = traced.clone()
@@ -86,13 +88,14 @@ def _texts(example: Mapping[str, Any]) -> dict[str, str]:
     return {role: value for role, value in example.items() if role != "label" and isinstance(value, str)}
 
 
-def _set_attention(model: PreTrainedModel, attention: str, events: Events) -> None:
-    """Choose the attention implementation; a model that has only its own keeps it."""
+def _set_attention(model: PreTrainedModel, attention: str, events: Events) -> str:
+    """Choose the attention implementation; a model that has only its own keeps it. Returns the one that it has."""
     with quiet(), contextlib.suppress(ValueError):
         model.set_attn_implementation(attention)
-    chosen = model.config._attn_implementation
+    chosen = str(model.config._attn_implementation)
     if chosen != attention:
         events.note(f"{type(model).__name__} has no {attention} attention: exported with {chosen}.")
+    return chosen
 
 
 def _trace(model: PreTrainedModel, inputs: dict[str, torch.Tensor], opset: int | None) -> onnx_ir.Model:

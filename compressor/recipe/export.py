@@ -16,10 +16,11 @@ class ExportSection(Section):
 
     opset: int | None = Field(None, ge=18, description="ONNX opset. Left out: the exporter's default.")
     attention: Literal["eager", "sdpa"] = Field("eager", description="Attention implementation that is traced.")
-    optimize: Literal["fast", "none"] = Field(
+    optimize: Literal["fast", "none", "auto"] = Field(
         "fast",
         description="`fast` changes the graph so that it computes less and answers the same, which is checked; `none` "
-        "leaves it as it was traced.",
+        "leaves it as it was traced; `auto` also times further changes on the first target, and takes those that are "
+        "faster there.",
     )
     tolerance: Positive = Field(
         1e-4, description="Largest difference from PyTorch's outputs that passes; a larger one stops the run."

@@ -13,6 +13,7 @@ from compressor.chain.stages.export import Export
 from compressor.chain.stages.generate import Generate
 from compressor.chain.stages.label import Label
 from compressor.chain.stages.measure import Measure
+from compressor.chain.stages.optimize import Optimize
 from compressor.chain.stages.prepare import Prepare
 from compressor.chain.stages.quantize import Quantize
 from compressor.chain.stages.select import Select
@@ -35,6 +36,7 @@ __all__ = [
     "Generate",
     "Label",
     "Measure",
+    "Optimize",
     "Prepare",
     "Quantize",
     "Select",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,9 +62,7 @@ class Cascade(Stage):
         if validation is None:
             raise StageError("There are no validation texts by which the threshold of a cascade could be chosen.")
         chosen = choose_threshold(validation, self.section.agreement)
-        for file in second.iterdir():
-            if file.is_file() and file.name not in (graph.MODEL_FILE, "artifact.json"):
-                shutil.copyfile(file, out / file.name)
+        graph.copy_beside(second, out)
         joined = out / graph.MODEL_FILE
         operators = join(first / graph.MODEL_FILE, second / graph.MODEL_FILE, chosen.threshold, joined)
         tested = smoke_test(joined, reference=second / graph.MODEL_FILE)

@@ -6,7 +6,6 @@ see docs/extending.md.
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,9 +46,7 @@ def quantize(
     what = f"quantize: {config.name}"
     events.progress(what, 0, 2)
     out.mkdir(parents=True, exist_ok=True)
-    for file in source.iterdir():
-        if file.is_file() and file.name not in (graph.MODEL_FILE, "artifact.json"):
-            shutil.copyfile(file, out / file.name)
+    graph.copy_beside(source, out)
     before, after = source / graph.MODEL_FILE, out / graph.MODEL_FILE
     if config.control is None or validation is None:
         facts = config.make(before, after, calibration, events)

@@ -73,7 +73,7 @@ def traced(mask: str = FULL_MASK, scale: str = "Mul raw scale") -> onnx_ir.Model
         "last": np.array([2]),
         "first": np.array([1]),
     }
-    nodes = [_node(line) for line in (mask + ATTENTION.format(scale=scale)).strip().splitlines()]
+    nodes = [_node(line) for line in (mask + ATTENTION.format(scale=scale)).splitlines() if line.strip()]
     read = {name for node in nodes for name in node.input}
     made = helper.make_graph(
         nodes,

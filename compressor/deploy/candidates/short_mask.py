@@ -40,7 +40,7 @@ class ShortMask(Candidate):
 
         before = sum(1 for _ in model.graph)
         found = [(value, pair) for value in _masks(model) if (pair := _values(model, value)) is not None]
-        rows = {pair: _row(model, pair) for _, pair in found}
+        rows = {pair: _row(model, pair) for pair in {pair for _, pair in found}}
         for value, pair in found:
             value.replace_all_uses_with(rows[pair])
         common.RemoveUnusedNodesPass()(model)
@@ -97,7 +97,7 @@ def _run(
 
     from compressor.runtime.session import open_session
 
-    part = onnx_ir.convenience.extract(model.graph, list(model.graph.inputs), [value])
+    part = onnx_ir.convenience.extract(model.graph, _read(model, value), [value])
     proto = onnx_ir.to_proto(onnx_ir.Model(part, ir_version=model.ir_version))
     del proto.graph.value_info[:]
     random = np.random.default_rng(0)
@@ -113,6 +113,17 @@ def _run(
                 yield mask, session.run(fed)[0]
         except BundleError:
             return
+
+
+def _read(model: onnx_ir.Model, value: onnx_ir.Value) -> list[onnx_ir.Value]:
+    """The graph's inputs that a value is computed from."""
+    above, known = [value], {value}
+    while above:
+        node = above.pop().producer()
+        new = {one for one in (node.inputs if node else ()) if one is not None} - known
+        above += new
+        known |= new
+    return [one for one in model.graph.inputs if one in known]
 
 
 def _row(model: onnx_ir.Model, pair: tuple[float, float]) -> onnx_ir.Value:

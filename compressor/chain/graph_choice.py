@@ -25,6 +25,8 @@ EXPORTED = "export"
 """What the graph is called that stays unless a candidate is faster."""
 FP32 = "fp32"
 """The variant that is the graph itself."""
+_REFUSALS = (StageError, BundleError, RuntimeError, ValueError, TypeError, KeyError)
+"""What quantizers and the libraries below them raise for a graph that they can't read."""
 _SEEDS = 10
 """Between the rounds of a choice: each measures up to three sets of processes."""
 
@@ -60,8 +62,9 @@ class Workbench:
             return built, None
         try:
             return built, self.file(name)
-        except (StageError, BundleError) as error:
-            return replace(built, reason=f"a variant can't be made of it: {error.message}"), None
+        except _REFUSALS as error:
+            said = (str(error) or type(error).__name__).splitlines()[0]
+            return replace(built, reason=f"a variant can't be made of it: {said}"), None
 
     def file(self, name: str) -> Path:
         """Make the variants of a graph, as the stages behind will, but for accuracy control; the file that is timed.

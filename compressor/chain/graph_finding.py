@@ -67,7 +67,7 @@ def _outcome(found: Mapping[str, Any]) -> str:
         return "slower"
     if any(one["faster"] for one in timed):
         return "faster"
-    return next((one["note"] for one in timed if one["note"]), "") or "no gain that can be told"
+    return next((one["note"] for one in timed if one["note"]), "") or "no gain"
 
 
 def _chosen(facts: Mapping[str, Any], name: str, outcome: str) -> str:

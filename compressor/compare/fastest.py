@@ -37,6 +37,7 @@ class Timed:
     faster: bool
     """Surely, by more than `GAIN`, and measured twice."""
     note: str = ""
+    """Why it isn't surely faster, where the bounds don't say it."""
 
     @property
     def slower(self) -> bool:
@@ -106,4 +107,11 @@ def _timed(shape: str, row: Row) -> Timed:
     assert loss is not None and row.a is not None and row.b is not None, "a latency case has them"
     value, low, high = (1 / (1 + bound) - 1 for bound in (loss.value, loss.high, loss.low))
     ratio = Loss(value, low, high, n=loss.n, confidence=loss.confidence)
-    return Timed(shape, base_ms=row.b, ms=row.a, ratio=ratio, faster=row.verdict == "fail", note=row.note)
+    return Timed(shape, base_ms=row.b, ms=row.a, ratio=ratio, faster=row.verdict == "fail", note=_note(row))
+
+
+def _note(row: Row) -> str:
+    """The row's own words are about the base."""
+    if row.verdict == "warn":
+        return "too uncertain a gain" if row.confirmation is None else "a gain that was not seen again"
+    return "too noisy to tell" if row.verdict == "inconclusive" else ""

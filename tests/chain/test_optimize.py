@@ -18,6 +18,7 @@ from compressor.chain.plan import RecipePlan, make_plan
 from compressor.compare import fastest as timing
 from compressor.compare.decision import Sample
 from compressor.compare.trial import Measured
+from compressor.deploy.candidates import CANDIDATES
 from compressor.engine.artifact import Artifact
 from compressor.engine.runner import Runner
 from compressor.engine.store import Store
@@ -63,6 +64,9 @@ def recipe(reviews_csv: Path, classifier_folder: Path) -> dict[str, Any]:
 def optimized(tmp_path: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Optimized:
     """What the stage leaves where candidates take such shares of the time."""
     monkeypatch.setattr(timing, "LatencyCase", Fake)
+    # All of them are built in tests/deploy/test_optimize.py; these need no second trace.
+    tried = ("folded-scale", "fused-attention", "joined-products", "saved-graph")
+    monkeypatch.setattr(CANDIDATES, "_files", {name: CANDIDATES._files[name] for name in tried})
 
     def optimized(shares: dict[str, float], *overrides: str) -> Artifact:
         SHARES.clear()
@@ -126,6 +130,7 @@ def test_the_fastest_is_taken_with_what_else_wins_and_the_report_shows_all(optim
     assert rows[both][-2:] == ["-15.0% (-15.1% to -14.9%)", "faster: taken"]
     assert rows["joined-products"][-1] == "faster"
     assert rows["saved-graph"][-1] == "slower"
+    assert rows["fused-attention"][-1] == "no gain"
     assert rows["export"][-1] == ""
     assert [row.strong for row in table.rows].count(True) == 1
     assert "joined-products" in dict(titles.rows)

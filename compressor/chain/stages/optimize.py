@@ -88,13 +88,13 @@ class Optimize(Stage):
 
         exported = inputs["export"]
         with tempfile.TemporaryDirectory(prefix="graphs-", dir=out) as scratch:
-            bench = self._workbench(inputs, Path(scratch), events)
-            found = GraphChoice()
+            found, chosen = GraphChoice(), exported.folder
             if self.target is not None:
                 assert_possible(Settings(target=self.target))
+                bench = self._workbench(inputs, Path(scratch), events)
                 fed = self._fed(exported.folder, inputs.get("data"), Path(scratch))
                 found = choose_graph(bench, Race(fed, self.target, self.seed, out / "times"))
-            chosen = bench.folder(found.name)
+                chosen = bench.folder(found.name)
             graph.copy_beside(chosen, out)
             shutil.copyfile(chosen / graph.MODEL_FILE, out / graph.MODEL_FILE)
         facts = self._facts(found, exported, out / graph.MODEL_FILE)

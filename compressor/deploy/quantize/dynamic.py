@@ -84,7 +84,8 @@ class DynamicQuantization(MatrixQuantizerConfig):
                     weight_type=QuantType.from_string("QInt8" if self.weights == "int8" else "QUInt8"),
                     # A Gemm becomes a MatMul of this name before it is quantized.
                     nodes_to_exclude=[name for node in floats for name in (node, f"{node}_MatMul")],
-                    extra_options={"MatMulConstBOnly": True},
+                    # Behind operators of onnxruntime's own, no shape inference tells types: they are 1, float.
+                    extra_options={"MatMulConstBOnly": True, "DefaultTensorType": 1},
                 )
             model = onnx_ir.from_proto(onnx.load(file))
         if self.weight_bits == 4:

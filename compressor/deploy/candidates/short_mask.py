@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["CANDIDATE", "ShortMask"]
 
 _MASK = "attention_mask"
-_SHAPES = ((1, 1), (1, 6), (3, 9))
-"""[batch, sequence] of the masks that a value is looked at with."""
-_KEPT, _LEFT_OUT = 0, 1
+_SHAPES = ((3, 9), (2, 1024))
+"""[batch, sequence] of the masks that a value is looked at with. The second is longer than windows of local attention."""
 
 
 class ShortMask(Candidate):
@@ -75,23 +74,29 @@ def _masks(model: onnx_ir.Model) -> list[onnx_ir.Value]:
 
 def _values(model: onnx_ir.Model, value: onnx_ir.Value) -> tuple[float, float] | None:
     """What it is for a token that is kept, and for one that is left out; None where more than that decides."""
-    known: set[tuple[float, float]] = set()
-    for mask, array in _run(model, value):
-        if array.ndim != 4 or array.shape[0] != mask.shape[0] or array.shape[3] != mask.shape[1]:
-            return None
-        wanted = np.broadcast_to(mask[:, None, None, :] == 1, array.shape)
-        kept, left_out = np.unique(array[wanted]), np.unique(array[~wanted])
-        if len(kept) != 1 or len(left_out) > 1:
-            return None
-        if len(left_out):
-            known.add((float(kept[_KEPT]), float(left_out[_KEPT])))
+    known = set()
+    try:
+        for mask, array in _run(model, value):
+            if array.ndim != 4 or array.shape[0] != len(mask) or array.shape[3] != mask.shape[1]:
+                return None
+            wanted = np.broadcast_to(mask[:, None, None, :] == 1, array.shape)
+            kept, left_out = np.unique(array[wanted]), np.unique(array[~wanted])
+            if (len(kept), len(left_out)) != (1, 1):
+                return None
+            known.add((float(kept[0]), float(left_out[0])))
+    except BundleError:
+        return None
     return known.pop() if len(known) == 1 else None
 
 
 def _run(
     model: onnx_ir.Model, value: onnx_ir.Value
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]]:
-    """Masks, no text without a token, and what the value is with each."""
+    """Masks, no text without a token, and what the value is with each.
+
+    Raises:
+        BundleError: the part of the graph that computes it can't be run.
+    """
     import onnx
     import onnx_ir
 
@@ -104,15 +109,12 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="compressor-") as scratch:
         file = Path(scratch) / "mask.onnx"
         onnx.save(proto, file)
-        try:
-            session = open_session(file)
-            for shape in _SHAPES:
-                mask = random.integers(0, 2, shape)
-                mask[:, 0] = 1
-                fed = dict.fromkeys(session.input_names, np.zeros(shape, np.int64)) | {_MASK: mask}
-                yield mask, session.run(fed)[0]
-        except BundleError:
-            return
+        session = open_session(file)
+        for shape in _SHAPES:
+            mask = random.integers(0, 2, shape)
+            mask[:, 0], mask[:, 1] = 1, 0
+            fed = dict.fromkeys(session.input_names, np.zeros(shape, np.int64)) | {_MASK: mask}
+            yield mask, session.run(fed)[0]
 
 
 def _read(model: onnx_ir.Model, value: onnx_ir.Value) -> list[onnx_ir.Value]:
@@ -132,7 +134,7 @@ def _row(model: onnx_ir.Model, pair: tuple[float, float]) -> onnx_ir.Value:
 
     from compressor.deploy import graph
 
-    name = f"{_MASK}.row_{pair[_KEPT]:g}_{pair[_LEFT_OUT]:g}"
+    name = f"{_MASK}.row_{pair[0]:g}_{pair[1]:g}"
     mask = next(one for one in model.graph.inputs if one.name == _MASK)
     kept, left_out = (
         graph.initializer(model.graph, f"{name}.{number}", np.array(one, np.float32)) for number, one in enumerate(pair)

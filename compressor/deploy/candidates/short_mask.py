@@ -24,7 +24,7 @@ __all__ = ["CANDIDATE", "ShortMask"]
 
 _MASK = "attention_mask"
 _SHAPES = ((3, 9), (2, 1024))
-"""[batch, sequence] of the masks that a value is looked at with. The second is longer than windows of local attention."""
+"""[batch, sequence] of the masks that a value is looked at with. The second is longer than local attention sees."""
 
 
 class ShortMask(Candidate):

@@ -18,10 +18,12 @@ from compressor.chain.plan import RecipePlan, make_plan
 from compressor.compare import fastest as timing
 from compressor.compare.decision import Sample
 from compressor.compare.trial import Measured
+from compressor.deploy import quantize as quantizers
 from compressor.deploy.candidates import CANDIDATES
 from compressor.engine.artifact import Artifact
 from compressor.engine.runner import Runner
 from compressor.engine.store import Store
+from compressor.errors import StageError
 from compressor.events import Events, Silent
 from compressor.recipe.benchmark import Target
 from compressor.report.blocks import Pairs, Prose, Table
@@ -136,19 +138,22 @@ def test_the_fastest_is_taken_with_what_else_wins_and_the_report_shows_all(optim
     assert "joined-products" in dict(titles.rows)
 
 
-def test_the_exported_graph_stays_where_nothing_is_surely_faster(optimized: Optimized) -> None:
-    made = optimized({"folded-scale": 0.995})
+def test_the_exported_graph_stays_where_none_is_surely_faster_or_a_variant_cannot_be_made(
+    optimized: Optimized, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_of = quantizers.quantize
+
+    def quantize(*args: Any, source: Path, **settings: Any) -> dict[str, Any]:
+        if source.name == "joined-products":
+            raise StageError("keep_float: no weights of this model are called '*.query'.", hint="There are others.")
+        return made_of(*args, source=source, **settings)
+
+    monkeypatch.setattr(quantizers, "quantize", quantize)
+    made = optimized({"joined-products": 0.5, "folded-scale": 0.995})
+    found = made.facts["candidates"]["joined-products"]
+    assert found["reason"].startswith("a variant can't be made of it: keep_float") and found["timed"] == []
     assert made.facts["chosen"] == "export"
     assert not any(" + " in name for name in made.facts["candidates"])
-
-
-def test_a_candidate_that_a_variant_cannot_be_made_of_is_not_timed(optimized: Optimized) -> None:
-    """Its query's weights have no name of their own any more."""
-    keep = "quantize=[{method: dynamic, keep_float: ['*.query']}]"
-    made = optimized({"joined-products": 0.5}, keep)
-    found = made.facts["candidates"]["joined-products"]
-    assert "a variant can't be made of it" in found["reason"] and found["timed"] == []
-    assert made.facts["chosen"] == "export"
 
 
 def test_without_a_target_here_the_exported_graph_stays(

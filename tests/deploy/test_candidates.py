@@ -59,7 +59,7 @@ ATTENTION = """
 """
 
 
-def traced(mask: str = FULL_MASK, scale: str = "Mul raw scale") -> onnx_ir.Model:
+def traced(mask: str = FULL_MASK, scale: str = "Mul raw scale", attention: str = ATTENTION) -> onnx_ir.Model:
     """Attention over `x` [batch, sequence, 8] in two heads, shapes of all values known."""
     constants: dict[str, npt.NDArray[Any]] = {
         **{name: RANDOM.normal(size=(WIDTH, WIDTH)).astype(np.float32) for name in ("wq", "wk", "wv")},
@@ -73,7 +73,7 @@ def traced(mask: str = FULL_MASK, scale: str = "Mul raw scale") -> onnx_ir.Model
         "last": np.array([2]),
         "first": np.array([1]),
     }
-    nodes = [_node(line) for line in (mask + ATTENTION.format(scale=scale)).splitlines() if line.strip()]
+    nodes = [_node(line) for line in (mask + attention.format(scale=scale)).splitlines() if line.strip()]
     read = {name for node in nodes for name in node.input}
     made = helper.make_graph(
         nodes,
@@ -124,6 +124,13 @@ def test_queries_keys_and_values_in_one_product() -> None:
     assert (count, operators["MatMul"], operators["Split"]) == (1, 3, 1)
     assert "layer.query+key+value.bias" in model.graph.initializers
     assert "wq" not in model.graph.initializers, "weights aren't stored twice"
+
+
+def test_biases_that_are_equal_and_stored_once_are_joined_too() -> None:
+    equal = ATTENTION.replace("layer.key.bias", "layer.query.bias").replace("layer.value.bias", "layer.query.bias")
+    model = traced(attention=equal)
+    assert changed("joined-products", model)[0] == 1
+    assert model.graph.initializers["layer.query.bias.3_times"].shape == [3 * WIDTH]
 
 
 def test_the_scale_in_the_weights_of_the_queries() -> None:

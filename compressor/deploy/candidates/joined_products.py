@@ -108,11 +108,13 @@ def _joined(model: onnx_ir.Model, values: list[onnx_ir.Value]) -> onnx_ir.Value:
 
 
 def _name(names: list[str]) -> str:
-    """What they share, and in its place what they don't."""
+    """What they share, and in its place what they don't. Equal biases are stored once: then all have one name."""
     parts = [name.split(".") for name in names]
+    if len(set(names)) == 1:
+        return f"{names[0]}.{len(names)}_times"
     if len({len(one) for one in parts}) > 1:
         return "+".join(names)
-    return ".".join("+".join(dict.fromkeys(part)) for part in zip(*parts, strict=True))
+    return ".".join("+".join(part) if len(set(part)) > 1 else part[0] for part in zip(*parts, strict=True))
 
 
 def _constant(model: onnx_ir.Model, array: np.ndarray) -> onnx_ir.Value:

@@ -47,6 +47,7 @@ ABOVE_GROUND = {
     "predict",
     "push",
     "serve",
+    "clients",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in GROUND},
@@ -67,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predict": GROUND | {"runtime"},
     "push": GROUND | {"runtime", "sources"},
     "serve": GROUND | {"runtime"},
+    "clients": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "recipe", "runtime"},
     "report": GROUND | {"bench.results", "compare.results"},

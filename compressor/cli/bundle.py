@@ -10,6 +10,7 @@ import typer
 
 from compressor.cli.options import (
     BundleArgument,
+    Client,
     Device,
     DeviceOption,
     Format,
@@ -114,15 +115,39 @@ def _is_data_file(text: str) -> bool:
 def verify(
     bundle: BundleArgument,
     device: DeviceOption = Device.CPU,
+    client: Annotated[
+        Client | None,
+        typer.Option(
+            help="Another program that answers: transformers.js in `node` or in a headless Chromium (`web`), `c` over "
+            "onnxruntime's C API, `optimum` with transformers 4."
+        ),
+    ] = None,
+    client_path: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the client is installed: for `node` and `web` the folder that holds node_modules (default: the "
+            "working folder), for `c` a release of onnxruntime with its header (default: the system's), for `optimum` "
+            "a virtual environment.",
+        ),
+    ] = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Test a bundle on this device: checksums, and the answers it was sealed with."""
     from dataclasses import asdict
 
     from compressor import runtime
+    from compressor.clients import verify_in
     from compressor.report.lists import verification_table
 
-    result = asdict(runtime.verify(bundle, device=device.value))
+    if client is None:
+        if client_path is not None:
+            raise typer.BadParameter("--client-path goes with --client.")
+        result = asdict(runtime.verify(bundle, device=device.value))
+    elif device is not Device.CPU:
+        raise typer.BadParameter("clients answer on the CPU: --device doesn't go with --client.")
+    else:
+        result = asdict(verify_in(client.value, bundle, client_path))
     print_(result if format_ is Format.JSON else verification_table(result))
 
 

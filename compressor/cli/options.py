@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BundleArgument",
+    "Client",
     "Device",
     "DeviceOption",
     "Format",
@@ -33,6 +34,15 @@ class Device(StrEnum):
     CUDA = "cuda"
     TENSORRT = "tensorrt"
     OPENVINO = "openvino"
+
+
+class Client(StrEnum):
+    """What answers in place of our runtime: `compressor.clients.CLIENTS`."""
+
+    NODE = "node"
+    WEB = "web"
+    C = "c"
+    OPTIMUM = "optimum"
 
 
 class Format(StrEnum):

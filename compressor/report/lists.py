@@ -115,8 +115,15 @@ def verification_table(result: Mapping[str, Any]) -> RenderableType:
         (variant, f"{difference:.2g}", f"{result['tolerances'][variant]:.2g}")
         for variant, difference in result["variants"].items()
     ]
-    line = f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."
-    return plain_table(("variant", "largest difference", "tolerance"), rows, [line])
+    lines = [f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."]
+    if "client" in result:
+        versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+        lines += [
+            f"Answered by {versions}.",
+            f"It tokenized {result['tokenized']} of {result['rows']} rows itself, as they were sealed, and was given "
+            f"the tokens of the others; {result['pipelines']} answers of its pipelines agree with its outputs.",
+        ]
+    return plain_table(("variant", "largest difference", "tolerance"), rows, lines)
 
 
 def push_table(result: Mapping[str, Any]) -> RenderableType:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, overload
 
 from compressor.errors import BundleError
-from compressor.runtime.compute import compute
+from compressor.runtime.compute import Model, compute
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.manifest import Manifest
 from compressor.runtime.outputs import Outputs
-from compressor.runtime.session import Session, open_session
+from compressor.runtime.session import open_session
 from compressor.runtime.tasks import Answer, Encoded, Example, Settings, runtime_task
 
 __all__ = ["Bundle", "assemble", "load"]
@@ -24,7 +24,7 @@ class Bundle:
     of onnxruntime don't survive a fork.
     """
 
-    def __init__(self, manifest: Manifest, encoder: Encoder, session: Session) -> None:
+    def __init__(self, manifest: Manifest, encoder: Encoder, session: Model) -> None:
         self.manifest = manifest
         self.task = runtime_task(manifest.task)
         self.settings = Settings(manifest.labels, manifest.options)

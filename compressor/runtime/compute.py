@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from compressor.runtime.encoder import Encoder
+from compressor.runtime.encoder import Encoder, Inputs
 from compressor.runtime.outputs import Outputs, Ragged
-from compressor.runtime.session import Session
 from compressor.runtime.tasks import Encoded, RuntimeTask
 from compressor.runtime.tasks.base import NO_OPTIONS
 
-__all__ = ["compute"]
+__all__ = ["Model", "compute"]
+
+
+class Model(Protocol):
+    """What computes: a session, or what plays one."""
+
+    def run(self, inputs: Inputs) -> list[npt.NDArray[Any]]:
+        """Outputs of a padded batch, in the order of the task's spec."""
 
 
 def compute(
-    session: Session,
+    session: Model,
     encoder: Encoder,
     task: RuntimeTask,
     encoded: Encoded,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from compressor.runtime.bundle import Bundle, assemble
 from compressor.runtime.golden import Golden, replay
 from compressor.runtime.manifest import Manifest
 
-__all__ = ["Verification", "verify"]
+__all__ = ["Verification", "largest_difference", "sealed", "shown", "verify"]
 
 CLEAR_MARGIN = 1.0
 """The best output must stay the best where it leads by more than this many tolerances."""
@@ -38,22 +39,35 @@ def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant
         TargetUnavailable: the device isn't here.
     """
     folder = Path(folder)
-    manifest = Manifest.read(folder)
-    if damage := list(manifest.damage(folder)):
-        raise VerificationFailed(
-            f"{folder} is not as it was sealed: {'; '.join(damage)}.", hint="Copy the bundle again."
-        )
-    golden = Golden.read(folder, manifest)
+    manifest, golden = sealed(folder)
     worst = {
-        name: _largest_difference(
-            assemble(folder, manifest, variant=name, device=device, threads=threads), name, golden
-        )
+        name: largest_difference(assemble(folder, manifest, variant=name, device=device, threads=threads), name, golden)
         for name in ([variant] if variant else manifest.variants)
     }
     return Verification(len(manifest.files), len(golden.examples), worst, golden.tolerances)
 
 
-def _largest_difference(bundle: Bundle, variant: str, golden: Golden) -> float:
+def sealed(folder: Path) -> tuple[Manifest, Golden]:
+    """What a bundle was sealed with, after a check of the digest of every file.
+
+    Raises:
+        VerificationFailed: naming every file that differs.
+        BundleError: not a bundle.
+    """
+    manifest = Manifest.read(folder)
+    if damage := list(manifest.damage(folder)):
+        raise VerificationFailed(
+            f"{folder} is not as it was sealed: {'; '.join(damage)}.", hint="Copy the bundle again."
+        )
+    return manifest, Golden.read(folder, manifest)
+
+
+def largest_difference(bundle: Bundle, variant: str, golden: Golden) -> float:
+    """By how much a bundle's outputs differ at most from those that a variant was sealed with.
+
+    Raises:
+        VerificationFailed: by more than the tolerance, or to another answer, or there is none.
+    """
     tolerance = golden.tolerances[variant]
     worst = 0.0
     try:
@@ -68,7 +82,7 @@ def _largest_difference(bundle: Bundle, variant: str, golden: Golden) -> float:
         # Written so that NaN fails.
         if not difference <= tolerance or _flipped(expected, got, CLEAR_MARGIN * tolerance):
             raise VerificationFailed(
-                f"The variant {variant} answers {_shown(example)} with {np.round(got, 4).tolist()}; it was sealed "
+                f"The variant {variant} answers {shown(example)} with {np.round(got, 4).tolist()}; it was sealed "
                 f"with {np.round(expected, 4).tolist()} (difference {difference:.4g}, tolerance {tolerance:.4g}).",
                 hint="This onnxruntime or this processor computes otherwise. For int8 on a CPU without VNNI, make the "
                 "bundle again with `reduce_range: true`.",
@@ -85,6 +99,6 @@ def _flipped(expected: np.ndarray, got: np.ndarray, clear: float) -> bool:
     return bool(best - second > clear)
 
 
-def _shown(example: dict[str, str]) -> str:
+def shown(example: Mapping[str, str]) -> str:
     """The text as it can be found again, cut where it is long."""
     return " and ".join(repr(text if len(text) <= 60 else f"{text[:57]}...") for text in example.values())

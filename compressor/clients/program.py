@@ -22,7 +22,8 @@ TIMEOUT_S = 900
 Request = Mapping[str, Any]
 """What is asked, plain data: see `request.py`."""
 Reply = Mapping[str, Any]
-"""`versions`, `tokens` (of each row, null where it was given them), and by variant `outputs` and `answers`."""
+"""`versions`; `tokens` of each row (`input_ids`, perhaps `token_type_ids`), null where it was given them; `variants`:
+by name `outputs` and `answers` of each row, or `error`."""
 
 
 def find(names: Sequence[str], *, variable: str, hint: str) -> str:

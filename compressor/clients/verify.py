@@ -19,6 +19,8 @@ from compressor.runtime.verify import largest_difference, sealed, shown
 
 __all__ = ["CLIENTS", "ClientVerification", "verify_in"]
 
+Tokens = Mapping[str, Any]
+"""`input_ids`, and `token_type_ids` where the client has them."""
 Ask = Callable[[Path, Request, Path | None, Path], Reply]
 
 CLIENTS: Mapping[str, Ask] = {"node": node.ask, "web": web.ask, "c": c.ask, "optimum": optimum.ask}
@@ -71,7 +73,10 @@ def verify_in(client: str, folder: Path | str, path: Path | None = None) -> Clie
             raise VerificationFailed(f"The variant {variant} can't be opened or computed: {found['error']}")
         model = Answered(names, rows, found["outputs"])
         bundle = Bundle(manifest, encoder, model)
-        worst[variant] = largest_difference(bundle, variant, golden)
+        try:
+            worst[variant] = largest_difference(bundle, variant, golden)
+        except VerificationFailed as error:
+            raise VerificationFailed(error.message, hint=_cause(rows, reply["tokens"]) or error.hint) from error
         pipelines += _check_pipeline(variant, bundle, model, rows, found["answers"])
     return ClientVerification(
         files=len(manifest.files),
@@ -86,14 +91,26 @@ def verify_in(client: str, folder: Path | str, path: Path | None = None) -> Clie
     )
 
 
-def _check_tokens(client: str, rows: Sequence[AskedRow], tokens: Sequence[list[int] | None]) -> None:
-    for row, own in zip(rows, tokens, strict=True):
-        if own is not None and own != row.input_ids:
+def _check_tokens(client: str, rows: Sequence[AskedRow], tokens: Sequence[Tokens | None]) -> None:
+    for row, given in zip(rows, tokens, strict=True):
+        own = row.input_ids if given is None else given["input_ids"]
+        if own != row.input_ids:
             raise VerificationFailed(
                 f"{client} cuts {shown(_texts(row))} into the tokens {own[:12]} ({len(own)}); the model was trained "
                 f"with {row.input_ids[:12]} ({len(row.input_ids)}).",
                 hint="This client reads the bundle's tokenizer otherwise: tokenize elsewhere and give it the tokens.",
             )
+
+
+def _cause(rows: Sequence[AskedRow], tokens: Sequence[Tokens | None]) -> str | None:
+    """Why a client may answer otherwise, where its tokens tell."""
+    for row, given in zip(rows, tokens, strict=True):
+        if given is not None and (given.get("token_type_ids") or [0] * len(row.input_ids)) != row.token_type_ids:
+            return (
+                "The client doesn't tell the model which tokens are of the second text (token_type_ids): "
+                "transformers.js does so only for tokenizers with a class of their own, such as BertTokenizer. Give it the tokens."
+            )
+    return None
 
 
 def _check_pipeline(

@@ -47,9 +47,12 @@ def honest(bundle: Path, request: Request, path: Path | None, work: Path) -> dic
             arrays = session.run(inputs | {"attention_mask": np.ones_like(inputs["input_ids"])})
             named = zip(session.output_names, arrays, strict=True)
             outputs.append({name: {"dims": array.shape, "data": array.ravel().tolist()} for name, array in named})
-        answers = [_answer(request, found) if row["texts"] else None for row, found in zip(request["rows"], outputs)]
+        answers = [
+            _answer(request, found) if row["texts"] else None
+            for row, found in zip(request["rows"], outputs, strict=True)
+        ]
         variants[variant] = {"outputs": outputs, "answers": answers}
-    tokens = [row["input_ids"] if row["texts"] else None for row in request["rows"]]
+    tokens = [row if row["texts"] else None for row in request["rows"]]
     return {"versions": {"honest": "1.0"}, "tokens": tokens, "variants": variants}
 
 
@@ -101,7 +104,7 @@ def test_windows_of_a_long_text_are_given_as_tokens(reader: Path, spoiled: Spoil
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda reply: reply["tokens"][2].pop(), ["cuts", repr(bundles.TEXTS[2][:20])[:-1], "tokens"]),
+        (lambda reply: reply["tokens"][2]["input_ids"].pop(), ["cuts", repr(bundles.TEXTS[2][:20])[:-1], "tokens"]),
         (lambda reply: _shift(reply, "int8", 2), ["int8", "difference", repr(bundles.TEXTS[2][:20])[:-1]]),
         (lambda reply: _set(reply, "fp32", 1, None), ["fp32", "answers"]),
         (lambda reply: reply["variants"]["int4-weights"]["outputs"][0].clear(), ["int4-weights", "no such outputs"]),
@@ -174,7 +177,8 @@ def test_a_pipelines_tags_are_compared_with_the_largest_logits() -> None:
     logits = {"logits": np.array([[[0.0, 9.0], [9.0, 0.0], [0.0, 9.0]]])}
     right = {"tags": {"0": ["B-PER", 0.9999], "1": ["O", 0.9999]}}
     assert agrees(right, {}, labels=["O", "B-PER"], outputs=logits)
-    for wrong in ({"tags": {}}, {"tags": {"1": ["B-PER", 0.9999]}}, {"tags": {"0": ["B-PER", 0.9]}}):
+    wrongs: list[dict[str, Any]] = [{"tags": {}}, {"tags": {"1": ["B-PER", 0.9999]}}, {"tags": {"0": ["B-PER", 0.9]}}]
+    for wrong in wrongs:
         assert not agrees(wrong, {}, labels=["O", "B-PER"], outputs=logits)
 
 

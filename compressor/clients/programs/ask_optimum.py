@@ -88,9 +88,9 @@ MODELS = {"AutoModel": "FeatureExtraction"}
 """Where optimum names a model otherwise than transformers."""
 
 
-def tokens(tokenizer: Any, row: Mapping[str, Any]) -> list[int] | None:
+def tokens(tokenizer: Any, row: Mapping[str, Any]) -> dict[str, Any] | None:
     """What it cuts the texts of a row into; None where the row is a window of a text."""
-    return tokenizer(*row["texts"], truncation=True)["input_ids"] if row["texts"] else None
+    return dict(tokenizer(*row["texts"], truncation=True)) if row["texts"] else None
 
 
 def outputs(model: Any, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ const PIPELINES = {
 export async function ask(library, id, request) {
   const { AutoTokenizer, Tensor, env, pipeline } = library;
   const tokenizer = await AutoTokenizer.from_pretrained(id);
+  const numbers = (tensor) => tensor && Array.from(tensor.data, Number);
   const tensor = (values) => new Tensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
 
   // Its own tokens where the row is a whole text. It cuts a long one together with the special token that ends it, and
@@ -81,7 +82,7 @@ export async function ask(library, id, request) {
   await pipeline(request.pipeline, id);
   return {
     versions: { "transformers.js": env.version },
-    tokens: own.map((inputs) => inputs && Array.from(inputs.input_ids.data, Number)),
+    tokens: own.map((inputs) => inputs && { input_ids: numbers(inputs.input_ids), token_type_ids: numbers(inputs.token_type_ids) }),
     variants,
   };
 }

@@ -1,0 +1,136 @@
+"""Bundles of every task in the real clients, as they are installed from their registries.
+
+`tests/clients/README.md` says what each client needs; where a program isn't there, its tests are skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.clients.npm import PACKAGE
+from compressor.clients.web import BROWSERS
+from tests.clients import bundles
+from tests.clients.bundles import KINDS, Kind
+from tests.command import compressor
+
+pytestmark = [pytest.mark.slow, pytest.mark.install]
+
+Make = Callable[[str], Path]
+TRANSFORMERS_JS = f"{PACKAGE}@4.3.2"
+HEADERS = "com.github.asus4.onnxruntime@0.4.9"
+"""A package of npm that brings onnxruntime's C headers, for API 29."""
+OPTIMUM = ("torch==2.13.0", "optimum-onnx==0.1.0", "onnxruntime==1.32.0")
+
+
+def need(*programs: str) -> None:
+    """Skip where none of these is installed."""
+    if not any(map(shutil.which, programs)):
+        pytest.skip(f"there is no {' or '.join(programs)} here")
+
+
+def install(*command: str | Path, folder: Path) -> Path:
+    done = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_of(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """The bundle of a task, made once. Read only."""
+    made: dict[str, Path] = {}
+
+    def get(task: str) -> Path:
+        if task not in made:
+            pairs = KINDS[task].pairs
+            made[task] = write(tmp_path_factory.mktemp(task), task, KINDS[task], own_class=pairs)
+        return made[task]
+
+    return get
+
+
+def write(folder: Path, task: str, kind: Kind, *, own_class: bool) -> Path:
+    """transformers.js tells two texts of a row apart only for tokenizers with a class of their own."""
+    name = "BertTokenizer" if own_class else "PreTrainedTokenizerFast"
+    return bundles.write(folder, task, kind, tokenizer_class=name)
+
+
+@pytest.fixture(scope="session")
+def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where transformers.js is installed."""
+    need("npm")
+    folder = tmp_path_factory.mktemp("npm")
+    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
+    return install("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", TRANSFORMERS_JS, folder=folder)
+
+
+@pytest.fixture(scope="session")
+def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where onnxruntime's header is; the library is the one of the Python package."""
+    need("cc", "gcc", "clang")
+    need("npm")
+    folder = tmp_path_factory.mktemp("headers")
+    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
+    return install("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", HEADERS, folder=folder)
+
+
+@pytest.fixture(scope="session")
+def optimum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with optimum-onnx and transformers 4."""
+    folder = tmp_path_factory.mktemp("optimum")
+    install(sys.executable, "-m", "venv", folder, folder=folder)
+    return install(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *OPTIMUM, folder=folder)
+
+
+def verified(client: str, bundle: Path, path: Path) -> Any:
+    found = compressor("verify", bundle, "--client", client, "--client-path", path, "--format", "json")
+    return found.succeeds().json
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_node_answers_as_sealed(task: str, bundle_of: Make, npm_folder: Path) -> None:
+    need("node")
+    found = verified("node", bundle_of(task), npm_folder)
+    assert found["versions"]["transformers.js"] == TRANSFORMERS_JS.rpartition("@")[2]
+    assert (found["texts"], found["tokenized"]) == (6, 5)
+    assert found["pipelines"] == (0 if task == "regression" else 15)
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_a_page_in_a_browser_answers_as_sealed(task: str, bundle_of: Make, npm_folder: Path) -> None:
+    need(*BROWSERS)
+    found = verified("web", bundle_of(task), npm_folder)
+    assert (found["texts"], found["tokenized"]) == (6, 5)
+    assert found["pipelines"] == (0 if task == "regression" else 15)
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_c_answers_as_sealed(task: str, bundle_of: Make, headers: Path) -> None:
+    found = verified("c", bundle_of(task), headers)
+    assert set(found["variants"]) == {"fp32", "int8", "int4-weights"}
+    assert found["tokenized"] == 0
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_optimum_answers_as_sealed(task: str, bundle_of: Make, optimum: Path) -> None:
+    found = verified("optimum", bundle_of(task), optimum)
+    windows = task == "question-answering"
+    assert found["tokenized"] == (5 if windows else 6)
+    assert found["pipelines"] == 18 or windows
+
+
+def test_node_says_where_it_takes_two_texts_for_one(tmp_path: Path, npm_folder: Path) -> None:
+    """Its general tokenizer class gives no `token_type_ids`: such a bundle of pairs answers otherwise there."""
+    need("node")
+    task = "text-classification"
+    other = write(tmp_path / "other", task, bundles.PAIR_KIND, own_class=False)
+    command = ("verify", other, "--client", "node", "--client-path", npm_folder)
+    compressor(*command).fails(1, "fp32", "token_type_ids", "BertTokenizer")
+    own = write(tmp_path / "own", task, bundles.PAIR_KIND, own_class=True)
+    assert verified("node", own, npm_folder)["tokenized"] > 0

@@ -151,7 +151,7 @@ def test_a_recipe_that_is_shown_is_valid(block: Block, reader: Path) -> None:
 def test_python_that_is_shown_runs(block: Block, reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = compile(block.text, str(block), "exec")
     if "optimum.onnxruntime" in block.text:
-        return  # optimum-onnx can't be installed beside transformers 5: benchmarks/clients/check_optimum.py runs it
+        return  # optimum-onnx can't be installed beside transformers 5: tests/clients runs it
     exec(program, {"__name__": "__main__"})
     assert capsys.readouterr().out
 

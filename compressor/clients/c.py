@@ -9,7 +9,7 @@ from pathlib import Path
 from compressor.clients.program import PROGRAMS, Reply, Request, find, reply_of, run
 from compressor.errors import TargetUnavailable
 
-__all__ = ["ask"]
+__all__ = ["ask", "find_header", "find_library"]
 
 HEADER = "onnxruntime_c_api.h"
 SYSTEM = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
@@ -41,7 +41,7 @@ def _line(numbers: list[int]) -> str:
 
 
 def _compile(compiler: str, path: Path | None, work: Path) -> Path:
-    header, library, program = _header(path), _library(path), work / "ask"
+    header, library, program = find_header(path), find_library(path), work / "ask"
     # It is loaded by the name it has inside, which may be another than that of its file.
     for name in (library.name, "libonnxruntime.so.1"):
         if not (work / name).exists():
@@ -53,7 +53,7 @@ def _compile(compiler: str, path: Path | None, work: Path) -> Path:
     return program
 
 
-def _header(path: Path | None) -> Path:
+def find_header(path: Path | None) -> Path:
     """onnxruntime's header, anywhere below `path`, or where the system keeps it."""
     found = next(iter(_headers(path)), None)
     if found is None:
@@ -74,7 +74,7 @@ def _headers(path: Path | None) -> Iterator[Path]:
         yield from sorted((folder / "onnxruntime").rglob(HEADER))
 
 
-def _library(path: Path | None) -> Path:
+def find_library(path: Path | None) -> Path:
     """The library in `lib` below `path`; else the one that Python's package brings, which this program runs on."""
     import onnxruntime
 

@@ -108,7 +108,8 @@ def _cause(rows: Sequence[AskedRow], tokens: Sequence[Tokens | None]) -> str | N
         if given is not None and (given.get("token_type_ids") or [0] * len(row.input_ids)) != row.token_type_ids:
             return (
                 "The client doesn't tell the model which tokens are of the second text (token_type_ids): "
-                "transformers.js does so only for tokenizers with a class of their own, such as BertTokenizer. Give it the tokens."
+                "transformers.js does so only for tokenizers with a class of their own, such as BertTokenizer. Give it "
+                "the tokens."
             )
     return None
 

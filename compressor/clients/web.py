@@ -19,7 +19,7 @@ from compressor.clients import npm
 from compressor.clients.program import PROGRAMS, TIMEOUT_S, Reply, Request, find, reply_of, write
 from compressor.errors import VerificationFailed
 
-__all__ = ["ask"]
+__all__ = ["ask", "opened", "served"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 WHAT = "The page in the browser"
@@ -30,7 +30,7 @@ def ask(bundle: Path, request: Request, path: Path | None, work: Path) -> Reply:
     browser = find(BROWSERS, variable="CHROME", hint="Install Chromium (Debian: apt install chromium).")
     folders = {"bundle": bundle, "modules": npm.modules(path), "programs": PROGRAMS}
     pages = {"/": PROGRAMS / "page.html", "/request.json": write(request, work)}
-    with _served(folders, pages) as (address, answers), _opened(browser, address, work) as process:
+    with served(folders, pages) as (address, answers), opened(browser, address, work) as process:
         end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             try:
@@ -43,7 +43,7 @@ def ask(bundle: Path, request: Request, path: Path | None, work: Path) -> Reply:
 
 
 @contextmanager
-def _served(folders: Mapping[str, Path], pages: Mapping[str, Path]) -> Iterator[tuple[str, queue.Queue[bytes]]]:
+def served(folders: Mapping[str, Path], pages: Mapping[str, Path]) -> Iterator[tuple[str, queue.Queue[bytes]]]:
     """A server of these folders and pages that only this machine reaches, and what is posted to it."""
     answers: queue.Queue[bytes] = queue.Queue()
 
@@ -81,7 +81,7 @@ def _served(folders: Mapping[str, Path], pages: Mapping[str, Path]) -> Iterator[
 
 
 @contextmanager
-def _opened(browser: str, address: str, work: Path) -> Iterator[subprocess.Popen[bytes]]:
+def opened(browser: str, address: str, work: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A headless browser with this page and a profile of its own, ended at the end."""
     flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions"]
     flags += ["--disable-background-networking", "--disable-sync", f"--user-data-dir={work / 'profile'}"]

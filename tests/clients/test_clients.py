@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from compressor.clients import c, web
 from compressor.clients.npm import PACKAGE
 from compressor.clients.web import BROWSERS
+from compressor.runtime import load, open_session
 from tests.clients import bundles
 from tests.clients.bundles import KINDS, Kind
-from tests.command import compressor
+from tests.command import ROOT, compressor
 
 pytestmark = [pytest.mark.slow, pytest.mark.install]
 
@@ -26,6 +32,7 @@ Make = Callable[[str], Path]
 TRANSFORMERS_JS = f"{PACKAGE}@4.3.2"
 HEADERS = "com.github.asus4.onnxruntime@0.4.9"
 """A package of npm that brings onnxruntime's C headers, for API 29."""
+BRACES = str.maketrans("{}", "[]")
 OPTIMUM = ("torch==2.13.0", "optimum-onnx==0.1.0", "onnxruntime==1.32.0")
 
 
@@ -134,3 +141,71 @@ def test_node_says_where_it_takes_two_texts_for_one(tmp_path: Path, npm_folder: 
     compressor(*command).fails(1, "fp32", "token_type_ids", "BertTokenizer")
     own = write(tmp_path / "own", task, bundles.PAIR_KIND, own_class=True)
     assert verified("node", own, npm_folder)["tokenized"] > 0
+
+
+def shown(language: str) -> str:
+    """The program to copy on the page of the clients."""
+    page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    (program,) = re.findall(rf"^```{language}\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert program.count("\n") <= 20
+    return str(program)
+
+
+@pytest.fixture
+def copied(tmp_path: Path, bundle_of: Make) -> Path:
+    """A folder with a bundle where the programs look for one."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "bundle").symlink_to(bundle_of("text-classification"))
+    return tmp_path
+
+
+def expected(copied: Path, text: str = "a gripping, funny film") -> Any:
+    return load(copied / "models" / "bundle", variant="int8").predict(text)
+
+
+def test_the_program_for_node_answers(copied: Path, npm_folder: Path) -> None:
+    need("node")
+    (copied / "node_modules").symlink_to(npm_folder / "node_modules")
+    (copied / "ask.mjs").write_text(shown("js"), encoding="utf-8")
+    done = subprocess.run(["node", "ask.mjs"], cwd=copied, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert answer == {"label": expected(copied).label, "score": pytest.approx(expected(copied).score, abs=1e-4)}
+
+
+def test_the_page_answers(copied: Path, npm_folder: Path) -> None:
+    need(*BROWSERS)
+    page = copied / "page.html"
+    told = 'fetch("/answers", { method: "POST", body: document.querySelector("#answer").textContent });\n</script>'
+    page.write_text(shown("html").replace("</script>", told), encoding="utf-8")
+    folders = {"node_modules": npm_folder / "node_modules", "models": copied / "models"}
+    browser = next(filter(None, map(shutil.which, BROWSERS)))
+    with web.served(folders, {"/": page}) as (address, answers), web.opened(browser, address, copied):
+        (answer,) = json.loads(answers.get(timeout=300))
+    assert answer == {"label": expected(copied).label, "score": pytest.approx(expected(copied).score, abs=0.05)}
+
+
+def test_the_program_in_c_answers(copied: Path, headers: Path) -> None:
+    need("cc")
+    program = shown("c")
+    (copied / "ask.c").write_text(program, encoding="utf-8")
+    library, header = c.find_library(None), c.find_header(headers)
+    (copied / "libonnxruntime.so.1").symlink_to(library)
+    flags = ["-Wall", "-Werror", "ask.c", "-I", header.parent, library, f"-Wl,-rpath,{copied}", "-o", "ask"]
+    install("cc", *flags, folder=copied)
+    done = subprocess.run([copied / "ask"], cwd=copied, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    rows = json.loads("[" + re.findall(r"row\[3\]\[6\] = \{(.+?)\}, shape", program)[0].translate(BRACES) + "]")
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    session = open_session(copied / "models" / "bundle" / "onnx" / "model_quantized.onnx")
+    (logits,) = session.run({name: np.array([row]) for name, row in zip(names, rows, strict=True)})
+    assert [float(word) for word in done.stdout.split()] == pytest.approx(logits[0, :2].tolist(), abs=1e-5)
+
+
+def test_the_program_for_optimum_answers(copied: Path, optimum: Path) -> None:
+    done = subprocess.run(
+        [optimum / "bin" / "python", "-I", "-c", shown("python")], cwd=copied, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (answer,) = ast.literal_eval(done.stdout.strip().splitlines()[-1])
+    assert answer == {"label": expected(copied).label, "score": pytest.approx(expected(copied).score, abs=1e-4)}

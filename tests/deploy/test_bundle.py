@@ -253,8 +253,6 @@ def _python_snippets() -> list[str]:
 def test_what_the_documentation_shows_runs(
     snippet: str, written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "optimum.onnxruntime" in snippet:
-        pytest.skip("needs an environment with transformers 4: benchmarks/clients/check_optimum.py")
     (tmp_path / "runs" / "quickstart").mkdir(parents=True)
     (tmp_path / "runs" / "quickstart" / "bundle").symlink_to(written[0])
     monkeypatch.chdir(tmp_path)

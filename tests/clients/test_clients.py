@@ -191,7 +191,17 @@ def test_the_program_in_c_answers(copied: Path, headers: Path) -> None:
     (copied / "ask.c").write_text(program, encoding="utf-8")
     library, header = c.find_library(None), c.find_header(headers)
     (copied / "libonnxruntime.so.1").symlink_to(library)
-    flags = ["-Wall", "-Werror", "ask.c", "-I", header.parent, library, f"-Wl,-rpath,{copied}", "-o", "ask"]
+    flags: list[str | Path] = [
+        "-Wall",
+        "-Werror",
+        "ask.c",
+        "-I",
+        header.parent,
+        library,
+        f"-Wl,-rpath,{copied}",
+        "-o",
+        "ask",
+    ]
     install("cc", *flags, folder=copied)
     done = subprocess.run([copied / "ask"], cwd=copied, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

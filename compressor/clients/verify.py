@@ -70,13 +70,16 @@ def verify_in(client: str, folder: Path | str, path: Path | None = None) -> Clie
     for variant in manifest.variants:
         found = reply["variants"][variant]
         if "error" in found:
-            raise VerificationFailed(f"The variant {variant} can't be opened or computed: {found['error']}")
+            raise VerificationFailed(
+                f"In {client}: the variant {variant} can't be opened or computed: {found['error']}"
+            )
         model = Answered(names, rows, found["outputs"])
         bundle = Bundle(manifest, encoder, model)
         try:
             worst[variant] = largest_difference(bundle, variant, golden)
         except VerificationFailed as error:
-            raise VerificationFailed(error.message, hint=_cause(rows, reply["tokens"]) or error.hint) from error
+            hint = _cause(rows, reply["tokens"]) or error.hint
+            raise VerificationFailed(f"In {client}: {error.message}", hint=hint) from error
         pipelines += _check_pipeline(variant, bundle, model, rows, found["answers"])
     return ClientVerification(
         files=len(manifest.files),
@@ -96,7 +99,7 @@ def _check_tokens(client: str, rows: Sequence[AskedRow], tokens: Sequence[Tokens
         own = row.input_ids if given is None else given["input_ids"]
         if own != row.input_ids:
             raise VerificationFailed(
-                f"{client} cuts {shown(_texts(row))} into the tokens {own[:12]} ({len(own)}); the model was trained "
+                f"In {client}: {shown(_texts(row))} becomes the tokens {own[:12]} ({len(own)}); the model was trained "
                 f"with {row.input_ids[:12]} ({len(row.input_ids)}).",
                 hint="This client reads the bundle's tokenizer otherwise: tokenize elsewhere and give it the tokens.",
             )

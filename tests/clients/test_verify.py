@@ -104,7 +104,7 @@ def test_windows_of_a_long_text_are_given_as_tokens(reader: Path, spoiled: Spoil
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda reply: reply["tokens"][2]["input_ids"].pop(), ["cuts", repr(bundles.TEXTS[2][:20])[:-1], "tokens"]),
+        (lambda reply: reply["tokens"][2]["input_ids"].pop(), ["In node", repr(bundles.TEXTS[2][:20])[:-1], "tokens"]),
         (lambda reply: _shift(reply, "int8", 2), ["int8", "difference", repr(bundles.TEXTS[2][:20])[:-1]]),
         (lambda reply: _set(reply, "fp32", 1, None), ["fp32", "answers"]),
         (lambda reply: reply["variants"]["int4-weights"]["outputs"][0].clear(), ["int4-weights", "no such outputs"]),

@@ -122,4 +122,5 @@ def main(bundle: Path, request: Mapping[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     found = main(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
-    sys.stdout.write(json.dumps(found) + "\n")
+    # Pipelines give numbers of numpy.
+    sys.stdout.write(json.dumps(found, default=lambda number: number.item()) + "\n")

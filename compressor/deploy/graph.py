@@ -89,7 +89,7 @@ def save(model: onnx_ir.Model, path: Path) -> onnx.ModelProto:
     """Check the graph and write it to one file, the same bytes for the same graph.
 
     Shapes of intermediate values (`value_info`) are left out on purpose. With them, onnxruntime merges `Add` and
-    `LayerNormalization` into `SkipLayerNormalization` at load, whose CPU kernel is slower: docs/quantization.md.
+    `LayerNormalization` into `SkipLayerNormalization` at load, whose CPU kernel is slower: docs/export.md.
 
     Raises:
         StageError: the graph isn't valid ONNX, or too large for one file.

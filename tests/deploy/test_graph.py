@@ -59,7 +59,7 @@ def test_names_are_the_ones_clients_expect(exported: tuple[Path, dict[str, Any]]
 
 
 def test_onnxruntime_keeps_layer_normalization_apart(exported: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    """Shapes in the file would let it merge the additions in: slower (docs/quantization.md)."""
+    """Shapes in the file would let it merge the additions in: slower (docs/export.md)."""
     import onnxruntime
 
     assert not onnx.load(exported[0] / "model.onnx").graph.value_info

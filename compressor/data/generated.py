@@ -21,9 +21,9 @@ from compressor.task_specs import TaskSpec
 from compressor.tasks import quiet_transformers
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
-__all__ = ["LanguageModel", "Prompts", "generate_texts", "line_ends"]
+__all__ = ["LanguageModel", "Prompts", "generate_texts", "line_ends", "longest_prompt"]
 
 _ORIGIN = "generate"
 _SAMPLE = 10_000
@@ -61,11 +61,6 @@ def generate_texts(
     if problems := list(generate_problems(section)):
         raise RecipeError(problems)
     training = TrainingTexts.open(data, spec)
-    if len(training.roles) != 1:
-        raise DataError(
-            f"data.generate writes one text a row, and this data has {' and '.join(training.roles)}.",
-            hint="Use data.augment or data.unlabelled.",
-        )
     seed += section.seed
     prompts = Prompts(section, training, spec, load_labels(data), seed)
     model = LanguageModel(section, model_folder, seed, bf16=bf16)
@@ -92,8 +87,14 @@ class Prompts:
     ) -> None:
         """
         Raises:
-            DataError: the prompt names labels, and the data's rows have none, or more than one each.
+            DataError: the data has other than one text a row; or the prompt names labels, and rows have none, or more
+                than one each.
         """
+        if len(training.roles) != 1:
+            raise DataError(
+                f"data.generate writes one text a row, and this data has {' and '.join(training.roles)}.",
+                hint="Use data.augment or data.unlabelled.",
+            )
         role, target = training.roles[0], spec.target_role
         rows = training.sample(_SAMPLE, seed)
         has_labels = bool(rows) and isinstance(rows[0].get(target), int) and bool(labels)
@@ -141,7 +142,8 @@ class LanguageModel:
     def __init__(self, section: GenerateSection, folder: Path, seed: int, *, bf16: bool = False) -> None:
         """
         Raises:
-            SourceError: the folder holds none. UnsafeSource: it comes as Python code that isn't trusted.
+            SourceError: the folder holds none, or one that can't write so long a text.
+            UnsafeSource: it comes as Python code that isn't trusted.
         """
         import torch
 
@@ -150,13 +152,7 @@ class LanguageModel:
         self.model, self.tokenizer = load_language_model(folder, trust_remote_code=section.trust_remote_code)
         self.model.to("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16 if bf16 else torch.float32)
         self.ends = line_ends(self.tokenizer)
-        self.longest = int(getattr(self.model.config, "max_position_embeddings", 1 << 20)) - section.max_new_tokens
-        if self.longest < 1:
-            raise SourceError(
-                f"{folder} takes {self.longest + section.max_new_tokens} tokens, and data.generate.max_new_tokens is "
-                f"{section.max_new_tokens}.",
-                hint="Lower it.",
-            )
+        self.longest = longest_prompt(self.model.config, section.max_new_tokens, folder)
         self.batches = 0
 
     def go_on(self, prompts: Sequence[str]) -> list[str]:
@@ -187,6 +183,20 @@ class LanguageModel:
 def _line(text: str) -> str:
     """The first line, tidied."""
     return text.strip(" \t").split("\n")[0].strip().strip(_QUOTES).strip()
+
+
+def longest_prompt(config: PretrainedConfig, new_tokens: int, folder: Path) -> int:
+    """Tokens of a prompt that leave room for a text.
+
+    Raises:
+        SourceError: there is no room.
+    """
+    most = int(getattr(config, "max_position_embeddings", 1 << 20))
+    if most <= new_tokens:
+        raise SourceError(
+            f"{folder} takes {most} tokens, and data.generate.max_new_tokens is {new_tokens}.", hint="Lower it."
+        )
+    return most - new_tokens
 
 
 def line_ends(tokenizer: PreTrainedTokenizerBase) -> list[int]:

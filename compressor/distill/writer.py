@@ -12,11 +12,11 @@ from transformers import DataCollatorForSeq2Seq, Trainer, TrainerCallback, Train
 from transformers.trainer_callback import PrinterCallback
 
 from compressor.data import load_labels, load_split
-from compressor.data.generated import Prompts, line_ends
+from compressor.data.generated import Prompts, line_ends, longest_prompt
 from compressor.data.language_model import load_language_model
 from compressor.data.texts import TrainingTexts
 from compressor.disk import disk_full_explained
-from compressor.distill.checkpoints import newest_complete
+from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.device import choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.training import save_model
 from compressor.errors import RecipeError, TrainingDiverged
@@ -52,11 +52,12 @@ def finetune_writer(
     Only the tokens of the text and the end of its line count in the loss. The weights are those with the lowest loss
     on validation texts; an interrupted run goes on from its newest checkpoint.
 
-    Returns facts for the report: texts, epochs, validation loss (nats a token) before and after, device, precision.
+    Returns facts for the report: texts, the step it went on from, epochs, validation loss (nats a token) before and
+    after, device, precision, parameters.
 
     Raises:
-        RecipeError: `finetune` is left out. DataError: the data doesn't fit the prompt.
-        SourceError: the model can't be used. TrainingDiverged: the loss became NaN or infinite.
+        RecipeError: `finetune` is left out. DataError: the data has other than one text a row, or doesn't fit the
+            prompt. SourceError: the model can't be used. TrainingDiverged: the loss became NaN or infinite.
     """
     if section.finetune is None:
         raise RecipeError("data.generate.finetune is left out.", hint="Without it the model is only prompted.")
@@ -65,10 +66,10 @@ def finetune_writer(
     prompts = Prompts(section, training, spec, load_labels(data), seed)
     model, tokenizer = load_language_model(model_folder, trust_remote_code=section.trust_remote_code)
     tokenizer.padding_side = "right"
-    most = section.max_new_tokens
-    rows = _Pairs(prompts.pairs(training.sample(_TRAINED_ON, seed)), tokenizer, most)
+    room = (longest_prompt(model.config, section.max_new_tokens, model_folder), section.max_new_tokens)
+    rows = _Pairs(prompts.pairs(training.sample(_TRAINED_ON, seed)), tokenizer, *room)
     split = load_split(data, "validation")
-    judged = _Pairs(prompts.pairs(split.select(range(min(len(split), _JUDGED_ON)))), tokenizer, most)
+    judged = _Pairs(prompts.pairs(split.select(range(min(len(split), _JUDGED_ON)))), tokenizer, *room)
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     reset_device_peak(device)
@@ -96,6 +97,7 @@ def finetune_writer(
     lead(keep)
     return {
         "texts": len(rows),
+        "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),
         "epochs": settings.epochs,
         "validation_loss_before": before,
         "validation_loss": after,
@@ -109,17 +111,20 @@ def finetune_writer(
 class _Pairs:
     """Prompts and texts as tokens: what `Trainer` takes as a data set."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], tokenizer: PreTrainedTokenizerBase, most: int) -> None:
+    def __init__(
+        self, pairs: Iterable[tuple[str, str]], tokenizer: PreTrainedTokenizerBase, longest: int, most: int
+    ) -> None:
         """
         Args:
+            longest: tokens of a prompt that are kept, those before the text.
             most: tokens of a text that are kept, as many as the model will write at most.
         """
-        ends = set(line_ends(tokenizer))
+        ends = [[end] for end in line_ends(tokenizer)]
         self.rows: list[dict[str, list[int]]] = []
         for prompt, text in pairs:
-            before = tokenizer(prompt)["input_ids"]
+            before = tokenizer(prompt, truncation=True, max_length=longest)["input_ids"]  # loses its beginning
             after = tokenizer(f" {text}\n", add_special_tokens=False)["input_ids"]
-            if after[-1] not in ends and tokenizer.eos_token_id is not None:  # some tokenizers drop line breaks
+            if after[-1:] not in ends and tokenizer.eos_token_id is not None:  # some tokenizers drop line breaks
                 after.append(tokenizer.eos_token_id)
             after = after[:most]
             ids = [*before, *after]
@@ -153,7 +158,7 @@ class _Told(TrainerCallback):  # type: ignore[misc]  # transformers is untyped t
 
 
 def _arguments(settings: WriterSection, checkpoints: Path, *, use_cpu: bool, bf16: bool, seed: int) -> Any:
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
         seed=seed,
         use_cpu=use_cpu,
@@ -184,3 +189,6 @@ def _arguments(settings: WriterSection, checkpoints: Path, *, use_cpu: bool, bf1
         log_level="error",
         log_level_replica="error",
     )
+    if not use_cpu:
+        arguments._n_gpu = 1  # one process, one GPU, as for every training here
+    return arguments

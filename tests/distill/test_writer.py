@@ -15,12 +15,12 @@ from transformers import AutoModelForCausalLM
 from compressor.data.generated import LanguageModel, Prompts
 from compressor.data.texts import TrainingTexts
 from compressor.distill.writer import finetune_writer
-from compressor.errors import RecipeError, TrainingDiverged
+from compressor.errors import DataError, RecipeError, SourceError, TrainingDiverged
 from compressor.events import Silent
 from compressor.recipe.augment import GenerateSection
 from compressor.task_specs import task_spec
 from tests import tiny
-from tests.data.support import Row, run, write
+from tests.data.support import Listener, Row, run, write
 
 SPEC = task_spec("text-classification")
 WELL = {"epochs": 20, "learning_rate": 1e-2, "device": "cpu"}
@@ -91,6 +91,58 @@ def test_a_loss_that_is_no_number_ends_the_training(data: Path, tmp_path: Path, 
     with pytest.raises(TrainingDiverged, match=r"writer: the loss became nan") as told:
         finetune(data, tmp_path / "out", tmp_path / "broken")
     assert "learning_rate" in str(told.value.hint)
+
+
+def test_a_prompt_that_is_too_long_loses_its_beginning(data: Path, tmp_path: Path, decoder_folder: Path) -> None:
+    facts = finetune(data, tmp_path, decoder_folder, examples=30, finetune={**WELL, "epochs": 0.5})
+    assert facts["validation_loss"] > 0
+    with pytest.raises(SourceError, match=r"takes 64 tokens, and data\.generate\.max_new_tokens is 64"):
+        finetune(data, tmp_path, decoder_folder, max_new_tokens=64)
+
+
+def test_a_text_of_which_a_tokenizer_leaves_nothing_is_an_end(tmp_path: Path, decoder_folder: Path) -> None:
+    rows: list[Row] = [{"text": f"a {word} film", "label": "good"} for word in tiny.POSITIVE]
+    rows += [{"text": f"a {word} film", "label": "bad"} for word in tiny.NEGATIVE]
+    rows += [{"text": mark, "label": "bad"} for mark in ("\u0301", "\u0300", "\u0302", "\u0303", "\u0304")]
+    run(tmp_path / "data", write(tmp_path, rows), split={"validation": 0.2, "test": 0.2})
+    facts = finetune(tmp_path / "data", tmp_path / "out", decoder_folder, finetune={**WELL, "epochs": 1})
+    assert math.isfinite(facts["validation_loss"])
+
+
+def test_an_interrupted_fine_tuning_goes_on_from_its_checkpoint(
+    data: Path, tmp_path: Path, decoder_folder: Path
+) -> None:
+    class Stopped(Listener):
+        def progress(self, what: str, done: float, total: float | None, detail: str = "") -> None:
+            if total is not None and done > total / 2:
+                raise KeyboardInterrupt
+
+    settings: dict[str, Any] = {
+        "section": section(finetune={**WELL, "epochs": 4}),
+        "spec": SPEC,
+        "data": data,
+        "seed": 1,
+    }
+    with pytest.raises(KeyboardInterrupt):
+        finetune_writer(**settings, model_folder=decoder_folder, out=tmp_path / "cut", events=Stopped())
+    cut = finetune_writer(**settings, model_folder=decoder_folder, out=tmp_path / "cut", events=Silent())
+    whole = finetune_writer(**settings, model_folder=decoder_folder, out=tmp_path / "whole", events=Silent())
+    assert cut["resumed_from_step"] > 0 == whole["resumed_from_step"]
+    assert cut["validation_loss"] == pytest.approx(whole["validation_loss"], rel=1e-3)
+    assert cut["validation_loss_before"] == pytest.approx(whole["validation_loss_before"])
+
+
+def test_pairs_of_texts_are_refused_before_anything_is_trained(tmp_path: Path, decoder_folder: Path) -> None:
+    rows: list[Row] = [
+        {"text": f"a {word} film", "text_pair": f"is it {word} {number}", "label": label}
+        for label, words in WORDS.items()
+        for word in words
+        for number in range(4)
+    ]
+    columns = {role: role for role in ("text", "text_pair", "label")}
+    run(tmp_path / "data", write(tmp_path, rows), columns=columns)
+    with pytest.raises(DataError, match="one text a row, and this data has text and text_pair"):
+        finetune(tmp_path / "data", tmp_path / "out", decoder_folder)
 
 
 def test_without_the_section_nothing_is_trained(data: Path, tmp_path: Path, decoder_folder: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import pytest
 
@@ -16,41 +15,28 @@ from compressor.chain.findings import read_findings
 from compressor.chain.graph_finding import graph_finding
 from compressor.chain.plan import RecipePlan, make_plan
 from compressor.compare import fastest as timing
-from compressor.compare.decision import Sample
-from compressor.compare.trial import Measured
 from compressor.deploy import quantize as quantizers
 from compressor.deploy.candidates import CANDIDATES
 from compressor.engine.artifact import Artifact
 from compressor.engine.runner import Runner
 from compressor.engine.store import Store
 from compressor.errors import StageError
-from compressor.events import Events, Silent
+from compressor.events import Silent
 from compressor.recipe.benchmark import Target
 from compressor.report.blocks import Pairs, Prose, Table
 from tests.chain import recipes
+from tests.compare.made_up import MadeUpCase
 
 SHARES: dict[str, float] = {}
 """Candidate -> its time as a share of the exported graph's."""
 
 
-@dataclass(frozen=True, eq=False)
-class Fake:
-    """In place of `LatencyCase`."""
+class Fake(MadeUpCase):
+    """Shares by candidate."""
 
-    name: str
-    a: Any
-    b: Any
-    work: Path
-    tolerance: float
-    threads: int
-    metric: str = "latency"
-    unit: str = "ms"
-
-    def measure(self, seed: int, events: Events) -> Measured:
+    def share(self, seed: int) -> float:
         assert Path(self.a.model).is_file() and Path(self.b.model).is_file() and Path(self.a.inputs).is_file()
-        share = SHARES.get(self.name.rpartition(",")[0], 1.0)
-        spread = np.array([-1, 1, -1, 1, -1, 1, -1, 1]) * 0.001
-        return Measured(Sample(np.log(1 / share) + spread, spread), 10 * share, 10.0)
+        return SHARES.get(self.name.rpartition(",")[0], 1.0)
 
 
 Optimized = Callable[..., Artifact]

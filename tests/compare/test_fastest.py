@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from compressor.compare import fastest as module
-from compressor.compare.decision import Sample
 from compressor.compare.fastest import Race, Timed, fastest
-from compressor.compare.trial import Measured
-from compressor.events import Events, Silent
+from compressor.events import Silent
 from compressor.recipe.benchmark import Target
+from tests.compare.made_up import MadeUpCase
 
-SPREAD = np.array([-1, 1, -1, 1, -1, 1, -1, 1]) * 0.002
 
+class Fake(MadeUpCase):
+    """Shares by case, set after set."""
 
-@dataclass(frozen=True, eq=False)
-class Fake:
-    """In place of `LatencyCase`: times of candidates as shares of the base's, by case, set after set."""
-
-    name: str
-    a: Any
-    b: Any
-    work: Path
-    tolerance: float
-    threads: int
-    metric: str = "latency"
-    unit: str = "ms"
-
-    def measure(self, seed: int, events: Events) -> Measured:
+    def share(self, seed: int) -> float:
         shares = TIMES[self.name]
-        share = shares[min(seed, len(shares) - 1)]
-        return Measured(Sample(np.log(1 / share) + SPREAD, SPREAD / 2), 10 * share, 10.0)
+        return shares[min(seed, len(shares) - 1)]
 
 
 TIMES: dict[str, list[float]] = {}

@@ -13,7 +13,7 @@ from compressor import __version__
 from compressor.disk import CHOOSE_OUT, is_disk_full
 from compressor.errors import DiskFull, RecipeError
 
-__all__ = ["BENCHMARK", "COMPARISON", "RUN", "FolderKind", "claim_file", "claim_folder", "is_ours"]
+__all__ = ["AUDIT", "BENCHMARK", "COMPARISON", "RUN", "FolderKind", "claim_file", "claim_folder", "is_ours"]
 
 MARKER = ".compressor.json"
 
@@ -34,6 +34,7 @@ class FolderKind:
 
 RUN = FolderKind("run", "run.json", frozenset({"status", "at"}), marked=False)
 BENCHMARK = FolderKind("benchmark", "measurements.json", frozenset({"subject", "engine", "target"}))
+AUDIT = FolderKind("audit", "audit.json", frozenset({"findings", "unchecked"}))
 COMPARISON = FolderKind("comparison", "comparison.json", frozenset({"rows", "verdict"}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ __all__ = [
     "beyond_the_seen",
     "binomial_cdf",
     "bootstrap_mean",
+    "holm",
     "integer_histogram",
     "logarithmic_histogram",
     "mcnemar",
@@ -171,6 +173,17 @@ def mcnemar(better: int, worse: int) -> float:
     with the binomial distribution in place of its approximation.
     """
     return min(1.0, 2 * float(binomial_cdf(better + worse, 0.5)[min(better, worse)]))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values: the chance of any false alarm among all stays below the level for one (Holm 1979)."""
+    order = np.argsort(p_values, kind="stable")
+    adjusted = np.empty(len(p_values))
+    highest = 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return [float(value) for value in adjusted]
 
 
 def _resampled_means(values: FloatArray, seed: int) -> FloatArray:

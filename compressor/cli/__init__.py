@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import typer
 
-from compressor.cli import bundle, compare, init, measure, recipe, report, serve, store, tune
+from compressor.cli import audit, bundle, compare, init, measure, recipe, report, serve, store, tune
 from compressor.cli.options import say
 
 __all__ = ["app", "main"]
@@ -39,6 +39,7 @@ for part in (
     compare.commands,
     report.commands,
     bundle.commands,
+    audit.commands,
     serve.commands,
     store.commands,
 ):

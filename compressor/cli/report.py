@@ -14,7 +14,7 @@ __all__ = ["commands"]
 
 commands = typer.Typer()
 
-REPORTS = ("report", "study", "tune", "comparison")
+REPORTS = ("report", "study", "tune", "comparison", "audit")
 """Names of reports in a folder that compressor wrote: those are drawn anew."""
 
 
@@ -30,7 +30,9 @@ class Kind(StrEnum):
 def report(
     path: Annotated[
         Path,
-        typer.Argument(help="A run directory, its report.json, a comparison.json, or what `bench --format json` gave."),
+        typer.Argument(
+            help="A run directory, its report.json, comparison.json or audit.json, or what `bench --format json` gave."
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: an .html file beside the JSON.")] = None,
     format_: Annotated[
@@ -40,7 +42,7 @@ def report(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Draw the report of what was measured: one HTML file that needs no network, or Markdown, or JSON."""
-    from compressor.overwrite import BENCHMARK, COMPARISON, RUN, claim_file, is_ours
+    from compressor.overwrite import AUDIT, BENCHMARK, COMPARISON, RUN, claim_file, is_ours
     from compressor.report.printers.console import write
     from compressor.report.read import document_path, read_document
     from compressor.report.render import render, write_file
@@ -48,7 +50,9 @@ def report(
     source = document_path(path)
     kind = format_ or next((kind for kind in Kind if out and out.suffix == f".{kind}"), Kind.HTML)
     target = None if out is None and format_ is not None else out or source.with_suffix(".html")
-    if target is not None and not (target.stem in REPORTS and is_ours(target.parent, RUN, BENCHMARK, COMPARISON)):
+    if target is not None and not (
+        target.stem in REPORTS and is_ours(target.parent, RUN, BENCHMARK, COMPARISON, AUDIT)
+    ):
         claim_file(target, overwrite=overwrite)
     text = render(read_document(source), kind.value)
     if target is None:

@@ -6,7 +6,6 @@ calls of one process say little about the next one: what varies between processe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from compressor.compare.results import Loss, Verdict
 from compressor.errors import MissingExtra
 
-__all__ = ["ALPHA", "FloatArray", "Sample", "chance", "holm", "is_beyond", "is_quiet", "loss", "unit_ratios", "verdict"]
+__all__ = ["ALPHA", "FloatArray", "Sample", "chance", "is_beyond", "is_quiet", "loss", "unit_ratios", "verdict"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -72,17 +71,6 @@ def chance(logarithms: FloatArray, tolerance: float) -> float:
     if error == 0:
         return 0.0 if np.mean(excess) > 0 else 1.0
     return float(_student().sf(np.mean(excess) / error, len(excess) - 1))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values: the chance of any false alarm among all cases stays below ALPHA (Holm 1979)."""
-    order = np.argsort(p_values, kind="stable")
-    adjusted = np.empty(len(p_values))
-    highest = 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = highest
-    return [float(value) for value in adjusted]
 
 
 def is_quiet(control: Loss, tolerance: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,38 +24,49 @@ class Labelled:
     """Each with a text for every role."""
     targets: tuple[Any, ...]
     """As they stand in the file; none where it has none."""
+    others: tuple[dict[str, str], ...] = ()
+    """The row's other columns, as text."""
 
 
 def read_labelled(
-    path: Path, roles: Sequence[str], target: str, unread: Sequence[str] = (), *, optional: bool = False
+    path: Path,
+    roles: Sequence[str],
+    target: str,
+    unread: Sequence[str] = (),
+    *,
+    optional: bool = False,
+    columns: Mapping[str, str] | None = None,
 ) -> Labelled:
     """Every row of a csv, tsv or jsonl file.
 
     Args:
-        roles: columns of texts.
-        target: the column of right answers.
+        roles: what texts are called: the names of their columns, unless `columns` says otherwise.
+        target: what the right answers are called.
         unread: columns of texts that other models of the task read and this one doesn't: their answers aren't its own.
         optional: whether it may be missing: there are no targets then.
+        columns: role -> column, for roles whose column has another name.
 
     Raises:
         DataError: it can't be read, a row lacks a column, or has a text that isn't read.
     """
-    hint = f"Give a csv, tsv or jsonl file in UTF-8 with the columns {', '.join((*roles, target))}."
+    names = {role: role for role in (*roles, target)} | dict(columns or {})
+    hint = f"Give a csv, tsv or jsonl file in UTF-8 with the columns {', '.join(names.values())}."
     try:
         rows = list(_rows(path, hint))
     except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise DataError(f"{path} can't be read: {error}", hint=hint) from error
     if not rows:
         raise DataError(f"{path} has no rows.", hint=hint)
-    labelled = not optional or target in rows[0]
-    wanted = (*roles, *([target] if labelled else []))
+    labelled = not optional or names[target] in rows[0]
+    wanted = [names[role] for role in (*roles, *([target] if labelled else []))]
     for number, row in enumerate(rows, start=1):
         if lacking := [name for name in wanted if row.get(name) is None]:
             raise DataError(f"{path} has no `{lacking[0]}` in row {number}.", hint=hint)
         if others := [name for name in unread if row.get(name) is not None]:
             raise DataError(f"{path} has the column `{others[0]}`, which this model doesn't read.", hint=hint)
-    examples = tuple({role: str(row[role]) for role in roles} for row in rows)
-    return Labelled(examples, tuple(row[target] for row in rows) if labelled else ())
+    examples = tuple({role: str(row[names[role]]) for role in roles} for row in rows)
+    others = tuple({name: str(value) for name, value in row.items() if name not in wanted} for row in rows)
+    return Labelled(examples, tuple(row[names[target]] for row in rows) if labelled else (), others)
 
 
 def _rows(path: Path, hint: str) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from compressor.compare.decision import ALPHA, FloatArray, Sample, chance, holm, is_beyond, is_quiet, loss, verdict
+from compressor.bench.statistics import holm
+from compressor.compare.decision import ALPHA, FloatArray, Sample, chance, is_beyond, is_quiet, loss, verdict
 from compressor.compare.results import Row, Verdict
 from compressor.events import Events
 

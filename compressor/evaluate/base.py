@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -14,7 +14,14 @@ from compressor.bench.statistics import FloatArray
 from compressor.report.blocks import Finding
 from compressor.runtime.tasks import Example, RuntimeTask
 
-__all__ = ["Answered", "Evaluation", "JudgedSplit", "right_answer", "scores_of"]
+__all__ = ["Answered", "Ask", "Audit", "Evaluation", "Inquiry", "JudgedSplit", "Texts", "right_answer", "scores_of"]
+
+
+class Ask(Protocol):
+    """A model that is at hand, and can be asked more than the test split."""
+
+    def __call__(self, examples: Sequence[Example], targets: Sequence[Any] | None = None) -> Judged:
+        """What it answers, each text alone as a bundle does; scored where `targets` are given."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,37 @@ class Answered:
     judged: Judged
     colour: str = "v0"
     """Of its curves, a name of the style sheet."""
+    ask: Ask | None = None
+    """None where only its stored answers are there."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Examples of another file than the test split's."""
+
+    examples: Sequence[Example]
+    targets: Sequence[Any] = ()
+    """As a prepared split holds them; none where they aren't known."""
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What an audit may look at beside the answers, and how far it goes."""
+
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Further columns of the test split, a value an example, to cut it into slices by."""
+    slices: tuple[str, ...] = ()
+    """Names of columns whose values are groups, or `NAME=REGULAR EXPRESSION` over the texts."""
+    terms: tuple[tuple[str, ...], ...] = ()
+    """Words that name groups of people, a tuple for each group of exchangeable ones: ("he", "she")."""
+    training: Texts | None = None
+    """What the models were trained on."""
+    outside: Texts | None = None
+    """Texts of another domain."""
+    texts: int = 300
+    """Test texts that are asked in changed forms, at most."""
+    seed: int = 13
+    """Random seed of all that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +82,8 @@ class JudgedSplit:
     """The reference model: the teacher; without one, the model in PyTorch."""
     show_examples: bool = True
     """Whether findings may hold texts of the split."""
+    inquiry: Inquiry | None = None
+    """None in the report of a run; an audit has one."""
 
     @property
     def models(self) -> tuple[Answered, ...]:
@@ -55,7 +95,7 @@ class Evaluation(ABC):
     """Finds out one thing about the answers. A file of this folder names one as `EVALUATION`."""
 
     order: ClassVar[int] = 100
-    """Reports show findings in ascending order; those built in have 10 to 40."""
+    """Reports show findings in ascending order; those built in have 10 to 40, those of audits 50 to 99."""
 
     @abstractmethod
     def applies(self, split: JudgedSplit) -> bool:
@@ -64,6 +104,31 @@ class Evaluation(ABC):
     @abstractmethod
     def run(self, split: JudgedSplit) -> Finding:
         """A section of the report. Called where `applies` says so."""
+
+
+class Audit(Evaluation):
+    """An evaluation that is made when a model is audited: it asks the model again, or needs more than the test split.
+
+    Where something is missing, the audit says what.
+    """
+
+    title: ClassVar[str]
+    """What is found out, as the heading of its section."""
+
+    def applies(self, split: JudgedSplit) -> bool:
+        return split.inquiry is not None and self.missing(split, split.inquiry) is None
+
+    def run(self, split: JudgedSplit) -> Finding:
+        assert split.inquiry is not None
+        return self.examine(split, split.inquiry)
+
+    @abstractmethod
+    def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
+        """What keeps it from being made, as a sentence that says what to give; None where nothing does."""
+
+    @abstractmethod
+    def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
+        """The section. Called where nothing is missing."""
 
 
 def scores_of(answered: Answered, labels: Sequence[str]) -> FloatArray | None:

@@ -1,4 +1,4 @@
-"""Reports are read back from their JSON: of a run, a study, a search, `bench` or `compare`."""
+"""Reports are read back from their JSON: of a run, a study, a search, `bench`, `compare` or `audit`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from compressor.bench.results import Measurement
 from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
+from compressor.report.audit import AuditReport
 from compressor.report.document import RunReport
 from compressor.report.study import StudyReport
 from compressor.report.tune import TuneReport
 
 __all__ = ["document_path", "read_document"]
 
-FILES = ("report.json", "study.json", "tune.json", "comparison.json")
+FILES = ("report.json", "study.json", "tune.json", "comparison.json", "audit.json")
 """What a folder is looked through for."""
 HINT = (
-    "Give a run directory (runs/NAME), its report.json, study.json or tune.json, a comparison.json, or a file that "
-    "`compressor bench --format json` printed."
+    "Give a run directory (runs/NAME), its report.json, study.json or tune.json, comparison.json or audit.json, or a "
+    "file that `compressor bench --format json` printed."
 )
 
 
@@ -36,7 +37,7 @@ def document_path(path: Path) -> Path:
     return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparison | list[Measurement]:
+def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparison | AuditReport | list[Measurement]:
     """What the file holds.
 
     Raises:
@@ -51,6 +52,8 @@ def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparis
     try:
         if isinstance(data, list):
             return [Measurement.from_json(entry) for entry in data]
+        if isinstance(data, dict) and "unchecked" in data:
+            return AuditReport.from_json(data)
         if isinstance(data, dict) and "rows" in data:
             return Comparison.from_json(data)
         if isinstance(data, dict) and "variants" in data:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from compressor.bench.results import Measurement
 from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
+from compressor.report.audit import AuditReport
+from compressor.report.content.audit import audit_blocks, audit_document
 from compressor.report.content.comparison import comparison_blocks, comparison_document
 from compressor.report.content.run import Document, as_report, closing_blocks, run_document
 from compressor.report.content.study import study_blocks, study_document
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "console_table", "html_page", "markdown", "render", "write_file"]
 
-Found = RunReport | StudyReport | TuneReport | Comparison | Sequence[Measurement]
-"""What a run, a study, a search, a comparison or a benchmark found."""
+Found = RunReport | StudyReport | TuneReport | Comparison | AuditReport | Sequence[Measurement]
+"""What a run, a study, a search, a comparison, an audit or a benchmark found."""
 
 
 def _document(found: Found) -> Document:
@@ -35,6 +37,8 @@ def _document(found: Found) -> Document:
         return study_document(found)
     if isinstance(found, TuneReport):
         return tune_document(found)
+    if isinstance(found, AuditReport):
+        return audit_document(found)
     return run_document(found if isinstance(found, RunReport) else as_report(found))
 
 
@@ -48,6 +52,8 @@ def console_table(found: Found) -> RenderableType:
         return blocks_console(study_blocks(found))
     if isinstance(found, TuneReport):
         return blocks_console(tune_blocks(found))
+    if isinstance(found, AuditReport):
+        return blocks_console(audit_blocks(found))
     return blocks_console(closing_blocks(found if isinstance(found, RunReport) else as_report(found)))
 
 
@@ -69,7 +75,7 @@ def html_page(found: Found) -> str:
 def render(found: Found, kind: Literal["html", "md", "json"]) -> str:
     """The document as HTML, as Markdown, or as the JSON this version writes."""
     if kind == "json":
-        documents = RunReport | StudyReport | TuneReport | Comparison
+        documents = RunReport | StudyReport | TuneReport | Comparison | AuditReport
         data = found.to_json() if isinstance(found, documents) else [one.to_json() for one in found]
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     return html_page(found) if kind == "html" else markdown(found)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from compressor.compare.decision import ALPHA, chance, holm, is_quiet, loss, unit_ratios, verdict
+from compressor.bench.statistics import holm
+from compressor.compare.decision import ALPHA, chance, is_quiet, loss, unit_ratios, verdict
 from compressor.compare.results import Loss, worst
 
 LOGARITHMS = st.lists(st.floats(-0.5, 0.5), min_size=4, max_size=20).filter(lambda values: np.std(values) > 1e-6)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from compressor.bench.judged import Judged
-from compressor.evaluate import Answered, JudgedSplit
+from compressor.evaluate import Answered, Inquiry, JudgedSplit
 from compressor.runtime.outputs import Ragged
-from compressor.runtime.tasks import Encoded, Settings, runtime_task
+from compressor.runtime.tasks import Encoded, Example, Settings, runtime_task
 
 LABELS = ("bad", "good", "odd")
 TEXTS = ("dull", "fun", "strange", "slow | long", "great")
@@ -59,3 +59,32 @@ def certain(answers: Sequence[int], labels: int = len(LABELS), by: float = 4.0) 
 def many(mine: Any, theirs: Any = None, *, targets: Sequence[Any]) -> JudgedSplit:
     """The same of sets of labels."""
     return split(mine, theirs, task="multi-label-classification", targets=targets)
+
+
+def asking(
+    mine: Callable[[str], Sequence[float]],
+    theirs: Callable[[str], Sequence[float]] | None = None,
+    *,
+    texts: Sequence[str],
+    targets: Sequence[int],
+    labels: Sequence[str] = ("bad", "good"),
+    inquiry: Inquiry | None = None,
+) -> JudgedSplit:
+    """Models that are at hand: each gives the logits that its function says of a text."""
+
+    def model(name: str, logits: Callable[[str], Sequence[float]]) -> Answered:
+        def ask(examples: Sequence[Example], targets: Sequence[Any] | None = None) -> Judged:
+            given = [logits(example["text"]) for example in examples]
+            return answered(name, given, "text-classification", targets or [0] * len(given), labels).judged
+
+        return Answered(name, ask([{"text": text} for text in texts], targets), ask=ask)
+
+    return JudgedSplit(
+        task=runtime_task("text-classification"),
+        labels=tuple(labels),
+        examples=[{"text": text} for text in texts],
+        targets=targets,
+        model=model("onnx int8", mine),
+        reference=None if theirs is None else model("teacher", theirs),
+        inquiry=inquiry or Inquiry(),
+    )

@@ -1,0 +1,126 @@
+"""What `compressor audit` does: open the models, read the texts, and make every evaluation that can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compressor.audit.data import read_texts
+from compressor.audit.model import AuditedModel
+from compressor.bench.accuracy import score_accuracy
+from compressor.bench.environment import environment
+from compressor.bench.placement import Placement
+from compressor.bench.subject import Subject, roles_of, subjects_from
+from compressor.errors import BundleError
+from compressor.evaluate import Answered, Inquiry, JudgedSplit, Texts, evaluate, unchecked
+from compressor.events import Events
+from compressor.report.audit import AuditedFigure, AuditReport
+from compressor.runtime.manifest import MANIFEST, Manifest
+
+__all__ = ["Asked", "audit"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an audit is given beside the model and its test texts."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Role -> column of every file that is read, where it has another name."""
+    variant: str | None = None
+    """Of the bundle; None is the one that answers by default."""
+    beside: Path | None = None
+    """The model to compare with: a bundle, an ONNX file or a PyTorch folder. None: the bundle's fp32 variant."""
+    slices: Sequence[str] = ()
+    terms: Sequence[Sequence[str]] = ()
+    training: Path | None = None
+    outside: Path | None = None
+    texts: int = 300
+    seed: int = 13
+    threads: int = 1
+    show_examples: bool = True
+
+
+def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
+    """Audit a model on texts with right answers.
+
+    Raises:
+        BundleError: a model can't be loaded, or the two don't answer the same.
+        DataError: a file can't be read, or holds answers that the model can't give.
+        RecipeError: slices or terms that can't be used.
+    """
+    placement = Placement(threads=asked.threads)
+    models = [AuditedModel(subject, placement) for subject in _subjects(path, asked)]
+    test = read_texts(data, models[0], asked.columns)
+    training, outside = (
+        read_texts(file, models[0], asked.columns, labelled=labelled).texts if file else None
+        for file, labelled in ((asked.training, True), (asked.outside, False))
+    )
+    inquiry = Inquiry(
+        columns=test.columns,
+        slices=tuple(asked.slices),
+        terms=tuple(map(tuple, asked.terms)),
+        training=training,
+        outside=outside,
+        texts=asked.texts,
+        seed=asked.seed,
+    )
+    answered = [
+        _answered(model, test.texts, colour, events) for model, colour in zip(models, ("v0", "teacher"), strict=False)
+    ]
+    split = JudgedSplit(
+        task=models[0].task,
+        labels=models[0].settings.labels,
+        examples=test.texts.examples,
+        targets=test.texts.targets,
+        model=answered[0],
+        reference=answered[1] if len(answered) > 1 else None,
+        show_examples=asked.show_examples,
+        inquiry=inquiry,
+    )
+    events.note("examining the answers")
+    return AuditReport(
+        name=_name(path),
+        task=models[0].subject.task,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        models=tuple(_figure(one, split, asked.seed) for one in answered),
+        texts=len(test.texts.examples),
+        findings=tuple(evaluate(split)),
+        unchecked=tuple(unchecked(split)),
+        environment=environment(),
+    )
+
+
+def _subjects(path: Path, asked: Asked) -> list[Subject]:
+    """The model, and the one beside it where there is one."""
+    manifest = Manifest.read(path) if (path / MANIFEST).is_file() else None
+    if manifest is None:
+        found = subjects_from(path, [asked.variant] if asked.variant else None)
+    else:
+        found = subjects_from(path, [asked.variant or manifest.default])
+    if asked.beside is not None:
+        other = subjects_from(asked.beside)
+        default = Manifest.read(asked.beside).default if (asked.beside / MANIFEST).is_file() else None
+        found += [next(one for one in other if default in (None, one.name))]
+    elif manifest is not None and "fp32" in manifest.variants and found[0].name != "fp32":
+        found += subjects_from(path, ["fp32"])
+    if len({(one.task, roles_of(one)) for one in found}) > 1:
+        told = " and ".join(f"{one.task} of {', '.join(roles_of(one))}" for one in found)
+        raise BundleError(f"These two don't answer the same: {told}.", hint="Give --beside a model of the same task.")
+    return found
+
+
+def _answered(model: AuditedModel, texts: Texts, colour: str, events: Events) -> Answered:
+    events.note(f"{model.name} answers {len(texts.examples)} texts")
+    judged = model(texts.examples, texts.targets or None)
+    return Answered(model.name, judged, colour, model)
+
+
+def _figure(answered: Answered, split: JudgedSplit, seed: int) -> AuditedFigure:
+    found = score_accuracy(split.task, answered.judged.statistics, seed=seed)
+    return AuditedFigure(answered.name, found)
+
+
+def _name(path: Path) -> str:
+    return Manifest.read(path).name if (path / MANIFEST).is_file() else path.resolve().stem

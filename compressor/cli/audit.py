@@ -1,0 +1,117 @@
+"""The command that looks at what a finished model does to people, to secrets and under pressure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compressor.cli.options import Format, FormatOption, OverwriteOption, ThreadsOption, print_, say
+
+__all__ = ["commands"]
+
+commands = typer.Typer()
+
+
+@commands.command()
+def audit(
+    path: Annotated[Path, typer.Argument(help="A bundle folder, an ONNX file, or a PyTorch model folder.")],
+    data: Annotated[
+        Path, typer.Option(metavar="FILE", help="Test texts with right answers: csv, tsv or jsonl, UTF-8.")
+    ],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE=COLUMN", help="Which column holds a text or the right answer. Repeatable."),
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The model to compare with, such as the teacher: a bundle, an ONNX file or a PyTorch folder. "
+            "Default: the bundle's fp32 variant.",
+        ),
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
+    slice_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice",
+            metavar="COLUMN|NAME=REGEX",
+            help="Compare groups of texts: by the values of a column, or by whether a regular expression is found in "
+            "the text. Repeatable.",
+        ),
+    ] = None,
+    terms: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD,WORD,...",
+            help="Words that name groups and may be exchanged, such as he,she: does the answer change? Repeatable.",
+        ),
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What it was trained on: what does it give away of it?")
+    ] = None,
+    outside: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Texts of another domain: does it notice?")
+    ] = None,
+    texts: Annotated[int, typer.Option(min=1, help="Test texts that are asked in changed forms, at most.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 13,
+    threads: ThreadsOption = 1,
+    examples: Annotated[bool, typer.Option(help="Show texts of the data in the report.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Folder for audit.html, audit.md and audit.json.")] = None,
+    overwrite: OverwriteOption = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Audit a model: robustness, groups, leakage, certainty. Needs no recipe."""
+    from compressor.audit import Asked
+    from compressor.audit import audit as examine
+    from compressor.overwrite import AUDIT, claim_folder
+    from compressor.report.console import console_events
+    from compressor.report.render import console_table, render, write_file
+    from compressor.sources import check_what_pytorch_loads
+
+    for model in (path, beside):
+        if model is not None:
+            check_what_pytorch_loads(model)
+    if out is not None:
+        claim_folder(out, AUDIT, overwrite=overwrite)
+    asked = Asked(
+        columns=_columns(column or ()),
+        variant=variant,
+        beside=beside,
+        slices=slice_ or (),
+        terms=[_words(group) for group in terms or ()],
+        training=training,
+        outside=outside,
+        texts=texts,
+        seed=seed,
+        threads=threads,
+        show_examples=examples,
+    )
+    with console_events() as events:
+        found = examine(path, data, asked, events)
+    if out is not None:
+        for kind in ("html", "md", "json"):
+            write_file(out / f"audit.{kind}", render(found, kind))
+        say(f"Audit: {out / 'audit.html'}")
+    print_(found.to_json() if format_ is Format.JSON else console_table(found))
+
+
+def _columns(named: Sequence[str]) -> dict[str, str]:
+    """Role -> column."""
+    found = {}
+    for one in named:
+        role, separator, column = one.partition("=")
+        if not separator or not role or not column:
+            raise typer.BadParameter(f"--column {one}: write ROLE=COLUMN, such as text=review.")
+        found[role] = column
+    return found
+
+
+def _words(group: str) -> list[str]:
+    words = [word.strip() for word in group.split(",")]
+    if len(words) < 2 or not all(words):
+        raise typer.BadParameter(f"--terms {group}: give two words or more with commas between them, such as he,she.")
+    return words

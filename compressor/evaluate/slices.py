@@ -1,0 +1,189 @@
+"""How well groups of texts are answered, and for whom compression made it worse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from compressor.bench.accuracy import metric_interval
+from compressor.bench.results import Interval
+from compressor.bench.statistics import FloatArray, holm
+from compressor.errors import RecipeError
+from compressor.evaluate.base import Audit, Inquiry, JudgedSplit
+from compressor.report import format as fmt
+from compressor.report.blocks import Block, Cell, Finding, Prose, table
+from compressor.runtime.tasks import Metric
+from compressor.task_specs import MetricSpec
+
+__all__ = ["EVALUATION", "Group", "Slices", "groups"]
+
+FEWEST = 20
+"""Texts of a group below which nothing is said of it."""
+MOST_VALUES = 40
+"""Groups that a column may make."""
+RESAMPLES = 10_000
+LEVEL = 0.01
+"""Chance of any false alarm among all groups, at most."""
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some of the test texts."""
+
+    name: str
+    """`language = de`."""
+    members: Mask
+    """[examples]"""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    group: Group
+    n: int
+    values: tuple[tuple[float, Interval], ...]
+    """The main metric of each model, with its interval."""
+    below_rest: float
+    """P value of "the audited model does no worse on it than on the rest"."""
+    hurt_more: float | None
+    """P value of "it lost no more than the rest between the reference and the audited model"; None without one."""
+    gap: float
+    """How far the reference is above the audited model on the group, less the same on the rest."""
+
+
+class Slices(Audit):
+    """The main metric of each group, and what is beyond chance when all groups are looked at together (Holm 1979)."""
+
+    order: ClassVar[int] = 55
+    title: ClassVar[str] = "Groups of texts"
+
+    def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
+        if not len(split.targets):
+            return "The data has no right answers."
+        return None
+
+    def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
+        main = split.task.main_metric(split.model.judged.statistics)
+        assert main is not None
+        metric = split.task.metrics[main.name]
+        rows = [one.judged.statistics[main.name] for one in split.models]
+        found = [
+            _judge(group, metric, rows, main, inquiry.seed + number)
+            for number, group in enumerate(groups(split, inquiry))
+            if FEWEST <= group.members.sum() <= len(group.members) - FEWEST
+        ]
+        if not found:
+            return Finding(self.title, (Prose(f"No group and its rest have {FEWEST} texts or more."),))
+        names = [one.name for one in split.models]
+        blocks: list[Block] = [
+            Prose(
+                f"{main.title} of each group with 95% intervals; groups of fewer than {FEWEST} texts are left out. "
+                "What is called beyond chance is so with all groups taken together (Holm).",
+                "remark",
+            ),
+            table(("group", "n", *names), [_row(one, main) for one in found]),
+            *_sentences(found, names, main),
+        ]
+        figures = {f"slice.{one.group.name}": one.values[0][0] for one in found}
+        worst = (min if main.higher_is_better else max)(one.values[0][0] for one in found)
+        return Finding(self.title, tuple(blocks), {**figures, "worst_slice": worst})
+
+
+def groups(split: JudgedSplit, inquiry: Inquiry) -> Iterator[Group]:
+    """The groups that were asked for, and halves by length.
+
+    Raises:
+        RecipeError: a column that isn't there or has too many values, or no regular expression.
+    """
+    texts = [" ".join(str(one[role]) for role in split.task.spec.text_roles if role in one) for one in split.examples]
+    lengths = np.asarray([len(text.split()) for text in texts])
+    middle = float(np.median(lengths))
+    yield Group(f"{middle:.0f} words or fewer", lengths <= middle)
+    yield Group(f"more than {middle:.0f} words", lengths > middle)
+    for asked in inquiry.slices:
+        name, separator, pattern = asked.partition("=")
+        yield from _matching(name, pattern, texts) if separator else _values(asked, inquiry.columns)
+
+
+def _matching(name: str, pattern: str, texts: list[str]) -> Iterator[Group]:
+    try:
+        found = re.compile(pattern)
+    except re.error as error:
+        raise RecipeError(f"The slice {name!r} is no regular expression: {error}.") from error
+    has = np.asarray([bool(found.search(text)) for text in texts])
+    yield Group(name, has)
+    yield Group(f"not {name}", ~has)
+
+
+def _values(name: str, columns: Mapping[str, Any]) -> Iterator[Group]:
+    if name not in columns:
+        raise RecipeError(
+            f"The data has no column {name!r} to slice by.",
+            hint=f"It has {', '.join(columns) or 'no further column'}; NAME=REGEX makes a slice of what a text holds.",
+        )
+    values = np.asarray(columns[name], dtype=object)
+    known = sorted(set(values))
+    if len(known) > MOST_VALUES:
+        raise RecipeError(f"The column {name!r} has {len(known)} values; a slice may have up to {MOST_VALUES}.")
+    yield from (Group(f"{name} = {value or '(empty)'}", values == value) for value in known)
+
+
+def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpec, seed: int) -> _Judged:
+    inside = group.members
+    values = tuple((metric.value(one[inside]), metric_interval(metric, one[inside], seed=seed)) for one in rows)
+    sign = 1 if main.higher_is_better else -1
+    scores = [metric.example_scores(one) for one in rows]
+    hurt, gap = None, 0.0
+    if len(rows) > 1:
+        lost = [metric.value(rows[1][part]) - metric.value(rows[0][part]) for part in (inside, ~inside)]
+        gap = sign * (lost[0] - lost[1])
+        hurt = _permutation(scores[1] - scores[0], inside, seed)
+    return _Judged(group, int(inside.sum()), values, _permutation(-scores[0], inside, seed), hurt, gap)
+
+
+def _permutation(scores: FloatArray, inside: Mask, seed: int) -> float:
+    """P value of "the group's mean score isn't above that of the rest", by permuting who belongs to it [examples].
+
+    Source: Phipson and Smyth 2010 (arXiv 1603.05766): the group as it is counts as one of the permutations.
+    """
+    generator = np.random.default_rng(seed)
+    members = int(inside.sum())
+    seen = float(scores[inside].sum())
+    drawn = (float(generator.choice(scores, members, replace=False).sum()) for _ in range(RESAMPLES))
+    rounding = 1e-9 * max(1.0, float(np.abs(scores).sum()))
+    return (1 + sum(value >= seen - rounding for value in drawn)) / (1 + RESAMPLES)
+
+
+def _row(one: _Judged, main: MetricSpec) -> list[Cell]:
+    return [one.group.name, str(one.n), *(fmt.quality(value, main, interval) for value, interval in one.values)]
+
+
+def _sentences(found: list[_Judged], names: list[str], main: MetricSpec) -> Iterator[Block]:
+    below = holm([one.below_rest for one in found])
+    for one, p in zip(found, below, strict=True):
+        if p < LEVEL:
+            yield Prose(
+                f"{names[0]} answers “{one.group.name}” worse than the rest, beyond chance "
+                f"({fmt.quality(one.values[0][0], main)}; p = {fmt.p_value(p)}).",
+                tone="bad",
+            )
+    if len(names) > 1:
+        hurt = holm([1.0 if one.hurt_more is None else one.hurt_more for one in found])
+        for one, p in zip(found, hurt, strict=True):
+            if p < LEVEL:
+                yield Prose(
+                    f"“{one.group.name}” lost {fmt.change(one.gap, main).lstrip('+')} more than the rest between "
+                    f"{names[1]} and {names[0]}, beyond chance (p = {fmt.p_value(p)}): making the model smaller "
+                    "hurt this group more.",
+                    tone="bad",
+                )
+        if not any(p < LEVEL for p in hurt):
+            yield Prose(f"No group lost more than the rest between {names[1]} and {names[0]} beyond chance.")
+
+
+EVALUATION = Slices()

@@ -1,0 +1,1 @@
+"""What other toolkits make of a checkpoint, beside ours: `python -m benchmarks.peers --help`."""

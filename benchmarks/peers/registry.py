@@ -1,0 +1,93 @@
+"""The toolkits that are compared, and what each makes of a checkpoint."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["OURS", "REFERENCE", "Entry", "Toolkit", "entries", "toolkits"]
+
+FOLDER = Path(__file__).parent / "toolkits"
+OURS = "ours"
+REFERENCE = "pytorch fp32"
+"""The entry whose answers those of all others are compared with."""
+
+
+@dataclass(frozen=True)
+class Toolkit:
+    """A file of `toolkits/`."""
+
+    name: str
+    module: Any
+
+    @property
+    def file(self) -> Path:
+        return FOLDER / f"{self.name}.py"
+
+    @property
+    def title(self) -> str:
+        return str(self.module.TITLE)
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What its environment holds; none where it is the one of this project."""
+        return tuple(self.module.REQUIREMENTS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A variant of a toolkit: a row of the table."""
+
+    toolkit: Toolkit
+    variant: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.toolkit.name} {self.variant}"
+
+    @property
+    def kind(self) -> str:
+        """`int8` or `float`: what it is fair to compare it with."""
+        return kind_of(self.variant)
+
+    @property
+    def how(self) -> str:
+        """How it is made."""
+        return str(self.toolkit.module.VARIANTS[self.variant])
+
+
+def kind_of(variant: str) -> str:
+    """`int8` or `float`, by the variant's name."""
+    return "int8" if variant.startswith("int8") else "float"
+
+
+def toolkits() -> list[Toolkit]:
+    """Every toolkit, ours first."""
+    names = sorted((path.stem for path in FOLDER.glob("[!_]*.py")), key=lambda name: (name != OURS, name))
+    return [Toolkit(name, importlib.import_module(f"{__package__}.toolkits.{name}")) for name in names]
+
+
+def entries(only: Sequence[str] = (), *, here: bool = False) -> list[Entry]:
+    """What is to be compared: everything, or the toolkits and entries that are named, and what the table relates them
+    to.
+
+    Args:
+        only: `olive`, `openvino int8-static`.
+        here: leave out toolkits that need an environment of their own.
+
+    Raises:
+        SystemExit: a name is unknown.
+    """
+    every = [Entry(toolkit, variant) for toolkit in toolkits() for variant in toolkit.module.VARIANTS]
+    known = {entry.name for entry in every} | {entry.toolkit.name for entry in every}
+    if unknown := [name for name in only if name not in known]:
+        raise SystemExit(f"There is no {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+    return [
+        entry
+        for entry in every
+        if (not only or entry.name in only or entry.toolkit.name in only or entry.name == REFERENCE)
+        and not (here and entry.toolkit.requirements)
+    ]

@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment in .venv, with exactly the versions in constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all lint types bench schema docs clean
+.PHONY: help quickstart test test-all lint types bench peers schema docs clean
 
 # The first of these that runs and is new enough. `make PYTHON=/path/to/python3.11 ...` to choose another.
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -37,6 +37,11 @@ types: .venv/dev.stamp  ## Check types
 bench: .venv/dev.stamp  ## Benchmarks: latency, a regression gate, graphs without surprises (a few minutes)
 	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-autosave \
 		$(if $(wildcard runs/quickstart/bundle),--bundle runs/quickstart/bundle) $(if $(AGAINST),--against $(AGAINST))
+
+# The first run makes an environment for each toolkit in build/peers (about 8 GB). Let nothing else run.
+peers: .venv/dev.stamp  ## Other toolkits beside ours: make peers CHECKPOINT=DIR TEST=test.csv TRAIN=train.csv (an hour)
+	$(BIN)/python -m benchmarks.peers $(or $(CHECKPOINT),--tiny) --work build/peers \
+		$(if $(TEST),--test $(TEST)) $(if $(TRAIN),--train $(TRAIN)) --json build/peers/peers.json
 
 schema: .venv/toolkit.stamp  ## Write recipes/schema.json afresh
 	$(BIN)/compressor schema > recipes/schema.json.new

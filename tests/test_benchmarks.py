@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -137,6 +138,62 @@ def test_growth_is_told_as_an_exponent_and_what_is_extrapolated_is_marked(monkey
     assert "| `prepare` | 1.0 s, 200 MB, 1.0 MB (2.0 MB) | 100.0 s, 200 MB, 1.0 MB (2.0 MB) |" in shown
     assert "**Extrapolated, not measured**" in shown
     assert "| `prepare` | 100 | 2,777.8 |" in shown
+
+
+def test_toolkits_are_compared_in_turns(tmp_path: Path) -> None:
+    options = ("--tiny", "--only", "ours int8", "--json", tmp_path / "found.json")
+    shown = run_script("-m", "benchmarks.peers", *options)
+
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert list(found["entries"]) == ["ours int8", "pytorch fp32"], "what the answers are compared with is always there"
+    (times,) = found["rounds"]
+    assert all(times[name][kind] > 0 for name in found["entries"] for kind in ("1x8", "2x8", "natural"))
+    answers = {name: entry["answers"] for name, entry in found["entries"].items()}
+    assert answers["ours int8"]["n"] == 20 and answers["pytorch fp32"]["same"] == 1
+    assert 0 < answers["ours int8"]["largest_difference"] < 0.1
+    assert shown == (tmp_path / "found.md").read_text()
+    assert "failed" not in shown
+
+
+def test_a_toolkit_that_fails_is_a_row_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from peers.table import table
+
+    row = {"kind": "int8", "how": "so", "versions": {}, "size_mb": 1.0, "error": None}
+    entries = {
+        "ours int8": {**row, "toolkit": "ours", "variant": "int8"},
+        "olive int8": {**row, "toolkit": "Olive", "variant": "int8"},
+        "x int8": {**row, "toolkit": "X", "variant": "int8", "size_mb": None, "error": "no | network"},
+    }
+    rounds = [{"ours int8": {"1x8": a}, "olive int8": {"1x8": b}} for a, b in ((1.0, 1.5), (2.0, 4.0), (1.0, 3.0))]
+    shown = table(
+        {
+            "settings": {"checkpoint": "tiny", "calls": 3, "warm_up": 1},
+            "environment": {"cpu": "CPU", "cpu_flags": ["avx2"]},
+            "kinds": ["1x8"],
+            "bases": {"float": "", "int8": "ours int8"},
+            "entries": entries,
+            "rounds": rounds,
+        }
+    )
+
+    assert "| **ours, int8** | 1 | 1.0 |" in shown
+    assert "| Olive, int8 | 3 (2.00; 1.50-3.00) | 1.0 |" in shown, "ratios are of one round"
+    assert "| X, int8 | failed: no \\| network |  |" in shown
+
+
+def test_answers_are_compared_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from peers.answers import judged
+
+    reference = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 3.0]])
+    other = np.array([[2.0, 0.5], [2.0, 1.0], [1.0, 0.0], [0.0, 3.0]])
+    found = judged({"reference": reference, "other": other}, [0, 1, 0, 0], "reference")
+
+    assert (found["reference"]["accuracy"], found["other"]["accuracy"]) == (0.75, 0.5)
+    assert (found["other"]["same"], found["other"]["largest_difference"]) == (0.75, 2.0)
+    assert found["other"]["difference"]["value"] == -0.25
+    assert "accuracy" not in judged({"other": other}, [], "reference")["other"]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ why.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from compressor.errors import CompressorError
 
 from .answers import judged
 from .race import Race, convert
-from .registry import OURS, REFERENCE, entries, kind_of, toolkits
+from .registry import OURS, REFERENCE, entries, toolkits
 from .table import table
 from .texts import NATURAL, Texts, open_checkpoint
 
@@ -83,8 +84,6 @@ def write_tiny(folder: Path) -> dict[str, Any]:
     checkpoint = write_model(folder / "tiny", layers=1, hidden=32, labels=True)
     files = {}
     for seed, name in enumerate(("test", "train")):
-        import gzip
-
         packed = write_texts(folder / f"{name}.csv.gz", 20, seed=seed)
         files[name] = folder / f"{name}.csv"
         files[name].write_bytes(gzip.decompress(packed.read_bytes()))

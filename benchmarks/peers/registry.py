@@ -51,17 +51,12 @@ class Entry:
     @property
     def kind(self) -> str:
         """`int8` or `float`: what it is fair to compare it with."""
-        return kind_of(self.variant)
+        return "int8" if self.variant.startswith("int8") else "float"
 
     @property
     def how(self) -> str:
         """How it is made."""
         return str(self.toolkit.module.VARIANTS[self.variant])
-
-
-def kind_of(variant: str) -> str:
-    """`int8` or `float`, by the variant's name."""
-    return "int8" if variant.startswith("int8") else "float"
 
 
 def toolkits() -> list[Toolkit]:

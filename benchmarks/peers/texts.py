@@ -91,7 +91,10 @@ class Texts:
             for shape in shapes
         ]
         chosen = _evenly([example["text"] for example in examples], natural)
-        return [*fixed, {"name": NATURAL, "tokens": self._tokens(NATURAL, chosen), "texts": self._json(NATURAL, chosen)}]
+        return [
+            *fixed,
+            {"name": NATURAL, "tokens": self._tokens(NATURAL, chosen), "texts": self._json(NATURAL, chosen)},
+        ]
 
     def asked(self) -> dict[str, str] | None:
         """The test texts; None where there are none."""

@@ -1,4 +1,4 @@
-"""One process of `benchmarks/peers`: convert a checkpoint with a toolkit, or open a converted model, time it and ask it.
+"""One process of `benchmarks/peers`: convert a checkpoint with a toolkit, or time a converted model and ask it.
 
     python -I worker.py JOB.json        writes the file that the job calls `result`
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from compressor.audit.data import read_texts
-from compressor.audit.model import AuditedModel
 from compressor.bench.accuracy import score_accuracy
+from compressor.bench.asked import AskedModel
 from compressor.bench.environment import environment
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject, roles_of, subjects_from
@@ -51,7 +51,7 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         RecipeError: slices or terms that can't be used.
     """
     placement = Placement(threads=asked.threads)
-    models = [AuditedModel(subject, placement) for subject in _subjects(path, asked)]
+    models = [AskedModel(subject, placement) for subject in _subjects(path, asked)]
     test = read_texts(data, models[0], asked.columns)
     training, outside = (
         read_texts(file, models[0], asked.columns, labelled=labelled).texts if file else None
@@ -111,7 +111,7 @@ def _subjects(path: Path, asked: Asked) -> list[Subject]:
     return found
 
 
-def _answered(model: AuditedModel, texts: Texts, colour: str, events: Events) -> Answered:
+def _answered(model: AskedModel, texts: Texts, colour: str, events: Events) -> Answered:
     events.note(f"{model.name} answers {len(texts.examples)} texts")
     judged = model(texts.examples, texts.targets or None)
     return Answered(model.name, judged, colour, model)

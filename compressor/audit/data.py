@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from compressor.audit.model import AuditedModel
+from compressor.bench.asked import AskedModel
 from compressor.bench.subject import roles_of
 from compressor.compare.labelled import read_labelled
 from compressor.errors import DataError
@@ -23,7 +23,7 @@ class AuditedTexts(NamedTuple):
     """Name -> a value an example, empty where its row has none."""
 
 
-def read_texts(path: Path, model: AuditedModel, columns: Mapping[str, str], *, labelled: bool = True) -> AuditedTexts:
+def read_texts(path: Path, model: AskedModel, columns: Mapping[str, str], *, labelled: bool = True) -> AuditedTexts:
     """Every row of a csv, tsv or jsonl file, as the model reads it.
 
     Args:

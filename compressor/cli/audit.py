@@ -1,8 +1,9 @@
-"""The command that looks at what a finished model does to people, to secrets and under pressure."""
+"""The commands that look at what a finished model does, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -96,6 +97,54 @@ def audit(
         for kind in ("html", "md", "json"):
             write_file(out / f"audit.{kind}", render(found, kind))
         say(f"Audit: {out / 'audit.html'}")
+    print_(found.to_json() if format_ is Format.JSON else console_table(found))
+
+
+class Method(StrEnum):
+    """How an answer is shared out among words: `compressor.explain.METHODS`."""
+
+    OCCLUSION = "occlusion"
+    SHAP = "shap"
+    LIME = "lime"
+
+
+@commands.command()
+def explain(
+    path: Annotated[Path, typer.Argument(help="A bundle folder, an ONNX file, or a PyTorch model folder.")],
+    text: Annotated[str, typer.Argument(help="The text whose answer is explained.")],
+    pair: Annotated[str | None, typer.Option(help="The second text, where the model answers pairs.")] = None,
+    label: Annotated[str | None, typer.Option(help="The label to explain. Default: the answer.")] = None,
+    method: Annotated[
+        Method,
+        typer.Option(help="`occlusion` leaves out one word after another; `shap` and `lime` are the libraries."),
+    ] = Method.OCCLUSION,
+    calls: Annotated[
+        int | None, typer.Option(min=2, help="Texts that `shap` and `lime` may ask. Default: 500.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 13,
+    threads: ThreadsOption = 1,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page: .html or .md.")] = None,
+    overwrite: OverwriteOption = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Explain an answer: which words it rests on, and whether that holds when they are taken away."""
+    from compressor.explain.command import explain_text
+    from compressor.overwrite import claim_file
+    from compressor.report.render import console_table, render, write_file
+    from compressor.sources import check_what_pytorch_loads
+
+    check_what_pytorch_loads(path)
+    if out is not None:
+        if out.suffix not in (".html", ".md"):
+            raise typer.BadParameter(f"--out {out}: its name must end in .html or .md.")
+        claim_file(out, overwrite=overwrite)
+    found = explain_text(
+        path, text, pair, variant=variant, label=label, method=method.value, calls=calls, seed=seed, threads=threads
+    )
+    if out is not None:
+        write_file(out, render(found, "html" if out.suffix == ".html" else "md"))
+        say(f"Page: {out}")
     print_(found.to_json() if format_ is Format.JSON else console_table(found))
 
 

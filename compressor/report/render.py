@@ -13,10 +13,12 @@ from compressor.errors import RecipeError
 from compressor.report.audit import AuditReport
 from compressor.report.content.audit import audit_blocks, audit_document
 from compressor.report.content.comparison import comparison_blocks, comparison_document
+from compressor.report.content.explanation import explanation_blocks, explanation_document
 from compressor.report.content.run import Document, as_report, closing_blocks, run_document
 from compressor.report.content.study import study_blocks, study_document
 from compressor.report.content.tune import tune_blocks, tune_document
 from compressor.report.document import RunReport
+from compressor.report.explanation import ExplainedText
 from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.study import StudyReport
 from compressor.report.tune import TuneReport
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "console_table", "html_page", "markdown", "render", "write_file"]
 
-Found = RunReport | StudyReport | TuneReport | Comparison | AuditReport | Sequence[Measurement]
-"""What a run, a study, a search, a comparison, an audit or a benchmark found."""
+Found = RunReport | StudyReport | TuneReport | Comparison | AuditReport | ExplainedText | Sequence[Measurement]
+"""What a run, a study, a search, a comparison, an audit, an explanation or a benchmark found."""
 
 
 def _document(found: Found) -> Document:
@@ -39,6 +41,8 @@ def _document(found: Found) -> Document:
         return tune_document(found)
     if isinstance(found, AuditReport):
         return audit_document(found)
+    if isinstance(found, ExplainedText):
+        return explanation_document(found)
     return run_document(found if isinstance(found, RunReport) else as_report(found))
 
 
@@ -54,6 +58,8 @@ def console_table(found: Found) -> RenderableType:
         return blocks_console(tune_blocks(found))
     if isinstance(found, AuditReport):
         return blocks_console(audit_blocks(found))
+    if isinstance(found, ExplainedText):
+        return blocks_console(explanation_blocks(found))
     return blocks_console(closing_blocks(found if isinstance(found, RunReport) else as_report(found)))
 
 
@@ -75,7 +81,7 @@ def html_page(found: Found) -> str:
 def render(found: Found, kind: Literal["html", "md", "json"]) -> str:
     """The document as HTML, as Markdown, or as the JSON this version writes."""
     if kind == "json":
-        documents = RunReport | StudyReport | TuneReport | Comparison | AuditReport
+        documents = RunReport | StudyReport | TuneReport | Comparison | AuditReport | ExplainedText
         data = found.to_json() if isinstance(found, documents) else [one.to_json() for one in found]
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     return html_page(found) if kind == "html" else markdown(found)

@@ -21,6 +21,7 @@ __all__ = [
     "Details",
     "Finding",
     "Heading",
+    "Highlighted",
     "Mark",
     "Notice",
     "Pairs",
@@ -65,6 +66,15 @@ class Notice:
     items: tuple[str, ...]
     tone: Tone = ""
     kind: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True)
+class Highlighted:
+    """A text whose words have weights: what speaks for an answer, and what against it."""
+
+    pieces: tuple[tuple[str, float], ...]
+    """Piece of the text -> its weight from -1 (against) to 1 (for)."""
+    kind: Literal["highlighted"] = "highlighted"
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,7 @@ class Details:
     kind: Literal["details"] = "details"
 
 
-Block = Heading | Prose | Notice | Pairs | Tiles | Table | Chart | Details
+Block = Heading | Prose | Notice | Pairs | Highlighted | Tiles | Table | Chart | Details
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from rich.measure import Measurement as Measured
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from compressor.report.blocks import Block, Cell, Details, Heading, Notice, Pairs, Prose, Table
+from compressor.report.blocks import Block, Cell, Details, Heading, Highlighted, Notice, Pairs, Prose, Table
 from compressor.report.format import printable
 
 __all__ = ["blocks_console", "print_result", "write"]
 
 WIDTH_OF_A_FILE = 140
+HALF = 0.5
+"""Weight, beside that of the heaviest word, from which on a word stands out."""
 STYLES = {"good": "green", "bad": "bold red", "open": "yellow", "": ""}
 
 
@@ -43,6 +45,8 @@ def _block(block: Block) -> Iterator[RenderableType]:
         yield Text()
     elif isinstance(block, Pairs):
         yield from (_text(f"{name}: {value}") for name, value in block.rows)
+    elif isinstance(block, Highlighted):
+        yield from (Text.assemble(*map(_piece, block.pieces)), Text())
     elif isinstance(block, Table):
         yield from (_Fitted(block), Text())
     elif isinstance(block, Details):
@@ -52,6 +56,14 @@ def _block(block: Block) -> Iterator[RenderableType]:
 
 def _text(text: str, style: str = "") -> Text:
     return Text(printable(text), style=style)
+
+
+def _piece(piece: tuple[str, float]) -> Text:
+    """Words that weigh much stand out; colour tells for and against, where there is colour."""
+    text, weight = piece
+    if abs(weight) < HALF:
+        return _text(text)
+    return _text(text, "bold green" if weight > 0 else "bold red")
 
 
 class _Fitted:

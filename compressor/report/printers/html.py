@@ -6,7 +6,20 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
-from compressor.report.blocks import Block, Cell, Column, Details, Heading, Mark, Notice, Pairs, Prose, Table, Tiles
+from compressor.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Details,
+    Heading,
+    Highlighted,
+    Mark,
+    Notice,
+    Pairs,
+    Prose,
+    Table,
+    Tiles,
+)
 from compressor.report.charts import draw
 from compressor.report.content.run import Document
 from compressor.report.markup import Element, render, tag
@@ -17,6 +30,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 """Even if something foreign got in, the browser would neither run nor fetch it."""
 HOTTEST = 0.55
 """Opacity behind the largest figure: text stays readable on it."""
+FAINTEST = 0.02
+"""Weight of a word below which it isn't marked."""
 SIGNS = {"good": "✓", "bad": "✗", "open": "?"}
 
 
@@ -73,6 +88,8 @@ def _element(block: Block) -> Element:
         return tag("ul", *(tag("li", item) for item in block.items), class_=f"notices {block.tone}".strip())
     if isinstance(block, Pairs):
         return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in block.rows))
+    if isinstance(block, Highlighted):
+        return tag("p", *map(_piece, block.pieces), class_="highlighted")
     if isinstance(block, Tiles):
         return _tiles(block)
     if isinstance(block, Details):
@@ -80,6 +97,15 @@ def _element(block: Block) -> Element:
     if isinstance(block, Table):
         return _table(block)
     return draw(block)
+
+
+def _piece(piece: tuple[str, float]) -> Element | str:
+    """A heavy piece stands on its colour, and says its weight to who can't see that."""
+    text, weight = piece
+    if abs(weight) < FAINTEST:
+        return text
+    side = "for" if weight > 0 else "against"
+    return tag("mark", text, class_=side, style=f"--heat: {HOTTEST * abs(weight):.2f}", title=f"{weight:+.2f}")
 
 
 def _tiles(block: Tiles) -> Element:

@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from compressor.report.blocks import Block, Cell, Chart, Details, Heading, Notice, Pairs, Prose, Table, Tiles
+from compressor.report.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Details,
+    Heading,
+    Highlighted,
+    Notice,
+    Pairs,
+    Prose,
+    Table,
+    Tiles,
+)
 from compressor.report.format import printable
 
 __all__ = ["blocks_markdown", "escape"]
 
+HALF = 0.5
 _SPECIAL = re.compile(
     r"[\\`*|\[\]~]"  # emphasis, code, cells and links, wherever they stand
     r"|(?<![^\W_])_|_(?![^\W_])"  # an underscore that isn't within a word
@@ -44,12 +57,23 @@ def _block(block: Block) -> str:
         return "\n".join(f"- {escape(item)}" for item in block.items)
     if isinstance(block, Pairs):
         return "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in block.rows)
+    if isinstance(block, Highlighted):
+        return "".join(_piece(*piece) for piece in block.pieces)
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Details):
         summary = f"<details><summary>{escape(block.title)}</summary>"
         return f"{summary}\n\n{blocks_markdown(block.blocks)}\n\n</details>"
     return ""
+
+
+def _piece(text: str, weight: float) -> str:
+    """Bold where it weighs at least half of the heaviest piece; what is between pieces stays as it is."""
+    words = escape(text)
+    if not words:
+        return " " if text else ""
+    before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))
+    return f"{before}**{words}**{after}" if abs(weight) >= HALF else f"{before}{words}{after}"
 
 
 def _table(block: Table) -> str:

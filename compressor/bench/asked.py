@@ -18,10 +18,10 @@ from compressor.runtime.encoder import Encoder, Inputs
 from compressor.runtime.tasks import Example, runtime_task
 from compressor.runtime.tasks.base import names_of
 
-__all__ = ["AuditedModel"]
+__all__ = ["AskedModel"]
 
 
-class AuditedModel:
+class AskedModel:
     """Answers examples, each alone, as a bundle does.
 
     Raises:

@@ -1,0 +1,121 @@
+"""An explanation of one answer, and whether it means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compressor.data.words import Words
+from compressor.errors import RecipeError, listed
+from compressor.explain.methods import METHODS
+from compressor.explain.methods.base import FloatArray, Score
+
+__all__ = ["Explanation", "deletion", "explain"]
+
+STEPS = 10
+"""Steps in which all words are taken away."""
+RANDOM_ORDERS = 10
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How the score of a text is shared out among its words."""
+
+    text: str
+    words: tuple[str, ...]
+    gaps: tuple[str, ...]
+    """What stands before each word, and after the last."""
+    weights: tuple[float, ...]
+    """Of each word: above 0 where it speaks for what is scored."""
+    score: float
+    """Of the whole text."""
+    without_words: float
+    """Of the empty text."""
+    method: str
+    calls: int
+    """Texts the model was asked."""
+    deletion: float | None
+    """Mean score while the heaviest words are taken away first: the lower, the more they matter."""
+    deletion_random: float | None
+    """The same in random orders."""
+
+    @property
+    def heaviest(self) -> list[int]:
+        """Places of the words, those that speak most for the score first."""
+        return [int(i) for i in np.argsort(-np.asarray(self.weights), kind="stable")]
+
+
+def explain(
+    text: str, score: Score, *, method: str = "occlusion", calls: int | None = None, seed: int = 13
+) -> Explanation:
+    """Explain the score of a text, and check the explanation by taking its words away.
+
+    Raises:
+        RecipeError: there is no such method, or the text has no words. MissingExtra: its library isn't installed.
+    """
+    if method not in METHODS.names:
+        raise RecipeError(f"There is no method {method!r} to explain with.", hint=f"There is {listed(METHODS.names)}.")
+    words = Words.of(text)
+    if not len(words):
+        raise RecipeError("The text has no words, so there is nothing to share the score among.")
+    counted = _Counted(score)
+    chosen = METHODS.get(method)
+    whole, empty = counted([words.text, ""])
+    weights = chosen.weights(words, counted, calls=calls or chosen.calls, seed=seed)
+    asked = counted.calls
+    order = np.argsort(-weights, kind="stable")
+    check = deletion(words, counted, [order, *_random_orders(len(words), seed)]) if len(words) > 1 else None
+    return Explanation(
+        text=text,
+        words=words.words,
+        gaps=words.gaps,
+        weights=tuple(map(float, weights)),
+        score=float(whole),
+        without_words=float(empty),
+        method=method,
+        calls=asked,
+        deletion=None if check is None else float(check[0]),
+        deletion_random=None if check is None else float(check[1:].mean()),
+    )
+
+
+def deletion(words: Words, score: Score, orders: list[FloatArray]) -> FloatArray:
+    """Mean score while words are taken away in each of these orders [orders].
+
+    Source: Petsiuk, Das, Saenko 2018, section 3 (arXiv 1806.07421): the area under the curve of the score, in at most
+    `STEPS` steps here; the score of the whole text is the same in all orders, and is left out.
+    """
+    counts = np.unique(np.ceil(np.linspace(0, len(words), STEPS + 1)[1:]).astype(int))
+    texts = [_without(words, {int(i) for i in order[:count]}) for order in orders for count in counts]
+    return np.asarray(score(texts)).reshape(len(orders), len(counts)).mean(axis=1)
+
+
+def _without(words: Words, gone: set[int]) -> str:
+    found = words
+    for place in sorted(gone, reverse=True):
+        found = found.without(place, place + 1)
+    return found.text
+
+
+def _random_orders(count: int, seed: int) -> list[FloatArray]:
+    generator = np.random.default_rng(seed)
+    return [generator.permutation(count) for _ in range(RANDOM_ORDERS)]
+
+
+class _Counted:
+    """A score that knows how many texts it was asked, and asks none twice."""
+
+    def __init__(self, score: Callable[[list[str]], FloatArray]) -> None:
+        self._score = score
+        self._known: dict[str, float] = {}
+
+    @property
+    def calls(self) -> int:
+        return len(self._known)
+
+    def __call__(self, texts: list[str]) -> FloatArray:
+        if new := list(dict.fromkeys(text for text in texts if text not in self._known)):
+            self._known |= dict(zip(new, map(float, self._score(new)), strict=True))
+        return np.asarray([self._known[text] for text in texts], dtype=np.float64)

@@ -1,0 +1,37 @@
+"""What every method reads and gives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from compressor.data.words import Words
+
+__all__ = ["FloatArray", "Method", "Score"]
+
+FloatArray = npt.NDArray[np.floating[Any]]
+Score = Callable[[list[str]], FloatArray]
+"""Texts -> what is explained of each answer [texts], such as the probability of a label."""
+
+
+class Method(ABC):
+    """Shares out the score of a text among its words. A file of this folder names one as `METHOD`."""
+
+    calls: ClassVar[int] = 500
+    """How often the model is asked, unless another number is given."""
+
+    @abstractmethod
+    def weights(self, words: Words, score: Score, *, calls: int, seed: int) -> FloatArray:
+        """The weight of each word [words]: above 0 where it speaks for what is scored.
+
+        Args:
+            calls: texts that may be asked, about.
+            seed: random seed of what is drawn.
+
+        Raises:
+            MissingExtra: the library isn't installed.
+        """

@@ -155,6 +155,18 @@ def test_toolkits_are_compared_in_turns(tmp_path: Path) -> None:
     assert "failed" not in shown
 
 
+def test_toolkits_run_with_the_same_releases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from peers.registry import toolkits
+
+    pinned = (ROOT / "constraints.txt").read_text().splitlines()
+    for toolkit in toolkits():
+        for wanted in toolkit.requirements:
+            assert "==" in wanted, f"{toolkit.name} takes any {wanted}"
+            if wanted.partition("==")[0] in ("torch", "onnx", "onnxruntime"):
+                assert wanted in pinned, f"{toolkit.name} is timed with another release: {wanted}"
+
+
 def test_a_toolkit_that_fails_is_a_row_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from peers.table import table

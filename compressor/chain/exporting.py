@@ -8,7 +8,7 @@ from compressor.bench import target_reason
 from compressor.chain.nodes import FIRST, graph_stage, variants
 from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Cascade, Export, Optimize, Quantize
-from compressor.chain.training import max_length_of, trained_model, training_stages
+from compressor.chain.training import max_length_of, trained_model, training_stages, with_baseline
 from compressor.compare.inputs import TEXTS
 from compressor.engine.stage import Stage
 from compressor.errors import Problem, RecipeError
@@ -119,8 +119,8 @@ def _cascade(recipe: Recipe, section: CascadeSection, first: Recipe) -> Iterator
 
 
 def _until(first: Recipe, last: str) -> Iterator[Stage]:
-    """What the variant of the first student is made of: other variants have no part in it."""
-    yield from training_stages(first)
+    """What the variant of the first student is made of: its baseline and other variants have no part in it."""
+    yield from training_stages(with_baseline(first, False))
     yield from (stage for stage in _variants(first) if stage.kind in ("export", "optimize") or stage.name == last)
 
 

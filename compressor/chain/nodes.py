@@ -12,6 +12,7 @@ from compressor.recipe.recipe import Recipe
 
 __all__ = [
     "ASSISTANT",
+    "BASELINE",
     "FIRST",
     "START",
     "ModelNode",
@@ -27,6 +28,9 @@ ASSISTANT = "assistant/"
 
 START = "start/"
 """What the names of stages begin with that are those of the recipe that `student.run` names."""
+
+BASELINE = "baseline"
+"""Name of the stage that trains the student without a teacher."""
 
 FIRST = "first/"
 """What the names of stages begin with that are those of the recipe that `cascade.run` names."""
@@ -89,7 +93,7 @@ def _nodes(recipe: Recipe) -> Iterator[ModelNode]:
             name, parent = (f"teacher-{precision}", "teacher") if number else ("teacher", None)
             yield ModelNode(name, "teacher", parent, teacher, "torch", precision)
     if recipe.distill and recipe.distill.baseline:
-        yield ModelNode("baseline", "baseline", "student", "baseline", "torch")
+        yield ModelNode("baseline", "baseline", "student", BASELINE, "torch")
     yield ModelNode("student", "student", taught, "distill" if recipe.distill else "student", "torch")
     yield ModelNode("fp32", "variant", "student", graph_stage(recipe), "onnxruntime")
     for section in recipe.quantize:

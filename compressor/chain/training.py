@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from compressor.chain.nodes import ASSISTANT, START, teacher_model
+from compressor.chain.nodes import ASSISTANT, BASELINE, START, teacher_model
 from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Distill, Prepare, Student
 from compressor.chain.teachers import label_stages, teach_stages, tokenizer_of_outputs
@@ -14,7 +15,7 @@ from compressor.engine.stage import Stage
 from compressor.recipe.distill import DistillSection, PhaseSection
 from compressor.recipe.recipe import Recipe
 
-__all__ = ["assistant_of", "max_length_of", "start_of", "trained_model", "training_stages"]
+__all__ = ["assistant_of", "max_length_of", "start_of", "trained_model", "training_stages", "with_baseline"]
 
 DEFAULT_MAX_LENGTH = 128
 
@@ -39,9 +40,11 @@ def training_stages(recipe: Recipe) -> Iterator[Stage]:
     max_length = max_length_of(recipe)
     taught = list(_teaching(recipe, data, max_length))
     yield from taught
-    if start := start_of(recipe):
-        yield from under(START, training_stages(start), trained_model(start), own=taught)
-    yield from _student(recipe, data, max_length)
+    start = start_of(recipe)
+    if start:
+        last = _untaught(start) if recipe.distill and recipe.distill.baseline else trained_model(start)
+        yield from under(START, training_stages(with_baseline(start, last == BASELINE)), last, own=taught)
+    yield from _student(recipe, start, data, max_length)
 
 
 def _teaching(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
@@ -51,7 +54,8 @@ def _teaching(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator
     if recipe.teacher:
         if assistant := assistant_of(recipe):
             # Its stages up to its student.
-            yield from under(ASSISTANT, training_stages(assistant), trained_model(assistant))
+            made = training_stages(with_baseline(assistant, False))
+            yield from under(ASSISTANT, made, trained_model(assistant))
         yield from teach_stages(recipe, data, max_length)
         yield from label_stages(recipe, "label", data, max_length)
         yield from text_stages(recipe, max_length=max_length)
@@ -81,11 +85,24 @@ def start_of(recipe: Recipe) -> Recipe | None:
     return other_recipe(recipe, "student", student.run, student.set, "be a start")
 
 
-def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
+def with_baseline(recipe: Recipe, wanted: bool) -> Recipe:
+    """Another recipe that this one needs with or without a baseline, whatever that one says."""
+    if recipe.distill is None:
+        return recipe
+    return recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"baseline": wanted})})
+
+
+def _untaught(recipe: Recipe) -> str:
+    """Name of the stage that makes the student which no teacher ever trained."""
+    taught = recipe.teacher is not None or recipe.student.run is not None
+    return BASELINE if taught else trained_model(recipe)
+
+
+def _student(recipe: Recipe, start: Recipe | None, data: dict[str, str], max_length: int) -> Iterator[Stage]:
     copied = {"teacher": str(teacher_model(recipe))} if recipe.student.copies_teacher else {}
-    if recipe.student.run is not None:
-        copied = {"start": f"{START}distill"}
-    yield Student(
+    if start:
+        copied = {"start": f"{START}{trained_model(start)}"}
+    student = Student(
         name="student",
         inputs={**data, **copied},
         task=recipe.task,
@@ -94,25 +111,35 @@ def _student(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[
         seed=recipe.student_seed,
         trust_remote_code=recipe.trusts_student,
     )
+    yield student
     if recipe.distill is None:
         return
-    trainings = list(_phases(recipe, recipe.distill, data))
-    if recipe.distill.baseline:
-        last = recipe.distill.parts[-1]
-        alone = last.model_copy(update={"objectives": (HardLabels(kind="hard-labels"),), "until": None})
-        trainings.append(("baseline", alone, {**data, "student": "student"}))
-    for name, section, inputs in trainings:
-        yield Distill(
-            name=name,
-            inputs=inputs,
-            task=recipe.task,
-            section=section,
-            max_length=max_length,
-            seed=recipe.student_seed,
-            more=tuple(source.name for source in recipe.data.more) if recipe.data and "outputs" in inputs else (),
-            trust_student_code=recipe.trusts_student,
-            trust_teacher_code=recipe.trusts_teacher,
-        )
+    for name, section, inputs in _phases(recipe, recipe.distill, data):
+        yield _training(recipe, name, section, inputs, max_length)
+    if not recipe.distill.baseline:
+        return
+    begins_as = "student"
+    if start:
+        # The student begins as one that the teacher trained. This one begins as that would be without it.
+        begins_as = f"{BASELINE}/student"
+        yield replace(student, name=begins_as, inputs={**data, "start": f"{START}{_untaught(start)}"})
+    alone = {"objectives": (HardLabels(kind="hard-labels"),), "until": None}
+    section = recipe.distill.parts[-1].model_copy(update=alone)
+    yield _training(recipe, BASELINE, section, {**data, "student": begins_as}, max_length)
+
+
+def _training(recipe: Recipe, name: str, section: PhaseSection, inputs: dict[str, str], max_length: int) -> Stage:
+    return Distill(
+        name=name,
+        inputs=inputs,
+        task=recipe.task,
+        section=section,
+        max_length=max_length,
+        seed=recipe.student_seed,
+        more=tuple(source.name for source in recipe.data.more) if recipe.data and "outputs" in inputs else (),
+        trust_student_code=recipe.trusts_student,
+        trust_teacher_code=recipe.trusts_teacher,
+    )
 
 
 def _phases(

@@ -62,13 +62,76 @@ def test_the_key_of_the_student_is_that_of_what_it_begins_as(tmp_path: Path, cha
 def test_it_begins_with_the_trained_weights(tmp_path: Path, chain: dict[str, Any]) -> None:
     from safetensors.numpy import load_file
 
+    chain["distill"]["baseline"] = True
     plan = make_plan(recipes.load(tmp_path, chain))
     made = Runner(plan, Store(), Silent()).run()
-    trained, start = (
-        load_file(made[name].folder / "model" / "model.safetensors") for name in ("start/distill", "student")
-    )
-    name = "bert.encoder.layer.0.output.dense.weight"
-    assert (start[name] == trained[name]).all() and (start["classifier.weight"] == trained["classifier.weight"]).all()
+    weights = {
+        name: load_file(found.folder / "model" / "model.safetensors")
+        for name, found in made.items()
+        if "model/model.safetensors" in found.files
+    }
+    first, classifier = "bert.encoder.layer.0.output.dense.weight", "classifier.weight"
+    for trained, start in (("start/distill", "student"), ("start/baseline", "baseline/student")):
+        assert all((weights[start][name] == weights[trained][name]).all() for name in (first, classifier))
+    assert (weights["student"][first] != weights["baseline/student"][first]).any()
+
+
+def test_the_baseline_begins_as_the_baseline_of_the_other_recipe(tmp_path: Path, chain: dict[str, Any]) -> None:
+    chain["distill"]["baseline"] = True
+    plan = make_plan(recipes.load(tmp_path, chain))
+    assert [stage.name for stage in plan.stages][:10] == [
+        "prepare",
+        "teach",
+        "label",
+        "start/student",
+        "start/distill",
+        "start/baseline",
+        "student",
+        "distill",
+        "baseline/student",
+        "baseline",
+    ]
+    inputs = {stage.name: stage.inputs for stage in plan.stages}
+    assert inputs["start/baseline"] == {"data": "prepare", "student": "start/student"}
+    assert inputs["baseline/student"] == {"data": "prepare", "start": "start/baseline"}
+    assert inputs["baseline"] == {"data": "prepare", "student": "baseline/student"}
+    alone = make_plan(load_recipe(tmp_path / "first.yaml", ["distill.baseline=true"]))
+    assert plan.keys["start/baseline"].digest == alone.keys["baseline"].digest
+
+
+def test_nothing_that_a_baseline_is_made_of_was_trained_by_the_teacher(tmp_path: Path, chain: dict[str, Any]) -> None:
+    """Also where the other recipe's student begins as that of a third one."""
+    chain["distill"]["baseline"] = True
+    recipes.write(tmp_path, {**chain, "name": "middle"}, "middle.yaml")
+    chain["student"] = {"run": "middle.yaml"}
+    plan = make_plan(recipes.load(tmp_path, chain))
+    stages, met, ahead = {stage.name: stage for stage in plan.stages}, set[str](), ["baseline"]
+    while ahead:
+        name = ahead.pop()
+        met.add(name)
+        ahead += stages[name].inputs.values()
+    assert {name for name in met if name.endswith("baseline")} == {"baseline", "start/baseline", "start/start/baseline"}
+    assert not {name for name in met if {"teacher", "outputs"} & stages[name].inputs.keys()} - {"start/start/student"}
+
+
+def test_a_start_without_a_teacher_is_what_its_baseline_would_be(tmp_path: Path, chain: dict[str, Any]) -> None:
+    chain["distill"]["baseline"] = True
+    chain["student"]["set"] = {
+        "teacher": None,
+        "student": {"init": chain["teacher"]["model"], "layers": [0, 1]},
+        "distill.objectives": [{"kind": "hard-labels"}],
+    }
+    inputs = {stage.name: stage.inputs for stage in make_plan(recipes.load(tmp_path, chain)).stages}
+    assert "start/baseline" not in inputs
+    assert inputs["baseline/student"] == {"data": "prepare", "start": "start/distill"}
+
+
+def test_a_baseline_of_the_other_recipe_that_nobody_asked_for_is_left_out(
+    tmp_path: Path, chain: dict[str, Any]
+) -> None:
+    chain["student"]["set"] = {"distill.baseline": True}
+    names = {stage.name for stage in make_plan(recipes.load(tmp_path, chain)).stages}
+    assert not {name for name in names if "baseline" in name}
 
 
 def test_it_goes_the_whole_way(tmp_path: Path, chain: dict[str, Any]) -> None:

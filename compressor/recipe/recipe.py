@@ -59,8 +59,8 @@ class Recipe(Section):
     gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")
     seeds: tuple[Seed, ...] = optional(
-        "Run everything once with each of these as `distill.seed`, and report mean and spread. Three or more allow a "
-        "claim.",
+        "Run everything once with each of these in place of `distill.seed`, also of the recipes that `student.run` and "
+        "`cascade.run` name, and report mean and spread. Three or more allow a claim.",
         default=(),
     )
     variants: tuple[VariantSection, ...] = optional(

@@ -28,8 +28,6 @@ def seeds_are_sound(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(f"the seed {seed} is there twice", f"seeds.{index}")
     if recipe.seeds and recipe.distill is None:
         yield Problem("seed the student's training, and there is none: add a `distill` section", "seeds")
-    if recipe.seeds and recipe.distill is not None and recipe.distill.seed is not None:
-        yield Problem("each of `seeds` takes its place", "distill.seed", hint="leave one of them out")
 
 
 def variants_are_sound(recipe: Recipe) -> Iterator[Problem]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from compressor.chain.exporting import first_of
+from compressor.chain.training import start_of
 from compressor.errors import Problem, RecipeError
 from compressor.recipe import Recipe, load_recipe
 from compressor.recipe.override import override
@@ -70,14 +72,36 @@ def _with_every_seed(
     changed = [*overrides, *(override(key, value) for key, value in changes.items())]
     try:
         recipe = load_recipe(path, changed)
+        seeded = {seed: {"seeds": [], **_seeded(recipe, seed)} for seed in seeds}
     except RecipeError as error:
         problems += [_of_variant(variant, problem, path) for problem in error.problems]
         return
-    for seed in seeds:
-        seeded = load_recipe(path, [*changed, override("seeds", []), override("distill.seed", seed)])
-        yield Member(variant, seed, seeded.alone, changes)
+    for seed, values in seeded.items():
+        own = load_recipe(path, [*changed, *(override(key, value) for key, value in values.items())])
+        yield Member(variant, seed, own.alone, changes)
     if not seeds:
         yield Member(variant, recipe.student_seed, recipe.alone, changes)
+
+
+def _seeded(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """What a seed changes: dotted key -> value.
+
+    It seeds every student that what ships is made of, also those of recipes that this one names: were these the same in
+    all runs, the spread would be told too small.
+
+    Raises:
+        RecipeError: a recipe that this one names can't be read, or doesn't go with it.
+    """
+    changes: dict[str, Any] = {"distill.seed": seed}
+    for path, named, other in (
+        ("student.set", recipe.student.set, start_of(recipe)),
+        ("cascade.set", recipe.cascade.set if recipe.cascade else {}, first_of(recipe)),
+    ):
+        if other is not None:
+            inner = _seeded(other, seed)
+            # Changes are made in their order, and the seed's come last.
+            changes[path] = {key: value for key, value in named.items() if key not in inner} | inner
+    return changes
 
 
 def _of_variant(variant: str, problem: Problem, path: Path | str) -> Problem:

@@ -108,8 +108,11 @@ def test_seeds_without_a_training_are_refused(tmp_path: Path) -> None:
     assert [problem.path for problem in problems_of(write(tmp_path), overrides)] == ["seeds"]
 
 
-def test_a_seed_of_the_training_beside_seeds_is_refused(tmp_path: Path) -> None:
-    assert [one.path for one in problems_of(write(tmp_path), ["distill.seed=4", "seeds=[1]"])] == ["distill.seed"]
+def test_seeds_take_the_place_of_the_seed_that_a_run_alone_has(tmp_path: Path) -> None:
+    members = load_members(write(tmp_path), ["distill.seed=4", "seeds=[1, 4]"])
+    assert [member.recipe.student_seed for member in members] == [1, 4]
+    (alone,) = load_members(write(tmp_path), ["distill.seed=4"])
+    assert (alone.seed, alone.recipe) == (4, members[1].recipe)
 
 
 def digests(recipe: Recipe) -> dict[str, str]:
@@ -132,6 +135,38 @@ def test_runs_that_differ_in_the_students_seed_share_data_and_teacher(
     assert shared == {"prepare", "teach", "label", "measure/teacher@cpu-1"}
     found = sharing((one, two))
     assert (found.runs, found.shared, found.stages) == (2, 4, 2 * len(one.plan.stages) - 4)
+
+
+def test_seeds_reach_the_students_of_the_recipes_that_this_one_names(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    """Each of them ends up in what ships, so each has its part in the spread."""
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    recipes.write(tmp_path, recipe | {"distill": recipe["distill"] | {"seed": 9}}, "first.yaml")
+    middle = {"run": "first.yaml", "set": {"distill.seed": 9, "distill": {"epochs": 1, "seed": 9}}}
+    recipes.write(tmp_path, recipe | {"student": middle}, "middle.yaml")
+    recipe["distill"] |= {"seed": 2, "baseline": True}
+    file = recipes.write(
+        tmp_path, recipe | {"student": {"run": "middle.yaml"}, "cascade": {"run": "first.yaml", "variant": "int8"}}
+    )
+    one, two = plan_study(load_members(file, ["seeds=[1, 2]"]))
+    seeds = {stage.name: stage.config.get("seed") for stage in one.plan.stages}
+    for name in (
+        "start/start/distill",
+        "start/distill",
+        "first/distill",
+        "distill",
+        "start/start/baseline",
+        "baseline",
+    ):
+        assert seeds[name] == 1
+        assert one.plan.keys[name].digest != two.plan.keys[name].digest
+    for name in ("prepare", "teach", "label", "first/teach"):
+        assert seeds[name] in (None, 13)
+        assert one.plan.keys[name].digest == two.plan.keys[name].digest
+    # What else the recipe sets of the other one holds as before.
+    epochs = {stage.name: stage.config["distill"]["epochs"] for stage in one.plan.stages if stage.kind == "distill"}
+    assert (epochs["start/start/distill"], epochs["start/distill"]) == (1, 2)
 
 
 def test_validate_and_plan_tell_how_many_runs_it_is(tmp_path: Path, reviews_csv: Path, encoder_folder: Path) -> None:

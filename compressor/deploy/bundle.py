@@ -55,6 +55,8 @@ class BundlePlan:
     """Roles of the texts an input has; left out, those that the task requires."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the task chose on validation: thresholds, for example."""
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    """For the manifest: the temperature that is in the weights, and what it brought."""
     include: Literal["all", "chosen"] = "all"
     examples: Sequence[Mapping[str, Any]] = ()
     """Rows with a text for every role, whose answers are sealed; without any, built-in sentences serve."""
@@ -105,6 +107,7 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         max_length=plan.max_length,
         pairs=len(_roles(plan)) > 1,
         options=dict(plan.options),
+        calibration=dict(plan.calibration),
         precisions={variant: plan.precisions.get(variant, variant) for variant in files},
         variants=files,
         default=plan.chosen,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from compressor.bench.results import Measurement
 from compressor.report import format as fmt
@@ -12,6 +13,7 @@ from compressor.report.blocks import Block, Heading
 from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
 from compressor.report.content.saturation import saturation_sentence
+from compressor.report.content.temperature import temperature_sentence
 from compressor.report.document import RunReport
 from compressor.report.front_matter import front_matter
 from compressor.report.printers.markdown import blocks_markdown, escape
@@ -34,6 +36,7 @@ def model_card(
     dataset: str | None = None,
     file: str = "onnx/model.onnx",
     dtype: str | None = "fp32",
+    calibration: Mapping[str, Any] | None = None,
 ) -> str:
     """The card of the bundle this report is about.
 
@@ -41,6 +44,7 @@ def model_card(
         base_model, dataset: what it was made of, where that are repositories of the hub.
         file: the chosen variant's file in the bundle.
         dtype: the name transformers.js has for such files; None where it has none.
+        calibration: the student's, where it was calibrated (`compressor/distill/calibration.py`).
     """
     answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
     spec = TASK_SPECS.get(report.task) if report.task in TASK_SPECS.names else None
@@ -61,6 +65,7 @@ def model_card(
         _javascript(_given(spec), report.name, pipeline_tag, file, dtype),
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
         blocks_markdown(measured),
+        escape(temperature_sentence(calibration or {}) or ""),
         "## Limits",
         _limits(report),
         "## How it was made",

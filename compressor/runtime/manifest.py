@@ -58,6 +58,10 @@ class Manifest:
     """What the task needs beside the labels: thresholds, for example."""
     precisions: dict[str, str] = field(default_factory=dict)
     """Variant -> precision of its weights: `fp32`, `int8`. Where it is left out, the variant's name says it."""
+    calibration: dict[str, Any] = field(default_factory=dict)
+    """`temperature`, by which the student's logits are divided already (`applied`: it is in the weights of every
+    variant), and log loss and expected calibration error on validation `before` and `after`. Empty where it wasn't
+    calibrated."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -118,6 +122,7 @@ class Manifest:
             "gates": tuple(data.get("gates", ())),
             "options": dict(data.get("options", {})),
             "precisions": dict(data.get("precisions", {})),
+            "calibration": dict(data.get("calibration", {})),
         }
         return cls(**(known | checked))
 

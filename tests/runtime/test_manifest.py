@@ -34,6 +34,13 @@ def test_it_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert Manifest.read(tmp_path) == ONE
 
 
+def test_one_of_before_there_was_a_temperature_has_none(tmp_path: Path) -> None:
+    replace(ONE, calibration={"applied": True, "temperature": 1.8}).write(tmp_path)
+    assert Manifest.read(tmp_path).calibration == {"applied": True, "temperature": 1.8}
+    edit(tmp_path / MANIFEST, lambda manifest: manifest.pop("calibration"))
+    assert Manifest.read(tmp_path) == ONE
+
+
 def test_a_folder_without_one_is_not_a_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"is not a bundle"):
         Manifest.read(tmp_path)

@@ -13,7 +13,7 @@ from compressor.chain.examples import evaluation_examples
 from compressor.chain.labels import labels_of
 from compressor.chain.measurement import read_measurements
 from compressor.chain.models import hub_origins
-from compressor.chain.nodes import variants
+from compressor.chain.nodes import teacher_model, variants
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json, versions
 from compressor.engine.stage import Stage
@@ -34,6 +34,7 @@ class Bundle(Stage):
     """
 
     kind = "bundle"
+    version = 2  # 2: the temperature is in the manifest and the model card
     libraries = ("onnxruntime", "tokenizers", "numpy", "compressor")
 
     recipe: Recipe
@@ -54,7 +55,7 @@ class Bundle(Stage):
         report = assemble(
             self.recipe, dict(inputs), chosen=chosen, labels=labels_of(inputs, self.recipe.task), skipped=self.skipped
         )
-        section = self.recipe.bundle
+        section, calibration = self.recipe.bundle, _calibration(self.recipe, inputs)
         examples, _ = evaluation_examples(inputs.get("prepare"), "validation", self.recipe.task, limit=section.golden)
         plan = BundlePlan(
             name=self.recipe.name,
@@ -66,6 +67,7 @@ class Bundle(Stage):
             variants={node.name: inputs[node.stage].folder for node in variants(self.recipe)},
             precisions=_precisions(self.recipe),
             chosen=report.chosen,
+            calibration={"applied": True, **calibration} if calibration else {},
             include=self.recipe.bundle.include,
             examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
@@ -78,9 +80,23 @@ class Bundle(Stage):
         )
         file = bundle_files(plan)[report.chosen]
         origins = hub_origins(self.recipe)
-        card = model_card(report, license_name=section.license, file=file, dtype=dtype_of(file), **origins)
+        card = model_card(
+            report,
+            license_name=section.license,
+            file=file,
+            dtype=dtype_of(file),
+            calibration=calibration,
+            **origins,
+        )
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}
+
+
+def _calibration(recipe: Recipe, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    """The temperature in the weights of the student, which are the teacher's where it is a copy that nothing trains."""
+    made = teacher_model(recipe) if recipe.distill is None and recipe.student.copies_teacher else "distill"
+    found = artifacts.get(made or "")
+    return dict(found.facts.get("calibration", {})) if found else {}
 
 
 def _precisions(recipe: Recipe) -> dict[str, str]:

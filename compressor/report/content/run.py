@@ -14,6 +14,7 @@ from compressor.report.content.overview import costs, gates_and_advice, overview
 from compressor.report.content.quality import lengths, quality_sections
 from compressor.report.content.saturation import saturation_blocks
 from compressor.report.content.tables import section
+from compressor.report.content.temperature import temperature_blocks
 from compressor.report.content.texts import teacher_blocks, text_blocks
 from compressor.report.document import RunReport
 from compressor.report.models import by_target
@@ -83,6 +84,7 @@ def _measured(report: RunReport) -> Iterator[Block]:
         yield from overview(report)
         yield from costs(targets)
     yield from quality_sections(report, targets)
+    yield from temperature_blocks(report.stages)
     yield from saturation_blocks(report.stages)
     for finding in report.findings:
         yield Heading(finding.title)

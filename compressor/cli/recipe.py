@@ -110,6 +110,7 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
     from dataclasses import asdict
 
     from compressor.chain.inspect import planned
+    from compressor.chain.kept import kept_outputs
     from compressor.chain.plan import make_plan
     from compressor.engine.store import Store
     from compressor.report.lists import plan_table
@@ -121,16 +122,18 @@ def plan(recipe: RecipeArgument, set_: SetOption = None, format_: FormatOption =
         return
     made = make_plan(loaded.alone)
     stages = [asdict(stage) for stage in planned(made, Store())]
+    kept = [asdict(found) for found in kept_outputs(made, Store())]
     missing = missing_toolkit()
     if format_ is Format.JSON:
-        print_({"stages": stages, "skipped_targets": dict(made.skipped), "missing_modules": missing})
+        print_({"stages": stages, "kept": kept, "skipped_targets": dict(made.skipped), "missing_modules": missing})
     else:
-        print_(plan_table(stages, made.skipped, missing))
+        print_(plan_table(stages, made.skipped, missing, kept))
 
 
 def _plan_study(members: Sequence[Member], format_: Format) -> None:
     from dataclasses import asdict
 
+    from compressor.chain.kept import kept_outputs
     from compressor.engine.store import Store
     from compressor.report.lists import study_plan_table
     from compressor.study.plan import plan_study, shared_stages, sharing
@@ -141,13 +144,22 @@ def _plan_study(members: Sequence[Member], format_: Format) -> None:
         {**asdict(found.stage), "runs": [member.folder for member in found.runs]}
         for found in shared_stages(runs, Store())
     ]
+    kept = list({found.key: asdict(found) for run in runs for found in kept_outputs(run.plan, Store())}.values())
     skipped = {name: reason for run in runs for name, reason in run.plan.skipped.items()}
     missing = missing_toolkit()
     if format_ is Format.JSON:
         folders = [member.folder for member in members]
-        print_({"runs": folders, "stages": stages, "skipped_targets": skipped, "missing_modules": missing})
+        print_(
+            {
+                "runs": folders,
+                "stages": stages,
+                "kept": kept,
+                "skipped_targets": skipped,
+                "missing_modules": missing,
+            }
+        )
     else:
-        print_(study_plan_table(stages, len(runs), str(sharing(runs)), skipped, missing))
+        print_(study_plan_table(stages, len(runs), str(sharing(runs)), skipped, missing, kept))
 
 
 @commands.command()
@@ -162,6 +174,10 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
         from compressor.chain.training import assistant_of
 
         assistant_of(loaded)
+    if loaded.student.run is not None:
+        from compressor.chain.training import start_of
+
+        start_of(loaded)
     if loaded.cascade is not None:
         from compressor.chain.exporting import first_of
 

@@ -36,23 +36,32 @@ def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
 
 
 def plan_table(
-    stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], missing: Sequence[str]
+    stages: Sequence[Mapping[str, Any]],
+    skipped: Mapping[str, str],
+    missing: Sequence[str],
+    kept: Sequence[Mapping[str, Any]] = (),
 ) -> RenderableType:
-    """Stages in order with what would happen to each; targets that are left out; what must be installed first."""
+    """Stages in order with what would happen to each; what will be kept of teachers; targets that are left out; what
+    must be installed first."""
     rows = [_planned(stage) for stage in stages]
-    lines = _left_out(stages, skipped, missing)
+    lines = [*map(_kept, kept), *_left_out(stages, skipped, missing)]
     return plain_table(("stage", "state", "took", "size", "key"), rows, lines)
 
 
 def study_plan_table(
-    stages: Sequence[Mapping[str, Any]], runs: int, told: str, skipped: Mapping[str, str], missing: Sequence[str]
+    stages: Sequence[Mapping[str, Any]],
+    runs: int,
+    told: str,
+    skipped: Mapping[str, str],
+    missing: Sequence[str],
+    kept: Sequence[Mapping[str, Any]] = (),
 ) -> RenderableType:
     """The stages of several runs, each once, with the runs that have it; `told`: how much they share."""
     rows = []
     for stage in stages:
         users = "all" if len(stage["runs"]) == runs else listed(stage["runs"], most=3)
         rows.append((*_planned(stage), users))
-    lines = [told, *_left_out(stages, skipped, missing)]
+    lines = [told, *map(_kept, kept), *_left_out(stages, skipped, missing)]
     return plain_table(("stage", "state", "took", "size", "key", "runs"), rows, lines)
 
 
@@ -60,6 +69,22 @@ def _planned(stage: Mapping[str, Any]) -> tuple[str, ...]:
     took = fmt.duration(stage["seconds"]) if stage["seconds"] is not None else ""
     size = f"{stage['size'] / 1e6:.1f} MB" if stage["size"] is not None else ""
     return stage["name"], stage["state"], took, size, stage["key"][:KEY_LENGTH]
+
+
+def _kept(found: Mapping[str, Any]) -> str:
+    """What a stage will write down of a teacher."""
+    said = f"{found['stage']} keeps the teacher's {' and '.join(['outputs', *found['signals']])}: "
+    if found["bytes_per_text"] is None:
+        return f"{said}how much that is can be told once data and teacher are here, or depends on how long texts are."
+    said += f"{_bytes(found['bytes_per_text'])} a text to train on"
+    if found["texts"] is None:
+        return f"{said}; how many texts there are isn't known yet."
+    bound = "at most " if found["at_most"] else ""
+    return f"{said}, {bound}{_bytes(1e6 * found['megabytes'])} for {bound}{found['texts']:,} texts."
+
+
+def _bytes(count: float) -> str:
+    return f"{count:g} bytes" if count < 1e3 else f"{fmt.count(count)}B"
 
 
 def _left_out(stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], missing: Sequence[str]) -> list[str]:

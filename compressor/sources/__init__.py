@@ -5,7 +5,7 @@ Importing this loads none of torch, transformers or huggingface_hub; the hub cli
 
 from compressor.sources.hub import HubSource, hub_client, is_hub_id
 from compressor.sources.path import PathSource
-from compressor.sources.reference import open_source
+from compressor.sources.reference import local_copy, open_source
 from compressor.sources.safety import check_model_folder, check_what_pytorch_loads
 from compressor.sources.sdist import SdistSource
 from compressor.sources.source import Source
@@ -21,5 +21,6 @@ __all__ = [
     "check_what_pytorch_loads",
     "hub_client",
     "is_hub_id",
+    "local_copy",
     "open_source",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from compressor.errors import shortened
 
-__all__ = ["foreign_code", "unusable"]
+__all__ = ["depth_and_width", "foreign_code", "unusable"]
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,11 @@ class _Limit:
     least: int = 1
 
 
+_LAYERS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
 # An order of magnitude above the largest published models, so that nothing real is refused, and low enough that a
 # wrong digit is told at once: a billion layers take transformers minutes before it runs out of memory.
 _LIMITS = (
-    _Limit(("num_hidden_layers", "n_layers", "n_layer", "num_layers"), 1_000),
+    _Limit(_LAYERS, 1_000),
     _Limit(("num_decoder_layers",), 1_000, least=0),
     _Limit(("num_attention_heads", "n_heads", "n_head", "num_heads", "num_key_value_heads"), 1_024),
     _Limit(("hidden_size", "dim", "d_model", "n_embd", "embedding_size", "head_dim", "d_head", "d_kv"), 65_536),
@@ -73,6 +74,12 @@ def unusable(config: Mapping[str, Any]) -> str | None:
     """
     inner = [config[name] for name in _INNER if isinstance(config.get(name), Mapping)]
     return next((fault for section in (config, *inner) for fault in _faults(section)), None)
+
+
+def depth_and_width(config: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Layers, and the width of hidden states, by the names that architectures have for them; else None."""
+    layers, width = _first(config, _LAYERS), _first(config, _HIDDEN)
+    return None if layers is None or width is None else (layers, width)
 
 
 def _everything(value: Any) -> Iterator[Any]:

@@ -106,6 +106,12 @@ class PackageSource(ABC):
         return self._member
 
     @property
+    def kept(self) -> Path | None:
+        """The extracted file or folder where it was fetched before; not checked."""
+        path = self._entry / "files" / self.path
+        return path if path.exists() else None
+
+    @property
     def progress(self) -> str:
         """What the download is called while it goes on."""
         return f"download {self.name}=={self.version}"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Literal
 
 from compressor.errors import RecipeError, shortened
 from compressor.sources.hub import HubSource, is_hub_id
+from compressor.sources.package import PackageSource
 from compressor.sources.path import PathSource, data_suffix
 from compressor.sources.sdist import SdistSource
 from compressor.sources.source import Source
 from compressor.sources.wheel import WheelSource
 
-__all__ = ["open_source"]
+__all__ = ["local_copy", "open_source"]
 
 FORMS = (
     "Write one of: a local path (./reviews.csv, ~/models/mpnet); a hub id (org/name, or hub://org/name); "
@@ -71,3 +73,11 @@ def _why_not(reference: str) -> str:
     if scheme and scheme[1] != "hub":
         return f" Nothing is downloaded from {scheme[1]}:// addresses: download the file and give its path."
     return ""
+
+
+def local_copy(source: Source) -> Path | None:
+    """The file or folder where it lies on this machine already and can be told without network; else None."""
+    if isinstance(source, PathSource):
+        path = Path(source.reference).expanduser()
+        return path if path.exists() else None
+    return source.kept if isinstance(source, PackageSource) else None

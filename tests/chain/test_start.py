@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from compressor.events import Silent
 from compressor.recipe import load_recipe
 from tests.chain import recipes
 from tests.chain.test_texts import run, stage
+from tests.command import compressor
 
 
 @pytest.fixture
@@ -64,15 +66,17 @@ def test_it_begins_with_the_trained_weights(tmp_path: Path, chain: dict[str, Any
 
     chain["distill"]["baseline"] = True
     plan = make_plan(recipes.load(tmp_path, chain))
-    made = Runner(plan, Store(), Silent()).run()
+    names = [stage.name for stage in plan.stages]
+    trained = replace(plan, stages=plan.stages[: names.index("baseline")])  # what comes after has no part in it
+    made = Runner(trained, Store(), Silent()).run()
     weights = {
         name: load_file(found.folder / "model" / "model.safetensors")
         for name, found in made.items()
         if "model/model.safetensors" in found.files
     }
     first, classifier = "bert.encoder.layer.0.output.dense.weight", "classifier.weight"
-    for trained, start in (("start/distill", "student"), ("start/baseline", "baseline/student")):
-        assert all((weights[start][name] == weights[trained][name]).all() for name in (first, classifier))
+    for before, start in (("start/distill", "student"), ("start/baseline", "baseline/student")):
+        assert all((weights[start][name] == weights[before][name]).all() for name in (first, classifier))
     assert (weights["student"][first] != weights["baseline/student"][first]).any()
 
 
@@ -132,6 +136,11 @@ def test_a_baseline_of_the_other_recipe_that_nobody_asked_for_is_left_out(
     chain["student"]["set"] = {"distill.baseline": True}
     names = {stage.name for stage in make_plan(recipes.load(tmp_path, chain)).stages}
     assert not {name for name in names if "baseline" in name}
+
+
+def test_validate_looks_at_the_other_recipe_too(tmp_path: Path, chain: dict[str, Any]) -> None:
+    chain["student"]["set"] = {"distill.epochz": 3}
+    compressor("validate", recipes.write(tmp_path, chain)).fails(2, "student.run: distill.epochz: is not a known key")
 
 
 def test_it_goes_the_whole_way(tmp_path: Path, chain: dict[str, Any]) -> None:

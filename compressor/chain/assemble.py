@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 from compressor.bench import environment, evaluate_gates
 from compressor.bench.results import GateVerdict, Measurement, Role, Size, Skipped, VariantDifference
+from compressor.chain.cascade_finding import cascade_finding
 from compressor.chain.findings import read_findings
 from compressor.chain.measurement import read_differences, read_measurements
 from compressor.chain.nodes import model_nodes, reference_node, variants
 from compressor.engine.artifact import Artifact
 from compressor.recipe.recipe import Recipe
+from compressor.report.blocks import Finding
 from compressor.report.document import RunReport, StageRecord
 
 __all__ = ["assemble", "choose", "verdicts"]
@@ -114,7 +116,21 @@ def assemble(
         ),
         environment=environment(),
         differences=tuple(differences),
-        findings=tuple(read_findings(artifacts.values())),
+        findings=(*_cascade(recipe, artifacts, measurements), *read_findings(artifacts.values())),
+    )
+
+
+def _cascade(
+    recipe: Recipe, artifacts: Mapping[str, Artifact], measurements: Sequence[Measurement]
+) -> Iterator[Finding]:
+    """What other thresholds would bring: known once the cascade and its second student are measured."""
+    if recipe.cascade is None:
+        return
+    here = _decisive(recipe, measurements)
+    measured = {name: found for (role, name), found in here.items() if role == "variant"}
+    reference = reference_node(recipe)
+    yield cascade_finding(
+        recipe.cascade, artifacts["cascade"].facts, measured, here.get((reference.role, reference.name))
     )
 
 

@@ -27,11 +27,15 @@ class Answered:
     """The first model's largest probability [texts]."""
     agrees: npt.NDArray[np.bool_]
     """Whether its answer is the second's [texts]."""
+    right: npt.NDArray[np.bool_] | None = None
+    """Whether the first model's answer is right, and the second's [2, texts]; None where labels aren't known."""
 
     def at(self, threshold: float) -> Choice:
         """What comes of a threshold."""
         first = self.confidence >= threshold
-        return Choice(threshold, float(first.mean()), float(1 - (first & ~self.agrees).mean()), len(first))
+        agreement = float(1 - (first & ~self.agrees).mean())
+        accuracy = None if self.right is None else float(np.where(first, self.right[0], self.right[1]).mean())
+        return Choice(threshold, float(first.mean()), agreement, len(first), accuracy)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Choice:
     agreement: float
     """Share of all texts that are answered as by the second model alone."""
     n: int
+    accuracy: float | None = None
+    """Of the two together; None where labels aren't known."""
 
 
 def logits(
@@ -60,11 +66,12 @@ def logits(
     return np.stack(found)
 
 
-def answered(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> Answered:
-    """Compare logits [texts, classes]."""
+def answered(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32], labels: Sequence[int] = ()) -> Answered:
+    """Compare logits [texts, classes]; `labels`: numbers of the right classes, where they are known."""
     shifted = np.exp(first.astype(np.float64) - first.max(axis=-1, keepdims=True))
     confidence = shifted.max(axis=-1) / shifted.sum(axis=-1)
-    return Answered(confidence, first.argmax(axis=-1) == second.argmax(axis=-1))
+    answers = np.stack([first.argmax(axis=-1), second.argmax(axis=-1)])
+    return Answered(confidence, answers[0] == answers[1], answers == np.asarray(labels) if len(labels) else None)
 
 
 def choose_threshold(found: Answered, agreement: float) -> Choice:

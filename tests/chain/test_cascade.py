@@ -83,9 +83,14 @@ def test_a_cascade_goes_the_whole_way(tmp_path: Path, chain: dict[str, Any], mon
     facts = stage(report, "cascade").facts
     assert facts["splits"]["validation"]["agreement"] >= 0.9
     assert set(facts["splits"]) == {"validation", "test"}
-    assert next(finding.title for finding in report.findings) == "Cascade"
+    first_alone, *_, second_alone = facts["curve"]
+    assert first_alone["splits"]["test"]["share"] == 1 and second_alone["splits"]["test"]["share"] == 0
+    shown = report.findings[0]
+    assert shown.title == "Cascade"
     joined, second = report.measurement("cascade"), report.measurement("int8")
     assert joined is not None and second is not None and joined.accuracy is not None and second.accuracy is not None
+    assert facts["splits"]["test"]["accuracy"] == pytest.approx(joined.accuracy.value)
+    assert second_alone["splits"]["test"]["accuracy"] == pytest.approx(second.accuracy.value)
     assert joined.size.model_mb > second.size.model_mb
     assert (joined.size.parameters or 0) > (second.size.parameters or 0)
 

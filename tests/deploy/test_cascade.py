@@ -102,3 +102,18 @@ def test_a_first_model_that_is_sure_of_the_wrong_answers_answers_none() -> None:
     found = answered(np.array([[0.0, 9.0], [0.1, 0.0], [0.2, 0.0]], np.float32), second)
     chosen = choose_threshold(found, 0.9)
     assert (chosen.share, chosen.agreement, chosen.threshold) == (0.0, 1.0, 1.1)
+
+
+def test_the_accuracy_of_a_threshold_is_that_of_whoever_answers() -> None:
+    generator = np.random.default_rng(11)
+    first, second = generator.normal(size=(2, 50, CLASSES)).astype(np.float32)
+    labels = generator.integers(0, CLASSES, size=50)
+    found = answered(first, second, labels.tolist())
+    probabilities = np.exp(first) / np.exp(first).sum(axis=-1, keepdims=True)
+    for threshold in (0.0, 0.5, 0.7, 1.1):
+        answers = [
+            (one if sure.max() >= threshold else other).argmax()
+            for one, other, sure in zip(first, second, probabilities, strict=True)
+        ]
+        assert found.at(threshold).accuracy == pytest.approx(np.mean(np.array(answers) == labels))
+    assert answered(first, second).at(0.5).accuracy is None

@@ -9,34 +9,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compressor.chain.examples import evaluation_examples
-from compressor.chain.findings import write_findings
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.recipe.cascade import CascadeSection
-from compressor.report import format as fmt
-from compressor.report.blocks import Finding, Prose, table
 
 if TYPE_CHECKING:
-    from compressor.deploy.threshold import Answered, Choice
+    from compressor.deploy.threshold import Answered
 
 __all__ = ["Cascade"]
 
 _PROMISES = (0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Agreements whose thresholds the report shows beside the chosen one."""
+_ALL, _NONE = 0.0, 1.1
+"""Thresholds at which the first student answers every text, and none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cascade(Stage):
-    """Writes `model.onnx` with the same files beside it as the second student's export has, and `findings.json`.
+    """Writes `model.onnx` with the same files beside it as the second student's export has.
 
+    What other thresholds would bring is among its facts (`curve`); `chain/cascade_finding.py` adds what was measured.
     Inputs: `first` and `second`, an export or a quantized variant each; `data`. The threshold is chosen on the
     validation split; what it comes to on the test split is reported, and nothing is chosen by it.
     """
 
     kind = "cascade"
+    version = 2  # 2: the curve of thresholds, with accuracy
     libraries = ("onnx", "onnx-ir", "onnxruntime", "numpy", "tokenizers")
 
     task: str
@@ -71,10 +72,10 @@ class Cascade(Stage):
             f"The first student answers {chosen.share:.0%} of the validation texts, at a probability of "
             f"{chosen.threshold:.3f} or more; {chosen.agreement:.1%} are answered as by the second alone."
         )
-        write_findings([_finding(found, chosen, self.section)], out)
         return {
             "threshold": chosen.threshold,
             "splits": tested_on,
+            "curve": _curve(found, self.section.agreement),
             "size_mb": graph.size_mb(joined),
             "operators": operators,
             "smoke_test": tested,
@@ -84,14 +85,14 @@ class Cascade(Stage):
         """What both students say of a split, one text at a time, as a bundle answers."""
         from compressor.deploy.threshold import answered, logits
 
-        examples, _ = evaluation_examples(data, split, self.task)
+        examples, labels = evaluation_examples(data, split, self.task)
         if not examples:
             return None
-        said = [
+        quick, thorough = (
             logits(folder, examples, task=self.task, max_length=self.max_length, events=events)
             for folder in (first, second)
-        ]
-        return answered(*said)
+        )
+        return answered(quick, thorough, labels)
 
 
 def _refuse_unlike_tokenizers(first: Path, second: Path) -> None:
@@ -108,36 +109,20 @@ def _tokens(folder: Path) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name not in ("truncation", "padding")}
 
 
-def _finding(found: Mapping[str, Answered | None], chosen: Choice, section: CascadeSection) -> Finding:
+def _curve(found: Mapping[str, Answered | None], agreement: float) -> list[dict[str, Json]]:
+    """What each promised agreement comes to on each split, from the first student alone to the second alone: its
+    threshold is chosen by validation, as that of the recipe."""
     from compressor.deploy.threshold import choose_threshold
 
     validation = found["validation"]
     assert validation is not None
-    promises = sorted({*_PROMISES, section.agreement})
-    choices = [(promise, choose_threshold(validation, promise)) for promise in promises]
-    splits = {split: one for split, one in found.items() if one is not None}
-    rows = [
-        (
-            f"{fmt.percent(promise)}{' (chosen)' if promise == section.agreement else ''}",
-            f"{choice.threshold:.3f}",
-            *(text for one in splits.values() for text in _shares(one.at(choice.threshold))),
-        )
-        for promise, choice in choices
+    promises = sorted({*_PROMISES, agreement})
+    thresholds = [(one, choose_threshold(validation, one).threshold) for one in promises]
+    return [
+        {
+            "agreement": promise,
+            "threshold": threshold,
+            "splits": {split: asdict(one.at(threshold)) for split, one in found.items() if one is not None},
+        }
+        for promise, threshold in ((None, _ALL), *thresholds, (None, _NONE))
     ]
-    columns = [f"{what}, {split}" for split in splits for what in ("first answers", "as the second")]
-    return Finding(
-        "Cascade",
-        (
-            Prose(
-                f"The first student answers by itself where its probability is at least {chosen.threshold:.3f}: "
-                f"{fmt.percent(chosen.share)} of {chosen.n} validation texts, by which the threshold was chosen, so "
-                f"that {fmt.percent(section.agreement)} are answered as by the second student alone. "
-                "The mean of its latency tells what that saves, not the median."
-            ),
-            table(("agreement asked for", "threshold", *columns), rows),
-        ),
-    )
-
-
-def _shares(choice: Choice) -> tuple[str, str]:
-    return fmt.percent(choice.share), fmt.percent(choice.agreement)

@@ -68,7 +68,7 @@ class _Look:
         if train is not None:
             texts = train + others
             if outputs is not None and a_text is not None:
-                total = round((train * a_text + others * outputs) / 1e6, 3)
+                total = round((train * a_text + others * outputs) / 1e6, 6)
         return KeptOutputs(stage.name, self._plan.keys[stage.name].digest, signals, a_text, texts, total, at_most)
 
     def _outputs(self, stage: Stage) -> int | None:

@@ -80,7 +80,7 @@ def _kept(found: Mapping[str, Any]) -> str:
     if found["texts"] is None:
         return f"{said}; how many texts there are isn't known yet."
     bound = "at most " if found["at_most"] else ""
-    return f"{said}, {bound}{_bytes(1e6 * found['megabytes'])} for {bound}{found['texts']:,} texts."
+    return f"{said}, {bound}{_bytes(1e6 * found['megabytes'])} for {found['texts']:,} texts."
 
 
 def _bytes(count: float) -> str:

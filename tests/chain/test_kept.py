@@ -22,7 +22,7 @@ from tests.command import compressor
 def recipe(reviews_csv: Path, encoder_folder: Path) -> dict[str, Any]:
     """One whose student compares pooled states, with copies of the training texts."""
     recipe = recipes.full(reviews_csv, encoder_folder)
-    recipe["teacher"] = {"model": str(encoder_folder)}
+    recipe["teacher"]["finetune"] = {"epochs": 1}
     recipe["data"] |= {"augment": {"copies": 2}}
     recipe["distill"]["objectives"] = [{"kind": "soft-targets"}, {"kind": "pooled-states"}]
     return recipe
@@ -73,8 +73,8 @@ def test_the_command_says_it(tmp_path: Path, recipe: dict[str, Any]) -> None:
     file = recipes.write(tmp_path, recipe)
     shown = " ".join(compressor("plan", file).succeeds().out.split())
     assert "label keeps the teacher's outputs and states-first:" in shown
-    assert "B a text to train on; how many texts there are isn't known yet." in shown
-    assert "B for at most 50 texts." in shown
+    assert "bytes a text to train on; how many texts there are isn't known yet." in shown
+    assert "kB for 50 texts." in shown
     assert [one["stage"] for one in compressor("plan", file, "--format", "json").json["kept"]] == [
         "label",
         "label/augment",
@@ -84,6 +84,5 @@ def test_the_command_says_it(tmp_path: Path, recipe: dict[str, Any]) -> None:
 def test_outputs_for_tokens_are_not_guessed(tmp_path: Path, recipe: dict[str, Any]) -> None:
     recipe |= {"task": "question-answering", "distill": {"epochs": 1}}
     recipe["data"] = {"source": recipe["data"]["source"]}
-    recipe["data"]["columns"] = {"question": "text", "context": "text", "answers": "label"}
     (found,) = told(make_plan(recipes.load(tmp_path, recipe)), Store(tmp_path / "store")).values()
     assert found.bytes_per_text is None

@@ -91,8 +91,7 @@ def front_matter(card: str) -> dict[str, object]:
 
 
 def test_the_card_begins_with_what_the_hub_reads() -> None:
-    origins = {"base_model": "org/small", "dataset": "org/reviews"}
-    card = model_card(sample.report(), license_name="apache-2.0", **origins)
+    card = model_card(sample.report(), license_name="apache-2.0", base_model="org/small", dataset="org/reviews")
     assert card.startswith("---\n")
     figures = [
         {"type": "accuracy", "name": "accuracy", "value": 0.8234},

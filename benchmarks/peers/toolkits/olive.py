@@ -15,7 +15,9 @@ REQUIREMENTS = (
     "onnx==1.23.2",
     "onnxruntime==1.32.0",
     "onnxscript==0.7.2",
+    "requests==2.34.2",
 )
+"""Olive imports requests, and doesn't declare it."""
 VARIANTS = {
     "fp32": "`OnnxConversion`, `OrtTransformersOptimization`",
     "int8": "the same, then `OnnxDynamicQuantization`",

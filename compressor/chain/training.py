@@ -134,6 +134,7 @@ def _training(recipe: Recipe, name: str, section: PhaseSection, inputs: dict[str
         inputs=inputs,
         task=recipe.task,
         section=section,
+        variant=next((one for one in recipe.quantize if one.name == section.quantization_aware), None),
         max_length=max_length,
         seed=recipe.student_seed,
         more=tuple(source.name for source in recipe.data.more) if recipe.data and "outputs" in inputs else (),

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     Read = Callable[[Tape, onnx_ir.Value], onnx_ir.Value]
     """Nodes on the tape that make the fp32 rows at some indices."""
 
-__all__ = ["quantize_columns", "quantize_embeddings"]
+__all__ = ["SMALLEST_TABLE", "quantize_columns", "quantize_embeddings"]
 
-_SMALLEST = 10_000
+SMALLEST_TABLE = 10_000
 """Elements. A smaller table (token types, relative positions) weighs nothing and isn't worth the loss."""
 
 
@@ -106,7 +106,7 @@ def _is_embedding(value: onnx_ir.Value) -> bool:
         tensor is not None
         and tensor.dtype == onnx_ir.DataType.FLOAT
         and len(tensor.shape) == 2
-        and tensor.size >= _SMALLEST
+        and tensor.size >= SMALLEST_TABLE
         and uses
         and all(use.node.op_type == "Gather" and use.idx == 0 for use in uses)
         and all(use.node.attributes.get_int("axis", 0) == 0 for use in uses)

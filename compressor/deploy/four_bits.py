@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     import onnx_ir
     from onnx_ir.tape import Tape
 
-__all__ = ["block_of", "pack", "pack_matrices", "packed", "unpack"]
+__all__ = ["HIGHEST", "LOWEST", "block_of", "block_of_matrix", "pack", "pack_matrices", "packed", "unpack"]
 
 _LARGEST_BLOCK, _SMALLEST_BLOCK = 16, 8
 """Neighbours that share a step, which takes 8 bits: half a bit for each number of 16."""
 
 _SMALLEST = 10_000
 """Elements. A smaller matrix (a classifier) weighs nothing and isn't worth the loss."""
+
+LOWEST, HIGHEST = -8, 7
+"""Codes."""
 
 _ROWS_AT_ONCE = 4096
 _SUFFIX = "_in_4_bits"
@@ -33,6 +36,11 @@ _SUFFIX = "_in_4_bits"
 def block_of(width: int) -> int | None:
     """How many neighbours share a step in rows this wide: a divisor of their half; None where none fits."""
     return next((size for size in range(_LARGEST_BLOCK, _SMALLEST_BLOCK - 1, -1) if width % (2 * size) == 0), None)
+
+
+def block_of_matrix(inputs: int, outputs: int) -> int | None:
+    """How many inputs of a matrix share a step; None for one that stays in 8 bits."""
+    return block_of(inputs) if inputs * outputs >= _SMALLEST else None
 
 
 def pack(numbers: npt.NDArray[np.int8], block: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
@@ -66,11 +74,11 @@ def _pack_rows(
     for offset in (0, 1, -1):
         step = -np.sign(largest) * np.clip(np.ceil(np.abs(largest) / 8) + offset, 1, limit)
         step[step == 0] = 1
-        code = np.clip(np.rint(blocks / step), -8, 7)
+        code = np.clip(np.rint(blocks / step), LOWEST, HIGHEST)
         loss = np.square(blocks - code * step).sum(axis=-1, keepdims=True)
         better = loss < losses
         codes, steps, losses = (np.where(better, *pair) for pair in ((code, codes), (step, steps), (loss, losses)))
-    return (codes + 8).astype(np.uint8), steps.astype(np.int8)
+    return (codes - LOWEST).astype(np.uint8), steps.astype(np.int8)
 
 
 def packed(
@@ -91,7 +99,7 @@ def unpack(
     upper = tape.op("BitShift", [codes, _constant(graph, "shift", np.uint8(4))], {"direction": "RIGHT"})
     both = tape.op("Concat", [lower, upper], {"axis": -2})
     numbers = tape.op("Cast", [both], {"to": DataType.from_numpy(np.dtype(kind))})
-    middle = _constant(graph, f"{np.dtype(kind).name}_zero_point", kind(8))
+    middle = _constant(graph, f"{np.dtype(kind).name}_zero_point", kind(-LOWEST))
     return tape.op("Mul", [tape.op("Sub", [numbers, middle]), steps])
 
 
@@ -103,7 +111,7 @@ def pack_matrices(model: onnx_ir.Model) -> int:
     from onnx_ir.tape import Tape
 
     graph = model.graph
-    found = [(value, block) for value in graph.initializers.values() if (block := _block_of_matrix(value))]
+    found = [(value, block) for value in graph.initializers.values() if (block := _block_of(value))]
     for matrix, block in found:
         tape = Tape()
         numbers = matrix.const_value.numpy()
@@ -117,7 +125,7 @@ def pack_matrices(model: onnx_ir.Model) -> int:
     return len(found)
 
 
-def _block_of_matrix(value: onnx_ir.Value) -> int | None:
+def _block_of(value: onnx_ir.Value) -> int | None:
     import onnx_ir
 
     tensor, uses = value.const_value, value.uses()
@@ -125,11 +133,10 @@ def _block_of_matrix(value: onnx_ir.Value) -> int | None:
         tensor is not None
         and tensor.dtype == onnx_ir.DataType.INT8
         and len(tensor.shape) == 2
-        and tensor.size >= _SMALLEST
         and uses
         and all(use.node.op_type == "MatMulInteger" and use.idx == 1 for use in uses)
     )
-    return block_of(tensor.shape[0]) if fits else None
+    return block_of_matrix(*tensor.shape) if fits else None
 
 
 def _constant(graph: onnx_ir.Graph, name: str, value: Any) -> onnx_ir.Value:

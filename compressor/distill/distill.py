@@ -27,6 +27,7 @@ from compressor.distill.transfer_set import TransferSet
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.recipe.distill import PhaseSection
+from compressor.recipe.quantize import QuantizeSection
 from compressor.runtime.outputs import read_outputs
 from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
@@ -51,6 +52,7 @@ def distill(
     trust_teacher_code: bool = False,
     teacher_metrics: Mapping[str, float] = NOTHING_KNOWN,
     name: str = "student",
+    variant: QuantizeSection | None = None,
 ) -> dict[str, Any]:
     """Write the trained student to `out/model`, a clean model folder, and return facts for the report.
 
@@ -62,6 +64,7 @@ def distill(
         tokenizer_folder: of a teacher that is no single model, a model in whose tokens its outputs are; None where they
             are for whole texts.
         teacher_metrics: the teacher's metrics on validation, for `section.until`.
+        variant: how the student is rounded while it trains: see `train`.
 
     Raises:
         RecipeError: an objective asks for what can't be had; nothing was trained yet.
@@ -120,6 +123,7 @@ def distill(
         out=out,
         events=events,
         teacher_metrics=teacher_metrics,
+        variant=variant,
     )
     if teacher_folder is not None:
         facts["teacher_parameters"] = _count_parameters(teacher_folder)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrize
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
@@ -161,7 +162,8 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self, dataloader: DataLoader[Any], description: str, *_: Any, metric_key_prefix: str = "eval", **__: Any
     ) -> EvalLoopOutput:
         """Each process predicts its batches. Only the first gets the predictions of all, and finds the metrics."""
-        with self._averaged():
+        # Weights don't change in here: where they are rounded, once is enough.
+        with self._averaged(), parametrize.cached():
             own = self._predicted(dataloader)
         predicted = _joined(gather(own))
 

@@ -27,6 +27,7 @@ from compressor.distill.device import (
 from compressor.distill.distiller import Distiller
 from compressor.distill.dropout import set_dropout
 from compressor.distill.goal import Goal
+from compressor.distill.quantization_aware import rounded_as
 from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.trainer import DistillationTrainer
 from compressor.distill.transfer_set import TransferSet
@@ -35,6 +36,7 @@ from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.processes import lead, size
 from compressor.recipe.distill import PhaseSection
+from compressor.recipe.quantize import QuantizeSection
 from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
 from compressor.runtime.options import write_options
 from compressor.runtime.tasks.base import NO_OPTIONS
@@ -66,6 +68,7 @@ def train(
     out: Path,
     events: Events,
     teacher_metrics: Mapping[str, float] = NOTHING_KNOWN,
+    variant: QuantizeSection | None = None,
 ) -> dict[str, Any]:
     """Train the distiller's student and write it to `out/model`, with the weights that scored best on validation.
 
@@ -73,14 +76,17 @@ def train(
     one, with the order of the data, the dropout and the optimizer as if it had never stopped. They are removed when
     the model is written.
 
-    `teacher_metrics` are the teacher's on the validation split, for `section.until`.
+    `teacher_metrics` are the teacher's on the validation split, for `section.until`. With a `variant` the student
+    computes as that one will, in training and in validation; what is written is an ordinary fp32 model.
 
     Returns facts for the report: history of evaluations, best epoch, steps, epochs, batch size, seconds, examples a
-    second, device, its peak of memory, precision, and warnings: what of it should be looked at.
+    second, device, its peak of memory, precision, what was rounded for a variant, and warnings: what of it should be
+    looked at.
 
     Raises:
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
         DiskFull: a checkpoint couldn't be written. Those before it stay.
+        StageError: the variant keeps weights in float that the student doesn't have.
         MissingExtra: a tracker isn't installed.
     """
     device = choose_device(section.device)
@@ -103,9 +109,9 @@ def train(
     schedule = section.schedule(len(rows))
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
     goal = _goal(section, task, teacher_metrics)
-    calibrated: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     _refuse_small_batches(schedule, task.rows_together(rows), what)
-    with quiet_transformers(), disk_full_explained(out):
+    with quiet_transformers(), disk_full_explained(out), rounded_as(variant, distiller.student) as rounded:
         trainer = DistillationTrainer(
             distiller,
             _arguments(section, schedule, task, device, precision, seed, checkpoints, what),
@@ -140,16 +146,17 @@ def train(
         if validation.chooses or section.calibrate:
             predicted = trainer.predict(judged)
             options |= lead(validation.options, predicted)
-        if section.calibrate:
-            calibrated = {"calibration": lead(validation.calibrated, distiller.student, predicted)}
-            events.note(f"{what}: logits are divided by the temperature {calibrated['calibration']['temperature']:g}.")
+        facts |= rounded()
+    if section.calibrate:
+        facts["calibration"] = lead(validation.calibrated, distiller.student, predicted)
+        events.note(f"{what}: logits are divided by the temperature {facts['calibration']['temperature']:g}.")
 
-        def keep() -> None:
-            save_model(distiller.student, tokenizer, out / "model", options)
-            shutil.rmtree(checkpoints)
-            shutil.rmtree(tokens)
+    def keep() -> None:
+        save_model(distiller.student, tokenizer, out / "model", options)
+        shutil.rmtree(checkpoints)
+        shutil.rmtree(tokens)
 
-        lead(keep)
+    lead(keep)
     found = course(trainer)
     if goal is not None:
         found |= {"reached_goal": goal.reached, "stopped_early": found["stopped_early"] and not goal.reached}
@@ -160,7 +167,7 @@ def train(
         events.warn(f"{what}: {warning}")
     return {
         **found,
-        **calibrated,
+        **facts,
         "batch_size": schedule.batch_size,
         "warnings": warnings,
         "resumed_from_step": 0 if checkpoint is None else step_of(checkpoint),

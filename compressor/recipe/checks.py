@@ -22,6 +22,7 @@ from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import calibration_is_possible, labels_are_there
 from compressor.recipe.problems import suggest
+from compressor.recipe.quantization_aware_checks import variants_can_be_trained_for
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
 from compressor.recipe.teacher_checks import teacher_can_do_it, teacher_is_described_once
@@ -313,6 +314,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
     (_objectives_are_sound, ("distill",)),
     (goals_are_sound, ("task", "teacher", "distill")),
+    (variants_can_be_trained_for, ("distill", "quantize")),
     (_packages_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),
     (_quantizers_are_sound, ("quantize", "data")),

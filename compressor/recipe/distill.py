@@ -78,6 +78,11 @@ class PhaseSection(TrainingSection):
         "Train until this is reached on validation, in place of a number of `epochs`. Early stopping holds as well."
     )
 
+    quantization_aware: str | None = optional(
+        "Name of a variant in `quantize`: while it trains, the student computes with weights and activations that are "
+        "rounded as this variant's will be, and so learns to live with it. The saved weights are fp32."
+    )
+
     @property
     def uses_teacher(self) -> bool:
         """Whether this training asks the teacher."""
@@ -131,6 +136,13 @@ class DistillSection(PhaseSection):
             for phase in self.phases
         ) or (whole,)
 
+    def named_variants(self) -> Iterator[tuple[str, str]]:
+        """Every variant that a part is trained for, with the key that says so."""
+        if not self.phases or any("quantization_aware" not in phase.model_fields_set for phase in self.phases):
+            yield from _of_variant("distill", self)
+        for number, phase in enumerate(self.phases):
+            yield from _of_variant(f"distill.phases.{number}", phase)
+
     def named_objectives(self) -> Iterator[tuple[str, ObjectiveSection]]:
         """Every objective that is used, with the key that says so."""
         if not self.phases or any("objectives" not in phase.model_fields_set for phase in self.phases):
@@ -141,3 +153,8 @@ class DistillSection(PhaseSection):
             if "objectives" in phase.model_fields_set:
                 for index, objective in enumerate(phase.objectives):
                     yield f"distill.phases.{number}.objectives.{index}", objective
+
+
+def _of_variant(path: str, part: PhaseSection) -> Iterator[tuple[str, str]]:
+    if part.quantization_aware is not None:
+        yield f"{path}.quantization_aware", part.quantization_aware

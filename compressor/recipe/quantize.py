@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -40,6 +41,8 @@ class QuantizeSection(ComponentSection):
 
     keeps_float: ClassVar[bool] = False
     """Whether its method leaves the weights named by `keep_float` as they are."""
+    unsimulated: ClassVar[str | None] = "it doesn't say how it rounds in PyTorch"
+    """Why no training can round as its method will; None where one can: `simulated`."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: str
@@ -68,6 +71,10 @@ class QuantizeSection(ComponentSection):
     def calibration_examples(self) -> int:
         """How many training examples it needs to choose scales by; 0 for a method that needs none."""
         return 0
+
+    def simulated(self, model: Any) -> AbstractContextManager[Callable[[], dict[str, list[str]]]]:
+        """In here, a PyTorch model computes with what the variant will store: see `deploy/simulation.py`."""
+        raise NotImplementedError
 
     def make(self, source: Any, target: Any, calibration: Any, events: Any) -> Any:
         """The variant: see `QuantizerConfig` in `deploy/quantize/base.py`, which all of them are."""

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compressor.chain.findings import write_findings
 from compressor.chain.models import TRAINING_LIBRARIES
+from compressor.chain.rounding_finding import rounding_finding
 from compressor.chain.stages.select import CHOSEN
 from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.events import Events
+from compressor.processes import lead
 from compressor.recipe.distill import OBJECTIVES, PhaseSection
+from compressor.recipe.quantize import QUANTIZERS, QuantizeSection
 from compressor.tasks import get_task
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ __all__ = ["Distill"]
 
 @dataclass(frozen=True, kw_only=True)
 class Distill(Stage):
-    """Writes `model/`.
+    """Writes `model/`, and `findings.json` where it was trained for a variant.
 
     Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher;
     `tokenizer` in place of `teacher` where that is no single model, one with the tokens that its outputs are of;
@@ -38,6 +42,8 @@ class Distill(Stage):
 
     task: str
     section: PhaseSection
+    variant: QuantizeSection | None = None
+    """The one that `section.quantization_aware` names."""
     max_length: int
     seed: int
     more: tuple[str, ...] = ()
@@ -48,15 +54,20 @@ class Distill(Stage):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # a package may bring an objective
         packages = OBJECTIVES.packages(*(objective.kind for objective in self.section.objectives))
-        return (*TRAINING_LIBRARIES, *packages)
+        rounding = QUANTIZERS.packages(self.variant.method) if self.variant else ()
+        return (*TRAINING_LIBRARIES, *packages, *rounding)
 
     @property
     def config(self) -> dict[str, Json]:
+        # What a variant is called, and which of its weights are kept in float afterwards, changes no training.
+        rounding = {"rounding": self.variant.model_dump(mode="json", exclude={"name", "control"})} if self.variant else {}
+        left_out = {"baseline", "track", "phases", "quantization_aware"}
         return {
             "task": self.task,
-            "distill": self.section.model_dump(mode="json", exclude={"baseline", "track", "phases"}),
+            "distill": self.section.model_dump(mode="json", exclude=left_out),
             "max_length": self.max_length,
             "seed": self.seed,
+            **rounding,
         }
 
     def fetch(self, events: Events) -> dict[str, Path]:
@@ -70,7 +81,8 @@ class Distill(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.distill import distill
 
-        return distill(
+        name = re.sub(r"/(\d+)$", r", phase \1", self.name.replace(self.kind, "student"))
+        facts = distill(
             self.section,
             task=get_task(self.task),
             student_folder=inputs["student"].folder / "model",
@@ -84,8 +96,12 @@ class Distill(Stage):
             trust_student_code=self.trust_student_code,
             trust_teacher_code=self.trust_teacher_code,
             teacher_metrics=inputs["outputs"].facts.get("validation", {}) if "outputs" in inputs else {},
-            name=re.sub(r"/(\d+)$", r", phase \1", self.name.replace(self.kind, "student")),
+            name=name,
+            variant=self.variant,
         )
+        if "quantization_aware" in facts:
+            lead(write_findings, [rounding_finding(name, facts)], out)
+        return facts
 
     def _transfer_set(self, inputs: Mapping[str, Artifact]) -> TransferSet:
         from compressor.distill.transfer_set import TextSource, TransferSet

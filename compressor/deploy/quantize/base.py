@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -16,6 +17,7 @@ from compressor.recipe.section import optional
 if TYPE_CHECKING:
     import onnx
     import onnx_ir
+    import torch
 
     from compressor.deploy.calibration import Calibration
 
@@ -74,6 +76,21 @@ class MatrixQuantizerConfig(QuantizerConfig):
             source: the file that `proto` was read from, its tokenizer beside it.
         """
         raise NotImplementedError
+
+    def rounded_matrix(self, matrix: torch.Tensor) -> torch.Tensor:
+        """What `quantize_matrices` stores of a matrix [outputs, inputs], as fp32. For methods that a training can
+        simulate: those whose `unsimulated` is None."""
+        raise NotImplementedError
+
+    def rounded_inputs(self, values: torch.Tensor) -> torch.Tensor:
+        """What is multiplied in place of activations [batch, ..., inputs], each text as if it were alone. For the same
+        methods."""
+        raise NotImplementedError
+
+    def simulated(self, model: Any) -> AbstractContextManager[Callable[[], dict[str, list[str]]]]:
+        from compressor.deploy.simulation import simulated
+
+        return simulated(model, self)
 
     def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
         """Quantize the matrix products with constant weights, and the embedding tables where the recipe says so.

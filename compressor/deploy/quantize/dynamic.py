@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ from compressor.recipe.section import optional
 if TYPE_CHECKING:
     import onnx
     import onnx_ir
+    import torch
 
     from compressor.deploy.calibration import Calibration
 
@@ -25,6 +26,8 @@ __all__ = ["COMPONENT", "DynamicQuantization"]
 
 class DynamicQuantization(MatrixQuantizerConfig):
     """Weights in 8 bits, activations quantized on the fly: no calibration data needed."""
+
+    unsimulated: ClassVar[str | None] = None
 
     name: str = Field(
         "int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports; `int4` in 4 bits."
@@ -91,6 +94,25 @@ class DynamicQuantization(MatrixQuantizerConfig):
         if self.weight_bits == 4:
             pack_matrices(model)
         return model, sum(node.op_type == "MatMulInteger" for node in model.graph)
+
+    def rounded_matrix(self, matrix: torch.Tensor) -> torch.Tensor:
+        from compressor.deploy.four_bits import block_of_matrix
+        from compressor.deploy.rounding import in_8_bits, in_steps, symmetric
+
+        dims = (1,) if self.per_channel else (0, 1)
+        if self.weights == "uint8":
+            return in_8_bits(matrix, dims, 127 if self.reduce_range else 255)
+        numbers, scales = symmetric(matrix, 64 if self.reduce_range else 127, dims)
+        block = block_of_matrix(matrix.shape[1], matrix.shape[0]) if self.weight_bits == 4 else None
+        if block is not None:
+            codes, steps = in_steps(numbers, block)
+            numbers = (codes * steps).reshape(matrix.shape)
+        return numbers * scales
+
+    def rounded_inputs(self, values: torch.Tensor) -> torch.Tensor:
+        from compressor.deploy.rounding import in_8_bits
+
+        return in_8_bits(values, tuple(range(1, values.ndim)))
 
 
 COMPONENT = DynamicQuantization

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ _INTEGER_PRODUCTS = ("MatMulIntegerToFloat", "QLinearMatMul", "QGemm", "MatMulIn
 
 class StaticQuantization(MatrixQuantizerConfig):
     """Weights and activations in 8 bits, with one fixed scale for each activation, chosen by training texts."""
+
+    unsimulated: ClassVar[str | None] = "its scales for activations are chosen by what the finished student computes"
 
     name: str = Field("int8-static", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: Literal["static"] = Field(description="Scales of activations are chosen beforehand, by training texts.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from compressor.events import Events
 if TYPE_CHECKING:
     import onnx
     import onnx_ir
+    import torch
 
     from compressor.deploy.calibration import Calibration
 
@@ -22,6 +23,8 @@ __all__ = ["COMPONENT", "WeightQuantization"]
 
 class WeightQuantization(MatrixQuantizerConfig):
     """Weights in few bits, a scale for each block; an answer doesn't depend on the batch it is in."""
+
+    unsimulated: ClassVar[str | None] = None
 
     name: str = Field(
         "int4-weights",
@@ -84,6 +87,16 @@ class WeightQuantization(MatrixQuantizerConfig):
             quantizer.process()
         model = onnx_ir.from_proto(quantizer.model.model)
         return model, sum(node.op_type == "MatMulNBits" for node in model.graph)
+
+    def rounded_matrix(self, matrix: torch.Tensor) -> torch.Tensor:
+        from compressor.deploy.rounding import by_blocks
+
+        return by_blocks(matrix, self.bits, self.block_size, symmetric=self.symmetric)
+
+    def rounded_inputs(self, values: torch.Tensor) -> torch.Tensor:
+        from compressor.deploy.rounding import inputs_by_blocks
+
+        return inputs_by_blocks(values, self.block_size) if self.accuracy_level == 4 else values
 
 
 COMPONENT = WeightQuantization

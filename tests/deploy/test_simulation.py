@@ -1,0 +1,156 @@
+"""What a training sees is what the exported variant stores and answers: number by number, for each method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import helper, numpy_helper
+
+from compressor.deploy.constants import with_constants_computed
+from compressor.deploy.export import export
+from compressor.deploy.named_weights import weights_of
+from compressor.deploy.quantize import quantize
+from compressor.deploy.quantize.base import MatrixQuantizerConfig
+from compressor.errors import StageError
+from compressor.events import Silent
+from compressor.recipe.export import ExportSection
+from compressor.recipe.quantize import QUANTIZERS
+from compressor.runtime.encoder import Encoder
+from compressor.runtime.session import open_session
+from compressor.tasks import get_task
+from tests import tiny
+from tests.deploy.models import MAX_LENGTH, write_classifier
+
+Array = np.ndarray[Any, Any]
+MODELS: dict[str, dict[str, Any]] = {
+    "bert": {"hidden_size": 128, "intermediate_size": 512, "max_position_embeddings": 96},
+    "gpt2": {"n_embd": 128, "n_positions": 96},
+}
+"""Wide enough that matrices and tables are large; positions have a large table too."""
+
+VARIANTS: list[dict[str, Any]] = [
+    {"method": "dynamic"},
+    {"method": "dynamic", "per_channel": False, "reduce_range": True},
+    {"method": "dynamic", "weights": "uint8"},
+    {"method": "dynamic", "weights": "uint8", "per_channel": False, "reduce_range": True},
+    {"method": "dynamic", "weight_bits": 4, "embedding_bits": 4},
+    {"method": "dynamic", "weight_bits": 4, "reduce_range": True, "embeddings": False},
+    {"method": "weights", "bits": 8},
+    {"method": "weights", "bits": 4, "embedding_bits": 4},
+    {"method": "weights", "bits": 2},
+    {"method": "weights", "bits": 2, "symmetric": False, "block_size": 256},
+    {"method": "weights", "bits": 4, "symmetric": False, "block_size": 16},
+]
+
+
+def name_of(settings: Mapping[str, Any]) -> str:
+    return "-".join(str(value) if isinstance(value, str) else f"{name}={value}" for name, value in settings.items())
+
+
+def variant(settings: Mapping[str, Any]) -> MatrixQuantizerConfig:
+    section = QUANTIZERS.get(settings["method"]).model_validate(settings)
+    assert isinstance(section, MatrixQuantizerConfig)
+    return section
+
+
+class Worlds:
+    """Models and their exports, each made once. Read only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, architecture: str, task_name: str = "text-classification") -> tuple[Any, Path]:
+        """A model in PyTorch, and the folder of its export."""
+        folder, task = self.folder / f"{architecture}-{task_name}", get_task(task_name)
+        if not folder.exists():
+            settings = {"vocab_size": 4000, "initializer_range": 0.08, **MODELS[architecture]}
+            write_classifier(folder / "model", architecture, **settings)
+            export(
+                ExportSection(),
+                task=task,
+                model_folder=folder / "model",
+                examples=[{"text": text} for text, _ in tiny.reviews(12)],
+                max_length=MAX_LENGTH,
+                out=folder / "export",
+                events=Silent(),
+            )
+        return task.load_model(folder / "model", None, new_head="never").eval(), folder / "export"
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    return Worlds(tmp_path_factory.mktemp("worlds"))
+
+
+def stored(source: Path, target: Path) -> dict[str, Array]:
+    """By their names in PyTorch, what the codes of a variant stand for: matrices [inputs, outputs], tables."""
+    plain, quantized = (onnx.load(folder / "model.onnx") for folder in (source, target))
+    read = {node.name: node.input[1] for node in plain.graph.node if len(node.input) > 1}
+    called = {weight.node: weight.name for weight in weights_of(plain)}
+    products = [node for node in quantized.graph.node if node.op_type in ("MatMulInteger", "MatMulNBits")]
+    proto = with_constants_computed(quantized, [node.input[1] for node in products])
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    found = {}
+    for node in products:
+        first = node.name.removesuffix("_quant").rpartition("_Q")[0] or node.name.removesuffix("_quant")
+        first = first.removesuffix("_MatMul")
+        if node.op_type == "MatMulNBits":
+            matrix = of_blocks(node, *(constants[name] for name in node.input[1:]))
+        else:
+            codes, zero = (constants[name].astype(np.float32) for name in (node.input[1], node.input[3]))
+            names = (f"{read[first]}_scale", f"{read[first]}_Transposed_scale")
+            matrix = (codes - zero) * next(constants[name] for name in names if name in constants)
+        found[called[first]] = matrix
+    return found
+
+
+def of_blocks(node: onnx.NodeProto, packed: Array, scales: Array, zero_points: Array | None = None) -> Array:
+    """As the documentation of MatMulNBits says it; [inputs, outputs]."""
+    said = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    bits, outputs, inputs = said["bits"], said["N"], said["K"]
+
+    def codes(array: Array) -> Array:
+        parts = [(array >> shift) & (2**bits - 1) for shift in range(0, 8, bits)]
+        return np.stack(parts, axis=-1).reshape(outputs, -1).astype(np.float32)
+
+    scales = scales.reshape(outputs, -1, 1)
+    zero = np.float32(2 ** (bits - 1)) if zero_points is None else codes(zero_points.reshape(outputs, -1))
+    zero = np.broadcast_to(zero if zero_points is None else zero[:, : scales.shape[1]], scales.shape[:2])
+    blocks = codes(packed.reshape(outputs, -1)).reshape(outputs, scales.shape[1], -1)
+    weights: Array = ((blocks - zero[..., np.newaxis]) * scales).reshape(outputs, -1)[:, :inputs].T
+    return weights
+
+
+def layers_of(model: Any) -> dict[str, torch.nn.Module]:
+    return {name: one for name, one in model.named_modules() if type(one).__name__ in ("Linear", "Conv1D")}
+
+
+def as_used(layer: Any) -> Array:
+    """The weight [inputs, outputs] that a layer multiplies with."""
+    weight: Array = layer.weight.detach().numpy()
+    return weight if "Conv1D" in type(layer).__name__ else weight.T
+
+
+@pytest.mark.parametrize("architecture", MODELS)
+@pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
+def test_each_matrix_is_rounded_to_the_codes_that_the_variant_stores(
+    architecture: str, settings: dict[str, Any], worlds: Worlds, tmp_path: Path
+) -> None:
+    model, source = worlds(architecture)
+    section, layers = variant(settings), layers_of(model)
+    facts = quantize(section, source=source, out=tmp_path, events=Silent())
+    matrices = stored(source, tmp_path)
+    with section.simulated(model) as used:
+        model(input_ids=torch.tensor([[5, 6, 7]]))
+        assert (len(used()["matrices"]), len(used()["tables"])) == (facts["matrices"], facts["tables"])
+        assert len(matrices) == facts["matrices"] == len(layers)
+        for name, matrix in matrices.items():
+            # GPT-2's head has no bias, by which the graph would tell its name.
+            layer = layers[name if name in layers else "score"]
+            np.testing.assert_allclose(as_used(layer), matrix, rtol=2e-6, atol=0)

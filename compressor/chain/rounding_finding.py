@@ -26,7 +26,9 @@ def rounding_finding(name: str, facts: Mapping[str, Any]) -> Finding:
         "validation; they are saved in fp32."
     )
     rows = [(weight, "rounded") for weight in (*tables, *matrices)] + [(weight, "in float") for weight in kept]
-    return Finding(f"Trained for {found['variant']}: {name}", (prose, Details("Which weights", (table(("weights", ""), rows),))))
+    return Finding(
+        f"Trained for {found['variant']}: {name}", (prose, Details("Which weights", (table(("weights", ""), rows),)))
+    )
 
 
 def _counted(count: int, one: str, many: str | None = None) -> str:

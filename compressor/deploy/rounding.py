@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from compressor.deploy.four_bits import LOWEST, HIGHEST, block_of
+from compressor.deploy.four_bits import HIGHEST, LOWEST, block_of
 
 __all__ = ["by_blocks", "in_8_bits", "in_steps", "inputs_by_blocks", "rows_of_table", "symmetric"]
 
@@ -50,9 +50,7 @@ def in_steps(numbers: torch.Tensor, block: int) -> tuple[torch.Tensor, torch.Ten
         code = torch.round(blocks / step).clamp(LOWEST, HIGHEST)
         loss = (blocks - code * step).square().sum(-1, keepdim=True)
         better = loss < losses
-        codes, steps, losses = (
-            torch.where(better, *pair) for pair in ((code, codes), (step, steps), (loss, losses))
-        )
+        codes, steps, losses = (torch.where(better, *pair) for pair in ((code, codes), (step, steps), (loss, losses)))
     return codes, steps
 
 

@@ -12,7 +12,7 @@ __all__ = ["variants_can_be_trained_for"]
 
 
 def variants_can_be_trained_for(recipe: Recipe) -> Iterator[Problem]:
-    """Problems of `distill.quantization_aware`: the variant isn't made, or its rounding can't be computed in training."""
+    """Problems of `distill.quantization_aware`: no such variant, or no training can round as it does."""
     made = {variant.name: variant for variant in recipe.quantize}
     for path, name in recipe.distill.named_variants() if recipe.distill else ():
         variant = made.get(name)

@@ -154,3 +154,101 @@ def test_each_matrix_is_rounded_to_the_codes_that_the_variant_stores(
             # GPT-2's head has no bias, by which the graph would tell its name.
             layer = layers[name if name in layers else "score"]
             np.testing.assert_allclose(as_used(layer), matrix, rtol=2e-6, atol=0)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_of_embedding_tables_are_those_that_the_variant_reads(bits: int, worlds: Worlds, tmp_path: Path) -> None:
+    model, source = worlds("bert")
+    section = variant({"method": "dynamic", "embedding_bits": bits})
+    quantize(section, source=source, out=tmp_path, events=Silent())
+    proto = onnx.load(tmp_path / "model.onnx")
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    for part, size in (("word", 4000), ("position", 96)):
+        name = f"bert.embeddings.{part}_embeddings"
+        with torch.no_grad(), section.simulated(model):
+            rows = model.get_submodule(name)(torch.arange(size)).numpy()
+        np.testing.assert_array_equal(rows, read_table(constants, f"{name}.weight", bits))
+
+
+def read_table(constants: Mapping[str, Array], name: str, bits: int) -> Array:
+    """A table as the nodes behind `Gather` compute it."""
+    if bits == 8:
+        columns: Array = constants[f"{name}_quantized"].astype(np.float32) * constants[f"{name}_scale"]
+        return columns
+    packed = constants[f"{name}_in_4_bits"]
+    codes = np.concatenate([packed & 15, packed >> 4], axis=1).astype(np.float32) - 8
+    sizes = constants[f"{name}_step_scale"].astype(np.float32) * constants[f"{name}_scale"]
+    rows: Array = (codes * sizes).reshape(len(packed), -1)
+    return rows
+
+
+def test_answers_are_those_of_the_variant_alone_not_only_close_to_fp32(worlds: Worlds, tmp_path: Path) -> None:
+    """With 7 bits, whose sums are exact on every CPU. What is left: sums in another order, which push an activation on
+    the edge of two codes to the other side."""
+    model, source = worlds("bert")
+    for settings in (
+        {"method": "dynamic", "reduce_range": True},
+        {"method": "weights", "bits": 8},
+        {"method": "weights", "bits": 2, "embedding_bits": 4},
+    ):
+        section, out = variant(settings), tmp_path / name_of(settings)
+        quantize(section, source=source, out=out, events=Silent())
+        encoder, session = Encoder.from_folder(out, MAX_LENGTH), open_session(out / "model.onnx")
+        rows = [encoder.encode([text]) for text, _ in tiny.reviews(12)]
+        want = np.concatenate([session.run(row)[0] for row in rows])
+        with torch.no_grad():
+            plain = np.concatenate([answer(model, row) for row in rows])
+            with section.simulated(model):
+                found = np.concatenate([answer(model, row) for row in rows])
+            again = np.concatenate([answer(model, row) for row in rows])
+        np.testing.assert_array_equal(plain, again)  # behind the simulation it is the model that it was
+        assert np.abs(found - want).mean() < 0.15 * np.abs(plain - want).mean()
+
+
+def answer(model: Any, row: Mapping[str, Array]) -> Array:
+    given = {name: torch.from_numpy(array) for name, array in row.items()}
+    found: Array = model(**given).logits.numpy()
+    return found
+
+
+def test_each_text_of_a_batch_is_rounded_as_if_it_were_alone(worlds: Worlds) -> None:
+    model, _ = worlds("bert")
+    torch.manual_seed(0)
+    ids = torch.randint(5, 4000, (6, 12))
+    for settings in ({"method": "dynamic"}, {"method": "weights", "bits": 4}):
+        with torch.no_grad(), variant(settings).simulated(model):
+            together = model(input_ids=ids).logits
+            alone = torch.cat([model(input_ids=row[None]).logits for row in ids])
+        torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+
+
+def test_gradients_pass_the_rounding_as_if_it_were_not_there() -> None:
+    layer, values = torch.nn.Linear(32, 4), torch.randn(3, 5, 32, requires_grad=True)
+    section = variant({"method": "dynamic"})
+    with section.simulated(torch.nn.Sequential(layer)):
+        rounded = layer.weight.detach()
+        layer(values).sum().backward()
+        learned = layer.parametrizations.weight.original.grad
+    assert not torch.equal(rounded, layer.weight)
+    inputs = section.rounded_inputs(values.detach())
+    torch.testing.assert_close(learned, inputs.sum((0, 1)).expand(4, -1))
+    torch.testing.assert_close(values.grad, rounded.sum(0).expand(3, 5, -1))
+
+
+def test_what_stays_in_float_is_not_rounded_and_unknown_names_are_refused(worlds: Worlds) -> None:
+    model, _ = worlds("bert")
+    kept = ["*.output.dense", "*word_embeddings"]
+    section = variant({"method": "dynamic", "keep_float": kept})
+    before = {name: layer.weight.clone() for name, layer in layers_of(model).items()}
+    with section.simulated(model) as used:
+        model(input_ids=torch.tensor([[5, 6, 7]]))
+        same = {name for name, layer in layers_of(model).items() if torch.equal(layer.weight, before[name])}
+        found = used()
+    assert len(same) == 2 and all(name.endswith("output.dense") for name in same)
+    assert set(found["kept_float"]) == same | {"bert.embeddings.word_embeddings"}
+    assert found["tables"] == ["bert.embeddings.position_embeddings"]
+    assert len(found["matrices"]) == len(before) - 2
+    wrong = variant({"method": "dynamic", "keep_float": ["*.decoder"]})
+    with pytest.raises(StageError, match=r"no weights called '\*\.decoder'"), wrong.simulated(model):
+        pass
+    assert all(type(layer).__name__ == "Linear" for layer in layers_of(model).values())

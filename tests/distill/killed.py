@@ -13,6 +13,7 @@ from compressor.distill.student import make_student
 from compressor.distill.transfer_set import TransferSet
 from compressor.events import Events, Silent
 from compressor.recipe.distill import DistillSection
+from compressor.recipe.quantize import QuantizeSection
 from compressor.recipe.student import StudentSection
 from compressor.tasks import get_task
 
@@ -28,7 +29,9 @@ class KillAt(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def train(folder: Path, out: Path, events: Events, **changed: Any) -> dict[str, Any]:
+def train(
+    folder: Path, out: Path, events: Events, *, variant: QuantizeSection | None = None, **changed: Any
+) -> dict[str, Any]:
     """Distil a student of `folder/teacher`, on `folder/data`, with everything that has a state: dropout, an
     objective that learns, warm-up, evaluations within an epoch, early stopping."""
     section = DistillSection.model_validate(
@@ -65,6 +68,7 @@ def train(folder: Path, out: Path, events: Events, **changed: Any) -> dict[str, 
         seed=seed,
         out=out,
         events=events,
+        variant=variant,
     )
 
 

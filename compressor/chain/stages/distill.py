@@ -60,7 +60,9 @@ class Distill(Stage):
     @property
     def config(self) -> dict[str, Json]:
         # What a variant is called, and which of its weights are kept in float afterwards, changes no training.
-        rounding = {"rounding": self.variant.model_dump(mode="json", exclude={"name", "control"})} if self.variant else {}
+        rounding = (
+            {"rounding": self.variant.model_dump(mode="json", exclude={"name", "control"})} if self.variant else {}
+        )
         left_out = {"baseline", "track", "phases", "quantization_aware"}
         return {
             "task": self.task,

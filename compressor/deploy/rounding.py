@@ -101,7 +101,7 @@ def _blocks(values: torch.Tensor, block: int) -> torch.Tensor:
     missing = -values.shape[-1] % block
     if missing:
         values = torch.cat([values, values[..., -1:].expand(*values.shape[:-1], missing)], dim=-1)
-    return values.unflatten(-1, (-1, block))
+    return values.reshape(*values.shape[:-1], -1, block)
 
 
 def _half_up(values: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,7 @@ def simulated(model: torch.nn.Module, rounding: MatrixQuantizerConfig) -> Iterat
     Raises:
         StageError: `keep_float` names weights that the model doesn't have.
     """
-    layers, tables = _of_kind(model, torch.nn.Linear, Conv1D), _large_tables(model) if rounding.embeddings else {}
+    layers, tables = _of_kind(model, torch.nn.Linear, Conv1D), _large_tables(model)
     kept = _chosen({**tables, **layers}, rounding.keep_float)
     used: set[str] = set()
     hooks, rounded = [], []
@@ -55,7 +55,7 @@ def simulated(model: torch.nn.Module, rounding: MatrixQuantizerConfig) -> Iterat
                 rounded.append(layer)
                 hooks.append(layer.register_forward_pre_hook(_rounds_inputs(rounding, name, used)))
         for name, table in tables.items():
-            if name not in kept:
+            if rounding.embeddings and name not in kept:
                 hooks.append(table.register_forward_hook(_rounds_rows(rounding, name, used)))
         yield found
     finally:
@@ -81,7 +81,7 @@ def _straight(values: torch.Tensor, rounded: Callable[[torch.Tensor], torch.Tens
     """The rounded values, with a gradient as if they were the given ones. Computed in fp32, whatever they are in."""
     with torch.no_grad():
         new = rounded(values.float()).to(values.dtype)
-    through: torch.Tensor = _Straight.apply(values, new)
+    through: torch.Tensor = _Straight.apply(values, new)  # type: ignore[no-untyped-call]  # torch's own
     return through
 
 
@@ -127,8 +127,11 @@ def _of_kind(model: torch.nn.Module, *kinds: type[torch.nn.Module]) -> Modules:
 
 
 def _large_tables(model: torch.nn.Module) -> Modules:
-    tables = _of_kind(model, torch.nn.Embedding)
-    return {name: table for name, table in tables.items() if table.weight.numel() >= SMALLEST_TABLE}
+    return {
+        name: table
+        for name, table in model.named_modules()
+        if isinstance(table, torch.nn.Embedding) and table.weight.numel() >= SMALLEST_TABLE
+    }
 
 
 def _chosen(modules: Modules, patterns: Sequence[str]) -> set[str]:
@@ -136,7 +139,7 @@ def _chosen(modules: Modules, patterns: Sequence[str]) -> set[str]:
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in modules):
             raise StageError(
-                f"keep_float: the student has no weights called {pattern!r} that this variant would quantize.",
+                f"keep_float: the student has no weights called {pattern!r}.",
                 hint=f"It has {shortened(', '.join(modules), 400)}; `*` stands for anything.",
             )
     return {name for name in modules if any(fnmatchcase(name, pattern) for pattern in patterns)}

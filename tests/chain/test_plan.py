@@ -325,3 +325,25 @@ def test_another_seed_of_the_student_leaves_data_and_teacher_as_they_are(planned
     assert {"student", "distill", "export"} <= changed and not {"prepare", "teach", "label"} & changed
     same = planned(f"distill.seed={before.recipe.seed}")
     assert before.keys["distill"].digest == same.keys["distill"].digest
+
+
+def test_a_part_that_is_trained_for_a_variant_is_kept_by_how_that_one_rounds(planned: Planned) -> None:
+    def digests(variant: str, *more: str) -> list[str]:
+        phases = "distill.phases=[{epochs: 2}, {epochs: 1, quantization_aware: small}]"
+        keys = planned(phases, f"quantize=[{{name: int8, method: dynamic}}, {variant}]", *more).keys
+        return [keys[name].digest for name in ("distill/1", "distill")]
+
+    plain = planned("distill.phases=[{epochs: 2}, {epochs: 1}]").keys
+    four = digests("{name: small, method: weights, bits: 4}")
+    two = digests("{name: small, method: weights, bits: 2}")
+    assert four[0] == two[0] == plain["distill/1"].digest
+    assert len({four[1], two[1], plain["distill"].digest}) == 3
+    # What is chosen when the training is over isn't part of it.
+    controlled = '{name: small, method: weights, bits: 2, control: {quality_lost: "<= 1"}}'
+    assert digests(controlled) == two
+
+
+def test_the_baseline_is_trained_for_the_variant_too(planned: Planned) -> None:
+    plan = planned("distill.quantization_aware=int8", "distill.baseline=true")
+    stages = {stage.name: stage for stage in plan.stages}
+    assert [stages[name].variant.name for name in ("distill", "baseline")] == ["int8", "int8"]  # type: ignore[attr-defined]

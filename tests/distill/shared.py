@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from compressor.deploy.quantize.weights import WeightQuantization
 from compressor.distill.distill import distill
 from compressor.distill.label import compute_outputs
 from compressor.distill.teacher import teach
@@ -17,6 +18,7 @@ from compressor.errors import CompressorError
 from compressor.events import Events, Silent
 from compressor.processes import Place, connect, rank, together
 from compressor.recipe.distill import DistillSection
+from compressor.recipe.quantize import QuantizeSection
 from compressor.recipe.teacher import TeacherSection
 from compressor.tasks import get_task
 
@@ -70,7 +72,13 @@ def label_tags(folder: Path, out: Path) -> dict[str, Any]:
     return label(folder, out, "token-classification", "tagger")
 
 
-def train(folder: Path, out: Path, events: Events | None = None, **changed: Any) -> dict[str, Any]:
+def train(
+    folder: Path,
+    out: Path,
+    events: Events | None = None,
+    variant: QuantizeSection | None = None,
+    **changed: Any,
+) -> dict[str, Any]:
     return distill(
         DistillSection.model_validate(TRAINING | {"objectives": OBJECTIVES} | changed),
         task=get_task("text-classification"),
@@ -81,11 +89,16 @@ def train(folder: Path, out: Path, events: Events | None = None, **changed: Any)
         seed=3,
         out=out,
         events=events or Silent(),
+        variant=variant,
     )
 
 
 def accumulate(folder: Path, out: Path) -> dict[str, Any]:
     return train(folder, out, gradient_accumulation=2, epochs=1)
+
+
+def rounded(folder: Path, out: Path) -> dict[str, Any]:
+    return train(folder, out, variant=WeightQuantization(method="weights", bits=4))
 
 
 def teach_tags(folder: Path, out: Path) -> dict[str, Any]:
@@ -116,6 +129,7 @@ WORK: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "label-tags": label_tags,
     "train": train,
     "accumulate": accumulate,
+    "rounded": rounded,
     "teach-tags": teach_tags,
     "go-on": train,
     "end": end,

@@ -27,7 +27,7 @@ from tests.distill.killed import train
 from tests.distill.shared import EndAt, Ended
 
 COARSE = WeightQuantization(method="weights", name="tiny", bits=2, embeddings=False)
-LABELS = {"objectives": [{"kind": "hard-labels"}], "epochs": 6, "learning_rate": 3e-3, "dropout": 0.0}
+LABELS: dict[str, Any] = {"objectives": [{"kind": "hard-labels"}], "epochs": 6, "learning_rate": 3e-3, "dropout": 0.0}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -78,7 +79,7 @@ def test_a_checkpoint_cut_off_within_an_epoch_falls_back_to_the_one_before(
 
 
 def test_mixtures_are_drawn_after_an_end_as_if_it_had_not_been(killed: Path, tmp_path: Path) -> None:
-    changed = {"epochs": 2, "objectives": [{"kind": "soft-targets"}, {"kind": "mixup"}]}
+    changed: dict[str, Any] = {"epochs": 2, "objectives": [{"kind": "soft-targets"}, {"kind": "mixup"}]}
     train(killed, tmp_path / "whole", Silent(), **changed)
     with pytest.raises(Ended):
         train(killed, tmp_path / "ended", EndAt(1.5), **changed)

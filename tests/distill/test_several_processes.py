@@ -126,6 +126,12 @@ def test_gradients_are_accumulated_as_by_one_process(folder: Path) -> None:
     assert_same_weights(folder / "several" / "accumulate", folder / "one" / "accumulate")
 
 
+def test_a_training_for_a_variant_takes_the_steps_of_one_process(folder: Path) -> None:
+    facts, told = shared.rounded(folder, folder / "one" / "rounded"), facts_of(folder, "rounded")
+    assert told["quantization_aware"] == facts["quantization_aware"]
+    assert_same_course(told, facts)
+
+
 def test_outputs_of_unlike_lengths_are_validated_together(folder: Path) -> None:
     facts = shared.teach_tags(folder, folder / "one" / "teach-tags")
     assert facts_of(folder, "teach-tags")["validation"] == pytest.approx(facts["validation"], rel=1e-3)

@@ -203,3 +203,33 @@ def test_roles_are_those_of_the_recipes_task(tmp_path: Path) -> None:
         columns = ", ".join(f"{role}: the_{role}" for role in (*spec.roles, *spec.optional_roles, "mood"))
         (problem,) = problems_of(write(tmp_path), [f"task={name}", f"data.columns={{{columns}}}"])
         assert (problem.path, problem.message) == ("data.columns.mood", f"{name} has no role `mood`")
+
+
+def test_a_part_can_be_trained_for_a_variant_that_is_made_and_can_be_simulated(tmp_path: Path) -> None:
+    variants = "quantize=[{method: dynamic, weight_bits: 4}, {method: static}, {method: weights, bits: 2}]"
+    for name in ("int4", "int2-weights"):
+        load_recipe(write(tmp_path), [variants, f"distill.quantization_aware={name}"])
+    phased = "distill.phases=[{epochs: 1}, {epochs: 1, quantization_aware: int2-weights}]"
+    recipe = load_recipe(write(tmp_path), [variants, phased])
+    assert recipe.distill is not None
+    assert [part.quantization_aware for part in recipe.distill.parts] == [None, "int2-weights"]
+    assert "quantization_aware" not in recipe.distill.parts[0].model_dump()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path", "message"),
+    [
+        (["distill.quantization_aware=int5"], "distill.quantization_aware", "no variant of `quantize` is called"),
+        (["distill.quantization_aware=int8", "quantize=[]"], "distill.quantization_aware", "no variant of `quantize`"),
+        (
+            ["distill.phases=[{epochs: 1}, {quantization_aware: int8-static}]", "quantize=[{method: static}]"],
+            "distill.phases.1.quantization_aware",
+            "no training can round as the method 'static' does: its scales for activations",
+        ),
+    ],
+)
+def test_a_variant_that_no_part_can_be_trained_for_is_refused(
+    tmp_path: Path, overrides: list[str], path: str, message: str
+) -> None:
+    (problem,) = problems_of(write(tmp_path), overrides)
+    assert problem.path == path and message in problem.message

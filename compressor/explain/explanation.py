@@ -10,7 +10,7 @@ import numpy as np
 from compressor.data.words import Words
 from compressor.errors import RecipeError, listed
 from compressor.explain.methods import METHODS
-from compressor.explain.methods.base import FloatArray, Score
+from compressor.explain.methods.base import FloatArray, Score, only
 
 __all__ = ["Explanation", "deletion", "explain"]
 
@@ -88,15 +88,8 @@ def deletion(words: Words, score: Score, orders: list[FloatArray]) -> FloatArray
     `STEPS` steps here; the score of the whole text is the same in all orders, and is left out.
     """
     counts = np.unique(np.ceil(np.linspace(0, len(words), STEPS + 1)[1:]).astype(int))
-    texts = [_without(words, {int(i) for i in order[:count]}) for order in orders for count in counts]
+    texts = [only(words, {int(i) for i in order[count:]}) for order in orders for count in counts]
     return np.asarray(score(texts)).reshape(len(orders), len(counts)).mean(axis=1)
-
-
-def _without(words: Words, gone: set[int]) -> str:
-    found = words
-    for place in sorted(gone, reverse=True):
-        found = found.without(place, place + 1)
-    return found.text
 
 
 def _random_orders(count: int, seed: int) -> list[FloatArray]:

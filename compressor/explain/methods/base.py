@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,11 +11,20 @@ import numpy.typing as npt
 
 from compressor.data.words import Words
 
-__all__ = ["FloatArray", "Method", "Score"]
+__all__ = ["FloatArray", "Method", "Score", "only"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 Score = Callable[[list[str]], FloatArray]
 """Texts -> what is explained of each answer [texts], such as the probability of a label."""
+
+
+def only(words: Words, kept: Collection[int]) -> str:
+    """The text with the words at these places alone."""
+    found = words
+    for place in reversed(range(len(words))):
+        if place not in kept:
+            found = found.without(place, place + 1)
+    return found.text
 
 
 class Method(ABC):

@@ -6,7 +6,7 @@ import numpy as np
 
 from compressor.data.words import Words
 from compressor.errors import MissingExtra
-from compressor.explain.methods.base import FloatArray, Method, Score
+from compressor.explain.methods.base import FloatArray, Method, Score, only
 
 __all__ = ["METHOD", "Lime"]
 
@@ -23,7 +23,7 @@ class Lime(Method):
         places = " ".join(map(str, range(len(words))))
 
         def probabilities(kept: list[str]) -> FloatArray:
-            found = score([_only(words, [int(place) for place in one.split()]) for one in kept])
+            found = score([only(words, [int(place) for place in one.split()]) for one in kept])
             return np.stack([1 - found, found], axis=1)
 
         explainer = LimeTextExplainer(bow=False, split_expression=" ", mask_string="", random_state=seed)
@@ -34,16 +34,6 @@ class Lime(Method):
         for place, weight in found.local_exp[1]:
             weights[place] = weight
         return weights
-
-
-def _only(words: Words, kept: list[int]) -> str:
-    """The text with these words alone."""
-    stay = set(kept)
-    found = words
-    for place in reversed(range(len(words))):
-        if place not in stay:
-            found = found.without(place, place + 1)
-    return found.text
 
 
 METHOD = Lime()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from compressor.data.words import Words
 from compressor.errors import MissingExtra
-from compressor.explain.methods.base import FloatArray, Method, Score
+from compressor.explain.methods.base import FloatArray, Method, Score, only
 
 __all__ = ["METHOD", "Shap"]
 
@@ -24,31 +25,35 @@ class Shap(Method):
             import shap
         except ImportError as error:
             raise MissingExtra("Explaining with SHAP", "explain", error.name) from error
-        text = words.text
+        if len(words) == 1:
+            whole, empty = score([words.text, only(words, ())])
+            return np.asarray([whole - empty])
         explainer = shap.explainers.Partition(
-            lambda texts: score([str(one) for one in texts]),
-            shap.maskers.Text(_Tokenizer(words), mask_token="", collapse_mask_token=False),
-            seed=seed,
+            lambda texts: score([str(one) for one in texts]), _Masker(words), seed=seed
         )
-        found = explainer([text], max_evals=max(calls, 2 * len(words) + 1), silent=True)
-        return np.asarray(found.values[0], dtype=np.float64).ravel()[: len(words)]
+        found = explainer(np.asarray([words.words], dtype=object), max_evals=max(calls, 2 * len(words) + 2), silent=True)
+        return np.asarray(found.values[0], dtype=np.float64).ravel()
 
 
-class _Tokenizer:
-    """Our words, told as shap asks tokenizers."""
+class _Masker:
+    """Leaves out words where shap asks for a masked text; neighbours stand together in the tree."""
 
     def __init__(self, words: Words) -> None:
-        self._starts = []
-        place = 0
-        for gap, word in zip(words.gaps, words.words, strict=False):
-            place += len(gap)
-            self._starts.append((place, place + len(word)))
-            place += len(word)
+        from scipy.cluster.hierarchy import linkage
 
-    def __call__(self, text: str, return_offsets_mapping: bool = True) -> dict[str, Any]:
-        if not text:
-            return {"input_ids": [], "offset_mapping": []}
-        return {"input_ids": [text[a:b] for a, b in self._starts], "offset_mapping": self._starts}
+        self._words = words
+        tree = linkage(np.arange(len(words), dtype=np.float64)[:, None], method="average")
+        tree[:, 2] /= tree[:, 2].max()
+        self.clustering = tree
+
+    def shape(self, *_: Any) -> tuple[int, int]:
+        return 1, len(self._words)
+
+    def mask_shapes(self, *_: Any) -> list[tuple[int]]:
+        return [(len(self._words),)]
+
+    def __call__(self, mask: npt.NDArray[np.bool_], *_: Any) -> tuple[npt.NDArray[Any]]:
+        return (np.asarray([only(self._words, np.flatnonzero(mask).tolist())]),)
 
 
 METHOD = Shap()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compressor.sources.model_config import foreign_code, unusable
+from compressor.sources.model_config import depth_and_width, foreign_code, unusable
 
 BERT = {
     "model_type": "bert",
@@ -123,3 +123,16 @@ def test_the_kernels_of_hubs_that_are_refused_are_those_of_the_installed_transfo
         if asks.search((folder / f"{quantizer.__module__.rpartition('.')[2]}.py").read_text(encoding="utf-8"))
     }
     assert kernels <= _HUB_QUANTIZATION
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "modernbert", "gpt2", "llama", "mpnet"])
+def test_depth_and_width_are_those_that_transformers_reads(kind: str) -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    config = CONFIG_MAPPING[kind]()
+    assert depth_and_width(config.to_dict()) == (config.num_hidden_layers, config.hidden_size)
+
+
+def test_depth_and_width_that_are_not_told_are_not_guessed() -> None:
+    assert depth_and_width({"hidden_size": 768}) is None
+    assert depth_and_width({"hidden_size": "wide", "num_hidden_layers": 12}) is None

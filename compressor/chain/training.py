@@ -10,9 +10,11 @@ from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Distill, Prepare, Student
 from compressor.chain.teachers import label_stages, teach_stages, tokenizer_of_outputs
 from compressor.chain.texts import text_inputs, text_stages
+from compressor.distill.objectives.contrastive import Contrastive
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.engine.stage import Stage
-from compressor.recipe.distill import DistillSection, PhaseSection
+from compressor.recipe.distill import DistillSection, ObjectiveSection, PhaseSection
+from compressor.recipe.pair_checks import learns_from_pairs
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["assistant_of", "max_length_of", "start_of", "trained_model", "training_stages", "with_baseline"]
@@ -123,9 +125,9 @@ def _student(recipe: Recipe, start: Recipe | None, data: dict[str, str], max_len
         # The student begins as one that the teacher trained. This one begins as that would be without it.
         begins_as = f"{BASELINE}/student"
         yield replace(student, name=begins_as, inputs={**data, "start": f"{START}{_untaught(start)}"})
-    alone = {"objectives": (HardLabels(kind="hard-labels"),), "until": None}
-    section = recipe.distill.parts[-1].model_copy(update=alone)
-    yield _training(recipe, BASELINE, section, {**data, "student": begins_as}, max_length)
+    last = recipe.distill.parts[-1]
+    alone = {"objectives": (_without_a_teacher(recipe, last),), "until": None}
+    yield _training(recipe, BASELINE, last.model_copy(update=alone), {**data, "student": begins_as}, max_length)
 
 
 def _training(recipe: Recipe, name: str, section: PhaseSection, inputs: dict[str, str], max_length: int) -> Stage:
@@ -141,6 +143,15 @@ def _training(recipe: Recipe, name: str, section: PhaseSection, inputs: dict[str
         trust_student_code=recipe.trusts_student,
         trust_teacher_code=recipe.trusts_teacher,
     )
+
+
+def _without_a_teacher(recipe: Recipe, section: PhaseSection) -> ObjectiveSection:
+    """What the baseline is trained on: the data's labels, or, of pairs without a score, which texts belong together,
+    with the settings that the student has for it."""
+    if not learns_from_pairs(recipe):
+        return HardLabels(kind="hard-labels")
+    told = (one.model_copy(update={"weight": 1.0}) for one in section.objectives if isinstance(one, Contrastive))
+    return next(told, Contrastive(kind="contrastive"))
 
 
 def _phases(

@@ -104,8 +104,10 @@ def distill(
         trust_remote_code=trust_teacher_code,
     )
     validation = None
-    if transfer_set.outputs is not None and load_prepared(data)["target_role"] is None:
-        _refuse_unvalidated(objectives)
+    unlabelled = load_prepared(data)["target_role"] is None
+    if unlabelled:
+        _refuse_unvalidated(objectives, frozenset({LOGITS} if transfer_set.outputs is not None else ()))
+    if transfer_set.outputs is not None and unlabelled:
         split, folder = load_split(data, "validation"), transfer_set.outputs / "validation"
         rows = tokenize_split(split, task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels)
         said = read_outputs(folder, mapped=True) if alignment is None else alignment.read(split, folder)
@@ -154,10 +156,10 @@ def _refuse_vain_pass(section: PhaseSection, objectives: Sequence[Objective], mo
         )
 
 
-def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
-    if not any(objective.needs == {LOGITS} for objective in objectives):
+def _refuse_unvalidated(objectives: Sequence[Objective], known: frozenset[Signal]) -> None:
+    if not any(objective.judges(known) for objective in objectives):
         raise RecipeError(
-            "Data without labels is validated by the teacher's outputs, and no objective compares these.",
+            "Data without labels is validated by the objectives that compare outputs, and none of these does.",
             hint="Add one that does, for example {kind: soft-targets}.",
         )
 

@@ -42,7 +42,8 @@ class Distiller(torch.nn.Module):
 
     In training the loss is the weighted sum of the objectives. In evaluation it is the loss against the
     data's labels (for classes the cross-entropy), which needs no teacher and can be compared between runs; where the
-    data has no labels, it is the weighted sum of the objectives that compare outputs, against those of the teacher.
+    data has no labels, it is the weighted sum of the objectives that compare outputs: with those of the teacher, or
+    of the texts of a pair with each other.
 
     Whoever trains it sets `progress`, the share of its steps that is done, before each step: weights and temperatures
     may change with it.
@@ -77,6 +78,7 @@ class Distiller(torch.nn.Module):
         self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
         self.second_pass = any(objective.second_pass for objective in objectives)
+        self.whole_examples = any(objective.whole_examples for objective in objectives)
         self.progress = 0.0
         self._sums: dict[str, torch.Tensor | float] = dict.fromkeys(self.names, 0.0)
         self._batches = 0
@@ -151,12 +153,10 @@ class Distiller(torch.nn.Module):
     def _validation_loss(self, outputs: Mapping[str, torch.Tensor], batch: Batch) -> torch.Tensor:
         teacher = self.validation.read(batch, frozenset({LOGITS})) if self.validation is not None else {}
         rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
-        if self.validation is None:
-            losses = [
-                LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None
-            ]
+        losses = [LIKELIHOODS[row.likelihood].loss(row.student, row.labels) for row in rows if row.labels is not None]
+        if self.validation is None and losses:
             return torch.stack(losses).mean()
-        compared = [objective for objective in self._each() if objective.needs == {LOGITS}]
+        compared = [objective for objective in self._each() if objective.judges(frozenset(teacher))]
         student = {PROGRESS: self.progress}
         values = [value_at(o.weight, self.progress) * _value(o, rows, student, teacher, batch) for o in compared]
         return torch.stack(values).sum()

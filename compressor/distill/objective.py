@@ -8,7 +8,7 @@ from typing import TypeAlias
 import torch
 
 from compressor.distill.mixup import Mixture
-from compressor.distill.signals import Batch, Signal, Signals
+from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.recipe.scheduled import Ramp
 
 __all__ = ["Loss", "Objective"]
@@ -33,6 +33,7 @@ class Objective(torch.nn.Module):
         learned: torch.nn.Module | None = None,
         second_pass: bool = False,
         mix: Callable[[int], Mixture] | None = None,
+        whole_examples: bool = False,
     ) -> None:
         """
         Args:
@@ -40,6 +41,7 @@ class Objective(torch.nn.Module):
             learned: what is trained with the student and used by `loss`.
             second_pass: whether it compares what the student says of a batch twice, with other dropout.
             mix: for one that compares what both models say of mixed texts, draws the mixtures of so many.
+            whole_examples: whether it compares the texts of an example, which must then be in one batch.
         """
         super().__init__()
         self.kind = kind
@@ -49,6 +51,12 @@ class Objective(torch.nn.Module):
         self.learned = learned
         self.second_pass = second_pass
         self.mix = mix
+        self.whole_examples = whole_examples
+
+    def judges(self, known: frozenset[Signal]) -> bool:
+        """Whether it tells how far a student is off on validation without labels: it compares outputs with the
+        teacher's, and those are `known`, or those of an example with each other."""
+        return self.whole_examples or (self.needs == {LOGITS} and self.needs <= known)
 
     def forward(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """The loss of one batch, a scalar, before `weight`."""

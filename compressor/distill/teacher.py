@@ -1,4 +1,4 @@
-"""Make the teacher: fine-tune it on the data's labels, or take a finished one as it is."""
+"""Make the teacher: fine-tune it on the data's labels or pairs, or take a finished one as it is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 from transformers import set_seed
 
-from compressor.data import load_output_names
+from compressor.data import load_output_names, load_split
 from compressor.distill.architecture import Layout
 from compressor.distill.distiller import Distiller
 from compressor.distill.objectives import build_objectives
+from compressor.distill.objectives.base import ObjectiveConfig
+from compressor.distill.objectives.contrastive import Contrastive
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.training import save_model, train
 from compressor.distill.transfer_set import TransferSet
@@ -52,7 +54,8 @@ def teach(
     if section.finetune is None:
         save_model(model, tokenizer, out / "model", task.options(model))
         return {"finetuned": False, "labels": labels, "parameters": model.num_parameters()}
-    distiller = Distiller(model, [_on_labels(section.finetune, model.config)], task=task)
+    labelled = task.spec.target_role in load_split(data, "train").column_names
+    distiller = Distiller(model, [_from_data(section.finetune, model.config, labelled=labelled)], task=task)
     facts = train(
         distiller,
         section.finetune,
@@ -68,7 +71,10 @@ def teach(
     return {"finetuned": True, "labels": labels, **facts}
 
 
-def _on_labels(section: FinetuneSection, config: Any) -> Any:
-    """Fine-tuning is distillation with one objective that asks no teacher."""
-    objective = HardLabels(kind="hard-labels", weight=1.0, label_smoothing=section.label_smoothing)
+def _from_data(section: FinetuneSection, config: Any, *, labelled: bool) -> Any:
+    """Fine-tuning is distillation with one objective that asks no teacher; of pairs without a label it is which texts
+    belong together."""
+    objective: ObjectiveConfig = Contrastive(kind="contrastive")
+    if labelled:
+        objective = HardLabels(kind="hard-labels", weight=1.0, label_smoothing=section.label_smoothing)
     return build_objectives([objective], Layout.of(config))[0]

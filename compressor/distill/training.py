@@ -94,7 +94,9 @@ def train(
     reset_device_peak(device)
     checkpoints, tokens = out / "checkpoints", out / "tokens"
     names = load_output_names(transfer_set.data, task)
-    rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=tokens)
+    whole = distiller.whole_examples
+    rows = transfer_set.rows(task, tokenizer, max_length=max_length, cache=tokens, whole_examples=whole)
+    together = task.rows_together(rows, whole_examples=whole)
     judged = tokenize_split(
         load_split(transfer_set.data, "validation"), task, tokenizer, max_length=max_length, cache=tokens, names=names
     )
@@ -110,7 +112,7 @@ def train(
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
     goal = _goal(section, task, teacher_metrics)
     facts: dict[str, Any] = {}
-    _refuse_small_batches(schedule, task.rows_together(rows), what)
+    _refuse_small_batches(schedule, together, what)
     with quiet_transformers(), disk_full_explained(out), rounded_as(variant, distiller.student) as rounded:
         trainer = DistillationTrainer(
             distiller,
@@ -119,7 +121,7 @@ def train(
             layer_decay=section.layer_decay,
             average=section.average,
             lengths=lengths_of(rows) if section.group_by_length else None,
-            together=task.rows_together(rows),
+            together=together,
             train_dataset=rows,
             eval_dataset=judged,
             data_collator=task.collator(tokenizer),

@@ -58,8 +58,19 @@ class TransferSet:
     more: tuple[TextSource, ...] = ()
     """Further texts, which follow the training split."""
 
-    def rows(self, task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path) -> Dataset:
+    def rows(
+        self,
+        task: Task,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        max_length: int,
+        cache: Path,
+        whole_examples: bool = False,
+    ) -> Dataset:
         """All training texts in a model's tokens, memory-mapped: see `tokenize_split`. `row_id` counts them through.
+
+        Args:
+            whole_examples: see `Task.rows_together`.
 
         Raises:
             DataError: `max_length` is more than the model takes; or rows that belong together have been parted.
@@ -78,7 +89,7 @@ class TransferSet:
             part = tokens(texts).select_columns(parts[0].column_names)
             if numbers is not None:
                 part = part.select(_rows_of(numbers, len(part), len(texts)))
-            if len(part) % task.rows_together(labelled):
+            if len(part) % task.rows_together(labelled, whole_examples=whole_examples):
                 raise DataError(
                     f"The texts of data.{source.name} aren't pairs, as those of the training split are.",
                     hint="Name the column of the other text in its `columns`: text_pair.",

@@ -21,6 +21,7 @@ from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import calibration_is_possible, labels_are_there
+from compressor.recipe.pair_checks import pairs_are_there
 from compressor.recipe.problems import suggest
 from compressor.recipe.quantization_aware_checks import variants_can_be_trained_for
 from compressor.recipe.recipe import Recipe
@@ -295,6 +296,7 @@ def _repeated(values: Collection[T]) -> list[T]:
 _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_data_has_a_source, ("data",)),
     (labels_are_there, ("task", "data", "teacher", "distill")),
+    (pairs_are_there, ("task", "data", "teacher", "distill")),
     (_training_has_data, ("data", "teacher", "distill")),
     (_test_sets_are_not_trained_on, ("data", "teacher", "distill")),
     (columns_fit_the_task, ("task", "data")),

@@ -35,6 +35,11 @@ class ObjectiveSection(ComponentSection):
         return not self.uses_teacher
 
     @property
+    def uses_pairs(self) -> bool:
+        """Whether training with this objective needs pairs of texts."""
+        return False
+
+    @property
     def from_stored(self) -> bool:
         """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
         return False
@@ -118,7 +123,8 @@ class DistillSection(PhaseSection):
     )
     baseline: bool = Field(
         False,
-        description="Also train the same student on the data's labels alone, and report what the teacher added.",
+        description="Also train the same student without the teacher, on the data's labels alone or, where pairs have "
+        "no score, by `contrastive`; and report what the teacher added.",
     )
 
     @property

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from compressor.errors import Problem
 from compressor.recipe.data import DataSection
+from compressor.recipe.pair_checks import learns_from_pairs
 from compressor.recipe.recipe import Recipe
-from compressor.recipe.training import TrainingSection
+from compressor.recipe.trainings import finetunings, trainings
 from compressor.task_specs import TaskSpec, task_spec
 
 __all__ = ["calibration_is_possible", "labels_are_there"]
@@ -18,13 +19,8 @@ _MAY_BE_MISSING = ("one-label",)
 
 def calibration_is_possible(recipe: Recipe) -> Iterator[Problem]:
     """Problems of `calibrate`: it needs one label a text, and labels in the validation split."""
-    trainings: dict[str, TrainingSection] = {}
-    if recipe.teacher is not None and recipe.teacher.finetune is not None:
-        trainings["teacher.finetune"] = recipe.teacher.finetune
-    for number, part in enumerate(recipe.distill.parts if recipe.distill else ()):
-        trainings["distill" if not recipe.distill or not recipe.distill.phases else f"distill.phases.{number}"] = part
     spec, labelled = task_spec(recipe.task), None if recipe.data is None else recipe.data.labelled
-    for path, section in trainings.items():
+    for path, section in trainings(recipe):
         if section.calibrate and spec.target != "one-label":
             yield Problem(
                 f"is for one label a text, and {spec.name} has none", f"{path}.calibrate", hint="leave it out"
@@ -58,15 +54,23 @@ def labels_are_there(recipe: Recipe) -> Iterator[Problem]:
         message, hint = "learns from labels, and `data.labelled` leaves out those of `train`", "leave this out"
     elif role not in spec.roles and role not in recipe.data.columns:
         message, hint = f"learns from a column `{role}`, and `data.columns` names none", "name it, or leave this out"
+    elif labelled is not None and "validation" not in labelled:
+        message, hint = "is judged by labels, and `data.labelled` leaves out those of `validation`", "add them"
     else:
         return
-    if recipe.teacher is not None and recipe.teacher.finetune is not None:
-        yield Problem(message, "teacher.finetune", hint=hint)
+    paired = learns_from_pairs(recipe)
+    for path, finetune in finetunings(recipe):
+        if not paired:
+            yield Problem(message, path, hint=hint)
+        elif finetune.label_smoothing:
+            yield Problem("smooths labels, and pairs without a score have none", f"{path}.label_smoothing")
     if recipe.distill is None:
         return
-    if recipe.distill.baseline:
+    if recipe.distill.baseline and not paired:
         yield Problem(message, "distill.baseline", hint=hint)
+    if labelled is not None and "train" in labelled and recipe.teacher is not None:
+        return  # a student that learns from labels may be judged by the teacher
     for path, objective in recipe.distill.named_objectives():
         if objective.uses_labels:
-            hint = f"train by the teacher alone: [{{kind: soft-targets}}], without {objective.kind}"
-            yield Problem(message, path, hint=hint)
+            alone = f"train by the teacher alone: [{{kind: soft-targets}}], without {objective.kind}"
+            yield Problem(message, path, hint=alone if recipe.teacher else hint)

@@ -18,7 +18,7 @@ TeacherKind = Literal["model", "run", "ensemble", "answers", "prompt"]
 
 
 class FinetuneSection(TrainingSection):
-    """How the teacher is fine-tuned on the task's labels."""
+    """How the teacher is fine-tuned on the task's labels; of pairs without a score, by telling pairs apart."""
 
     learning_rate: float = Field(3e-5, gt=0, description="Peak learning rate of AdamW.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")

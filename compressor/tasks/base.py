@@ -162,9 +162,13 @@ class Task(ABC):
         """Have a loaded model answer as `student.answers` of a recipe says; `options` then tells it. By default there
         is nothing to choose."""
 
-    def rows_together(self, dataset: Dataset) -> int:
+    def rows_together(self, dataset: Dataset, *, whole_examples: bool = False) -> int:
         """How many rows of a tokenized split, one behind the other, must be in one batch; by default each may go its
-        own way."""
+        own way.
+
+        Args:
+            whole_examples: whether what the student is trained on compares the texts of an example.
+        """
         return 1
 
     def reduce(

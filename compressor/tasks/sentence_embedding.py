@@ -88,8 +88,8 @@ class SentenceEmbedding(Task):
             )
         setattr(model.config, _IN_CONFIG, {**self.options(model), **answers})
 
-    def rows_together(self, dataset: Dataset) -> int:
-        return 2 if "labels" in dataset.column_names else 1
+    def rows_together(self, dataset: Dataset, *, whole_examples: bool = False) -> int:
+        return 2 if whole_examples or "labels" in dataset.column_names else 1
 
     def labels(self, encoded: Encoded, targets: Sequence[Any], names: Sequence[str]) -> list[float]:
         if len(encoded.rows) != 2 * len(targets):

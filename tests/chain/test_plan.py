@@ -73,6 +73,17 @@ def test_a_baseline_is_trained_without_a_teacher_and_scored_once(planned: Planne
     assert [name for name in names(plan) if "baseline@" in name] == ["measure/baseline@cpu-1"]
 
 
+def test_a_baseline_of_pairs_without_a_score_is_trained_to_tell_pairs_apart(planned: Planned) -> None:
+    pairs = ["task=sentence-embedding", "data.columns={text: text, text_pair: label}", "gates=null"]
+    given = "distill.objectives=[{kind: soft-targets}, {kind: contrastive, temperature: 0.1, weight: 0.2}]"
+    for objectives, temperature in (("distill.objectives=[{kind: soft-targets}]", 0.05), (given, 0.1)):
+        plan = planned(*pairs, "distill.baseline=true", objectives)
+        baseline = next(stage for stage in plan.stages if stage.name == "baseline")
+        assert inputs(plan, "baseline") == {"data": "prepare", "student": "student"}
+        (objective,) = baseline.config["distill"]["objectives"]
+        assert objective == {"kind": "contrastive", "weight": 1.0, "temperature": temperature, "symmetric": False}
+
+
 def test_students_that_ask_no_teacher_do_not_wait_for_it(planned: Planned, encoder_folder: Path) -> None:
     plan = planned("teacher=null", f"student.init={encoder_folder}", "distill.objectives=[{kind: hard-labels}]")
     assert names(plan)[:4] == ["prepare", "student", "distill", "export"]

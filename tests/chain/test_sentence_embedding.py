@@ -113,10 +113,20 @@ def test_pairs_with_scores(run: Callable[..., Run], encoder_folder: Path) -> Non
 
 @pytest.mark.slow
 def test_pairs_without_scores(run: Callable[..., Run], encoder_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are judged by finding the second text; a comparison with a file judges both bundles by it."""
-    done = run({"text": "text", "text_pair": "text_pair"}, {"model": str(encoder_folder)})
+    """They are judged by finding the second text; a comparison with a file judges both bundles by it. Teacher and
+    baseline learn which texts belong together."""
+    done = run(
+        {"text": "text", "text_pair": "text_pair"},
+        {"model": str(encoder_folder), "finetune": {"epochs": 2, "learning_rate": 1e-3, "batch_size": 16}},
+        distill={"epochs": 2, "learning_rate": 3e-3, "batch_size": 16, "objectives": BY_TEACHER, "baseline": True},
+        benchmark={"targets": [{"device": "cpu"}], "workloads": recipes.WORKLOADS[:1]},
+    )
     names = ["recall_at_1", "recall_at_5", "recall_at_10", "mrr", "teacher_similarity"]
-    assert list(metrics(done, "int8")) == names
+    for subject in ("teacher", "student", "baseline", "int8"):
+        assert list(metrics(done, subject)) == names, subject
+    for stage in ("teach", "baseline"):
+        losses = [one["objectives"]["contrastive"] for one in done.history(stage)]
+        assert 0 < losses[-1] < losses[0], stage
     assert set(done.history()[-1]["validation"]) == {"loss", *names}
 
     monkeypatch.setattr(command, "decide", lambda cases, **options: [])

@@ -73,7 +73,7 @@ def test_what_the_teacher_said_is_kept_of_all_texts_or_it_must_run(
 def test_rows_that_belong_together_are_not_parted(
     task: Task, encoder_folder: Path, data: Path, made: TextSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(task), "rows_together", lambda self, dataset: 2)
+    monkeypatch.setattr(type(task), "rows_together", lambda self, dataset, **_: 2)
     with pytest.raises(DataError, match="aren't pairs"):
         TransferSet(data, more=(made,)).rows(
             task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import set_seed
 
 from compressor.distill import callbacks, training
@@ -121,6 +122,46 @@ def test_early_stopping_ends_training_after_so_many_validations_without_a_better
     assert [entry["step"] for entry in facts["history"]] == [10, 20, 30]
     assert facts["best_step"] == 10
     assert facts["steps_planned"] == 90
+
+
+@pytest.fixture
+def updates() -> Iterator[list[tuple[float, float]]]:
+    """Learning rate and norm of the gradient at each update of the weights."""
+    seen: list[tuple[float, float]] = []
+
+    def record(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        gradients = [one.grad for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
+        seen.append((optimizer.param_groups[0]["lr"], float(torch.nn.utils.get_total_norm(gradients))))
+
+    handle = register_optimizer_step_pre_hook(record)
+    yield seen
+    handle.remove()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "share"),
+    [
+        ("cosine", lambda done: (1 + math.cos(math.pi * done)) / 2),
+        ("linear", lambda done: 1 - done),
+        ("constant", lambda done: 1.0),
+    ],
+)
+def test_the_learning_rate_warms_up_and_falls_as_the_scheduler_says(
+    trial: Trials, tmp_path: Path, updates: list[tuple[float, float]], scheduler: str, share: Callable[[float], float]
+) -> None:
+    trial(tmp_path, epochs=2, learning_rate=0.01, warmup=0.25, scheduler=scheduler)
+    expected = [step / 5 if step < 5 else share((step - 5) / 15) for step in range(20)]
+    assert [rate for rate, _ in updates] == pytest.approx([0.01 * one for one in expected])
+
+
+def test_gradients_are_clipped_to_the_norm(trial: Trials, tmp_path: Path, updates: list[tuple[float, float]]) -> None:
+    trial(tmp_path / "free", epochs=1, max_grad_norm=1e6)
+    norms = [norm for _, norm in updates]
+    updates.clear()
+    trial(tmp_path / "clipped", epochs=1, max_grad_norm=0.01)
+    assert len(updates) == len(norms) == 10
+    assert min(norms) > 0.01, "else there is nothing to clip"
+    assert [norm for _, norm in updates] == pytest.approx([0.01] * 10, rel=1e-3)
 
 
 def test_with_automatic_epochs_early_stopping_waits_for_the_two_hundredth_step(

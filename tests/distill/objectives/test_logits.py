@@ -13,7 +13,7 @@ from compressor.distill.signals import LOGITS, SECOND_PASS
 from compressor.recipe.distill import OBJECTIVES
 from compressor.task_specs import task_spec
 from compressor.tasks.base import ABSENT, IGNORED
-from tests.distill.objectives.values import batch, divergence, objective, signals, softmax
+from tests.distill.objectives.values import WIDE, batch, divergence, objective, signals, softmax
 
 RANDOM = np.random.default_rng(3)
 STUDENT = RANDOM.normal(size=(5, 4))
@@ -42,6 +42,30 @@ def test_dkd_parts_the_target_class_from_the_others(source: str, temperature: fl
         signals(STUDENT), signals(TEACHER), batch(LABELS)
     )
     assert found.item() == pytest.approx(decoupled(STUDENT, TEACHER, labels, temperature, 0.7, 3.0))
+
+
+def literal_divergence(likelihood: str, temperature: float) -> float:
+    """What soft targets are for outputs that aren't one of several classes."""
+    total = 0.0
+    for ours, theirs in zip(STUDENT, TEACHER, strict=True):
+        if likelihood == "bernoulli":
+            for z_s, z_t in zip(ours, theirs, strict=True):
+                p_s, p_t = (1 / (1 + np.exp(-z / temperature)) for z in (z_s, z_t))
+                total += divergence(np.array([p_t, 1 - p_t]), np.array([p_s, 1 - p_s])) * temperature**2 / len(ours)
+        elif likelihood == "value":
+            total += float(((ours - theirs) ** 2).mean())
+        else:
+            total += 1 - ours @ theirs / np.sqrt(ours @ ours) / np.sqrt(theirs @ theirs)
+    return total / len(STUDENT)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "value", "vector"])
+def test_soft_targets_of_other_outputs_than_classes(likelihood: str, temperature: float) -> None:
+    """Yes or no is softened and multiplied by T^2; of numbers and directions the temperature has no part."""
+    made = objective("soft-targets", student=WIDE, temperature=temperature)
+    found = made(signals(STUDENT, likelihood), signals(TEACHER, likelihood), batch())
+    assert found.item() == pytest.approx(literal_divergence(likelihood, temperature))
 
 
 def test_dkd_with_the_teachers_weights_is_soft_targets() -> None:

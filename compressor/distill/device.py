@@ -13,7 +13,7 @@ from compressor.processes import size
 __all__ = ["choose_device", "choose_precision", "device_peak", "number_of_processes", "reset_device_peak"]
 
 Device = Literal["cpu", "cuda"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
 
 # CPUs without these emulate bf16 and are slower in it than in fp32.
 _BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
@@ -35,12 +35,18 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
     return wanted
 
 
-def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: Device) -> Precision:
+def choose_precision(wanted: Literal["auto", "fp32", "bf16", "fp16"], device: Device) -> Precision:
     """`auto` is bf16 where the device computes in it rather than emulating it. Weights stay in fp32 (autocast).
 
     Raises:
-        TargetUnavailable: bf16 is asked for on a GPU that doesn't have it.
+        TargetUnavailable: bf16 is asked for on a GPU that doesn't have it, or fp16 on a CPU.
     """
+    if wanted == "fp16" and device == "cpu":
+        raise TargetUnavailable(
+            "precision is fp16, and this trains on the CPU: scaled gradients, without which those of fp16 vanish, are "
+            "there for GPUs only.",
+            hint="Set precision: auto, which is bf16 where the CPU computes in it, else fp32.",
+        )
     has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if device == "cuda" else _cpu_has_bf16()
     if wanted == "bf16" and device == "cuda" and not has_bf16:
         raise TargetUnavailable("This GPU doesn't compute in bf16.", hint="Set precision: fp32.")

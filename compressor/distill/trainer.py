@@ -153,10 +153,16 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         if self.accelerator.sync_gradients:  # else those of other processes aren't in them yet
             gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
             norm = torch.nn.utils.get_total_norm(gradients)
-            if not torch.isfinite(norm):
+            if not torch.isfinite(norm) and not self._leaves_out_step():
                 raise self._diverged(f"the gradient became {norm.item()}", self.state.global_step + 1)
         self.samples += len(inputs["input_ids"])
         return loss
+
+    def _leaves_out_step(self) -> bool:
+        """Whether gradients that aren't finite are no fault: in fp16 the loss is scaled up, and where that is too much
+        the step is left out and the scale halved. At 1 and below, it is the gradient itself."""
+        scaler = self.accelerator.scaler
+        return scaler is not None and bool(scaler.get_scale() > 1)
 
     def evaluation_loop(
         self, dataloader: DataLoader[Any], description: str, *_: Any, metric_key_prefix: str = "eval", **__: Any

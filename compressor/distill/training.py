@@ -26,6 +26,7 @@ from compressor.distill.device import (
 )
 from compressor.distill.distiller import Distiller
 from compressor.distill.dropout import set_dropout
+from compressor.distill.execution import assert_executable, executed
 from compressor.distill.goal import Goal
 from compressor.distill.quantization_aware import rounded_as
 from compressor.distill.trackers import tracker_callbacks
@@ -84,6 +85,7 @@ def train(
     looked at.
 
     Raises:
+        RecipeError, TargetUnavailable: the device or the model can't be trained as the section asks; nothing was.
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
         DiskFull: a checkpoint couldn't be written. Those before it stay.
         StageError: the variant keeps weights in float that the student doesn't have.
@@ -91,6 +93,7 @@ def train(
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
+    assert_executable(section, distiller.student)
     reset_device_peak(device)
     checkpoints, tokens = out / "checkpoints", out / "tokens"
     names = load_output_names(transfer_set.data, task)
@@ -142,7 +145,7 @@ def train(
             events.note(f"{what}: going on from {checkpoint.name}.")
         if section.dropout is not None:
             set_dropout(distiller.student, section.dropout)
-        with task.training(distiller.student, rows):
+        with task.training(distiller.student, rows), executed(section, distiller.student):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         options = task.options(distiller.student)
         if validation.chooses or section.calibrate:
@@ -244,6 +247,7 @@ def _arguments(
         seed=seed,
         use_cpu=device == "cpu",
         bf16=precision == "bf16",
+        fp16=precision == "fp16",
         num_train_epochs=schedule.epochs,
         learning_rate=section.learning_rate,
         per_device_train_batch_size=schedule.batch_size,

@@ -28,6 +28,7 @@ from compressor.recipe.recipe import Recipe
 from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
 from compressor.recipe.teacher_checks import teacher_can_do_it, teacher_is_described_once
 from compressor.recipe.text_checks import texts_are_sound
+from compressor.recipe.training_checks import trainings_are_possible
 from compressor.recipe.tune_checks import ranges_are_sound, tuning_has_a_goal
 from compressor.task_specs import task_spec
 
@@ -312,6 +313,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
     (calibration_is_possible, ("teacher", "distill", "data", "task")),
+    (trainings_are_possible, ("teacher", "distill")),
     (teacher_is_described_once, ("teacher", "data")),
     (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
     (_objectives_are_sound, ("distill",)),

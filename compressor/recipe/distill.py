@@ -40,6 +40,11 @@ class ObjectiveSection(ComponentSection):
         return False
 
     @property
+    def looks_inside(self) -> bool:
+        """Whether it compares more than outputs: what models compute on the way, or what they say of other inputs."""
+        return False
+
+    @property
     def from_stored(self) -> bool:
         """Whether what the teacher's outputs say, stored beforehand, is all that it asks."""
         return False

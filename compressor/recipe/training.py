@@ -60,8 +60,10 @@ class TrainingSection(Section):
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(0.1, description="Share of the steps that warm up.")
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="Decoupled weight decay.")
     max_grad_norm: Positive = Field(1.0, description="Gradients are clipped to this norm.")
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="`auto` trains in bf16 where the CPU or GPU computes in it, else in fp32."
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto",
+        description="`auto` trains in bf16 where the CPU or GPU computes in it, else in fp32. `fp16` is for GPUs "
+        "without bf16. Weights stay in fp32.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
     group_by_length: bool = Field(True, description="Put texts of like length into one batch: less padding.")
@@ -91,6 +93,15 @@ class TrainingSection(Section):
     )
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = optional(
         "Dropout while it trains, everywhere in the model; the saved config isn't changed. Left out: the model's own."
+    )
+    gradient_checkpointing: bool = optional(
+        "Keep what goes into each layer alone, and compute the rest again for the gradient: less memory, slower steps.",
+        default=False,
+    )
+    compile: bool = optional(
+        "Train as a program that torch.compile makes of the model: the first steps take minutes, the others less. "
+        "Needs a C++ compiler.",
+        default=False,
     )
 
     def schedule(self, examples: int) -> Schedule:

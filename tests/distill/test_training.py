@@ -114,6 +114,14 @@ def test_weights_that_overflow_are_caught_by_validation_and_never_saved(trial: T
     assert newest_complete(tmp_path / "checkpoints", Silent()) is None
 
 
+@pytest.mark.parametrize(("scale", "left_out"), [(None, False), (65536.0, True), (1.0, False), (0.5, False)])
+def test_gradients_may_overflow_in_fp16_while_the_loss_is_scaled_up(scale: float | None, left_out: bool) -> None:
+    """The first steps of fp16 look for a scale that fits, and each that doesn't is left out."""
+    scaler = None if scale is None else SimpleNamespace(get_scale=lambda: scale)
+    trainer: Any = SimpleNamespace(accelerator=SimpleNamespace(scaler=scaler))
+    assert DistillationTrainer._leaves_out_step(trainer) is left_out
+
+
 def test_early_stopping_ends_training_after_so_many_validations_without_a_better_score(
     trial: Trials, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compressor.distill.signals import PROGRESS, Batch, Signal, Signals
+from compressor.distill.signals import LOGITS, PROGRESS, Batch, Signal, Signals
 from compressor.recipe.distill import ObjectiveSection
 from compressor.recipe.scheduled import Ramp
 
@@ -34,6 +34,11 @@ class ObjectiveConfig(ObjectiveSection):
     def uses_teacher(self) -> bool:
         """Whether training with this objective asks the teacher."""
         return bool(self.needs)
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether it compares more than outputs: what models compute on the way, or what they say of other inputs."""
+        return bool(self.needs - {LOGITS})
 
     @property
     def from_stored(self) -> bool:

@@ -1,0 +1,76 @@
+"""How a model's steps are executed while it trains: with activations kept or computed again, as Python or compiled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from compressor.errors import RecipeError, StageError, TargetUnavailable
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from compressor.recipe.training import TrainingSection
+
+__all__ = ["assert_executable", "executed"]
+
+_COMPILERS = {"darwin": "clang++", "win32": "cl"}
+"""System -> what `torch.compile` calls there, where `CXX` names nothing; elsewhere g++."""
+
+
+def assert_executable(section: TrainingSection, model: PreTrainedModel) -> None:
+    """Before anything is trained, whether model and machine can do what the section asks.
+
+    Raises:
+        RecipeError: the architecture can't compute activations again.
+        TargetUnavailable: there is no C++ compiler.
+    """
+    if section.gradient_checkpointing and not model.supports_gradient_checkpointing:
+        raise RecipeError(
+            f"gradient_checkpointing is set, and transformers has none for the architecture {model.config.model_type}.",
+            hint="Leave it out; a smaller batch_size with gradient_accumulation takes less memory too.",
+        )
+    compiler = os.environ.get("CXX", _COMPILERS.get(sys.platform, "g++"))
+    if section.compile and shutil.which(compiler) is None:
+        raise TargetUnavailable(
+            f"compile is set, and torch.compile finds no C++ compiler here: there is no `{compiler}`.",
+            hint="Install one, name it in the environment variable CXX, or leave compile out.",
+        )
+
+
+@contextmanager
+def executed(section: TrainingSection, model: PreTrainedModel) -> Iterator[None]:
+    """While a model is trained. Names and values of its weights stay as they are.
+
+    Raises:
+        StageError: the model can't be compiled.
+    """
+    if section.gradient_checkpointing:
+        model.activation_checkpointing_enable()
+    if section.compile:
+        model.compile(dynamic=True)  # batches differ in length
+    try:
+        with _failures_explained(model.config.model_type) if section.compile else nullcontext():
+            yield
+    finally:
+        if section.gradient_checkpointing:
+            model.activation_checkpointing_disable()
+
+
+@contextmanager
+def _failures_explained(architecture: str) -> Iterator[None]:
+    from torch._dynamo.exc import TorchDynamoException  # loads the compiler
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        said = str(error).strip().partition("\n")[0]
+        raise StageError(
+            f"torch.compile failed for the architecture {architecture}: {said}",
+            hint="Leave compile out. If a training was killed while it compiled, remove what it left: the folder that "
+            "TORCHINDUCTOR_CACHE_DIR names, else torchinductor_USER in the temporary folder.",
+        ) from error

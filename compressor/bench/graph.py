@@ -1,23 +1,24 @@
-"""What onnxruntime executes after its own optimizations, and what the matrix products of it cost.
+"""What onnxruntime executes after its own optimizations, what the matrix products of it cost, and where the time goes.
 
-Both come from the profile of one run: the graph in the file is not the one that runs, and only the run knows every
-shape. Fused operators are counted as what they compute, so that fp32 and int8 of one model have the same count.
+All come from a profile: the graph in the file is not the one that runs, and only the run knows every shape. Fused
+operators are counted as what they compute, so that fp32 and int8 of one model have the same count.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from compressor.bench.engine import Arrays
 from compressor.bench.placement import Placement
-from compressor.bench.results import Graph
+from compressor.bench.results import Graph, Profile
 from compressor.bench.subject import Subject
 from compressor.runtime.session import assert_provider, open_session
 
@@ -26,31 +27,55 @@ __all__ = ["executed_graph", "multiply_adds"]
 Shape = Sequence[int]
 COMPILING = ("tensorrt", "openvino")
 """Devices whose providers make one operator of many; which those were, the profile doesn't say."""
+TIMED_RUNS = 10
+_HOLD_OTHERS = ("If", "Loop", "Scan")
+"""Operators whose time is that of those inside them, which the profile tells too."""
 
 
 def executed_graph(subject: Subject, placement: Placement, inputs: Arrays) -> Graph:
-    """Profile one run of a session of its own, on inputs [1, tokens].
+    """Profile some runs of a session of its own, on inputs [1, tokens].
 
     Raises:
         TargetUnavailable: the device's execution provider executed nothing.
     """
-    nodes = _profile(subject, placement, inputs)
+    first, *others = _profile(subject, placement, inputs)
+    nodes = [event["args"] for event in first]
     providers = Counter(node["provider"] for node in nodes)
     assert_provider(providers, placement.device)
     counted = nodes
     if placement.device in COMPILING:
-        counted = _profile(subject, replace(placement, device="cpu"), inputs)
+        on_cpu, *_ = _profile(subject, replace(placement, device="cpu"), inputs)
+        counted = [event["args"] for event in on_cpu]
     tokens = inputs["input_ids"].size
     return Graph(
         tokens=tokens,
         multiply_adds_per_token=round(sum(map(multiply_adds, counted)) / tokens),
         operators=dict(Counter(node["op_name"] for node in nodes).most_common()),
         providers=dict(providers.most_common()),
+        profile=Profile(len(others), shares_of_time(others)) if placement.device == "cpu" else None,
     )
 
 
-def _profile(subject: Subject, placement: Placement, inputs: Arrays) -> list[dict[str, Any]]:
-    """What the profile says of each executed operator."""
+def shares_of_time(runs: Sequence[Sequence[dict[str, Any]]]) -> dict[str, float]:
+    """Operator -> its part of the time of all operators, the largest first: of the medians over runs of what each kind
+    took, so that a run in which something else had the CPU has no say.
+
+    Args:
+        runs: events of the profile, one an operator that was executed.
+    """
+    taken = [Counter[str]() for _ in runs]
+    for total, events in zip(taken, runs, strict=True):
+        for event in events:
+            if event["args"]["op_name"] not in _HOLD_OTHERS:
+                total[event["args"]["op_name"]] += event["dur"]
+    medians = {kind: statistics.median(total[kind] for total in taken) for kind in set().union(*taken)}
+    whole = sum(medians.values())
+    ordered = sorted(medians, key=lambda kind: (-medians[kind], kind))
+    return {kind: round(medians[kind] / whole, 4) for kind in ordered} if whole else {}
+
+
+def _profile(subject: Subject, placement: Placement, inputs: Arrays) -> list[list[dict[str, Any]]]:
+    """Of each run what the profile says of each executed operator."""
     with tempfile.TemporaryDirectory(prefix="compressor-profile-") as folder:
         session = open_session(
             subject.folder / subject.file,
@@ -58,9 +83,20 @@ def _profile(subject: Subject, placement: Placement, inputs: Arrays) -> list[dic
             threads=placement.threads,
             profile=Path(folder) / "profile",
         )
-        session.run(inputs)
-        events = json.loads(session.end_profiling().read_text(encoding="utf-8"))
-    return [event["args"] for event in events if event["cat"] == "Node" and "op_name" in event["args"]]
+        for _ in range(1 + TIMED_RUNS):
+            session.run(inputs)
+        return _runs(json.loads(session.end_profiling().read_text(encoding="utf-8")))
+
+
+def _runs(events: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The operators of each run: the event of the run itself follows them."""
+    runs: list[list[dict[str, Any]]] = [[]]
+    for event in events:
+        if event["name"] == "model_run":
+            runs.append([])
+        elif event["cat"] == "Node" and "op_name" in event["args"]:
+            runs[-1].append(event)
+    return [run for run in runs if run]
 
 
 def multiply_adds(node: dict[str, Any]) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from compressor.bench.executed import Graph, Profile
+
 __all__ = [
     "Accuracy",
     "BatchDrift",
@@ -26,6 +28,7 @@ __all__ = [
     "Measurement",
     "Memory",
     "Percentiles",
+    "Profile",
     "Role",
     "Serving",
     "Size",
@@ -194,19 +197,6 @@ class ColdStart:
     first_answer_ms: float
     total_ms: float
     """Median of the sums, which is not the sum of the medians."""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """What an engine executes for one text of `tokens` tokens, after its own optimizations."""
-
-    tokens: int
-    multiply_adds_per_token: int
-    """Of matrix products, attention included."""
-    operators: dict[str, int] = field(default_factory=dict)
-    """Operator -> how often it is executed; empty for PyTorch."""
-    providers: dict[str, int] = field(default_factory=dict)
-    """Execution provider -> operators it executes."""
 
 
 @dataclass(frozen=True)

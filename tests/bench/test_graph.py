@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compressor.bench import Subject
-from compressor.bench.graph import executed_graph, multiply_adds
+from compressor.bench.graph import executed_graph, multiply_adds, shares_of_time
 from compressor.bench.open_engine import open_engine
 from compressor.bench.placement import Placement
 from compressor.bench.results import Graph
@@ -90,6 +90,41 @@ def test_the_graph_is_the_one_that_runs_and_tells_where(onnx_folder: Path, tmp_p
     assert found.providers == {"CPUExecutionProvider": 6}
     assert found.multiply_adds_per_token == round(8 * 2 / LENGTH)
     assert not list(tmp_path.iterdir()), "the profile is removed"
+
+
+def test_the_time_is_shared_out_among_the_operators_that_run(fp32: Path, int8: Path) -> None:
+    for folder in (fp32, int8):
+        found = executed(folder)
+        assert found.profile is not None and found.profile.runs == 10
+        assert found.profile.shares.keys() == found.operators.keys()
+        assert sum(found.profile.shares.values()) == pytest.approx(1, abs=1e-2)
+        shares = list(found.profile.shares.values())
+        assert shares == sorted(shares, reverse=True)
+
+
+def test_shares_are_of_medians_and_what_holds_others_is_counted_once() -> None:
+    def run(**microseconds: int) -> list[dict[str, Any]]:
+        return [{"args": {"op_name": kind}, "dur": took} for kind, took in microseconds.items()]
+
+    runs = [
+        [*run(MatMul=30, Gelu=20), *run(MatMul=30)],
+        [*run(MatMul=31, Gelu=9000, If=9100), *run(MatMul=29)],  # interrupted
+        [*run(MatMul=20, Gelu=20, If=90), *run(MatMul=35)],
+    ]
+    assert shares_of_time(runs) == {"MatMul": 0.75, "Gelu": 0.25}
+    assert shares_of_time([]) == {}
+
+
+def test_a_device_that_computes_later_has_no_times(onnx_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from compressor.bench import graph
+
+    subject = Subject("model", "onnxruntime", onnx_folder, 64, "text-classification")
+    runs = graph._profile(subject, Placement(), inputs())
+    for event in runs[0]:
+        event["args"]["provider"] = "CUDAExecutionProvider"
+    monkeypatch.setattr(graph, "_profile", lambda *_: runs)
+    found = executed_graph(subject, Placement(device="cuda"), inputs())
+    assert found.profile is None and found.operators
 
 
 def test_a_provider_that_executed_nothing_is_not_taken_for_the_one_asked_for(

@@ -65,6 +65,16 @@ def test_an_old_report_is_brought_up_to_date(run: Path) -> None:
     assert compressor("report", run, "--format", "json").succeeds().json["schema_version"] == SCHEMA_VERSION
 
 
+def test_a_report_from_before_profiles_shows_all_else(run: Path) -> None:
+    old = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    for found in old["measurements"]:
+        if found["graph"]:
+            del found["graph"]["profile"]
+    (run / "report.json").write_text(json.dumps({**old, "schema_version": 4}), encoding="utf-8")
+    shown = compressor("report", run, "--format", "md").succeeds().out
+    assert "## Size and work" in shown and "Where the time goes" not in shown
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

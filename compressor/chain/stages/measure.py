@@ -39,8 +39,8 @@ class Measure(Stage):
 
     kind = "measure"
     # 2: the paired difference from the teacher; 3: server, cold start, lengths; 4: every metric; 5: outputs are left;
-    # 6: what a batch changes
-    version = 6
+    # 6: what a batch changes; 7: where the time goes
+    version = 7
     spares = (WorkerError, TargetUnavailable)
 
     task: str

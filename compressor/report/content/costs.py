@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from compressor.bench.results import ColdStart, Graph, Memory, Size, Throughput
+from compressor.bench.results import ColdStart, Graph, Memory, Profile, Size, Throughput
 from compressor.report import format as fmt
-from compressor.report.blocks import Block, Details, table
+from compressor.report.blocks import Block, Details, Prose, table
 from compressor.report.content.tables import Targets, bar_chart, model_table, section
 from compressor.report.models import Model
 
@@ -25,6 +25,11 @@ MEMORY = (
     "process's own."
 )
 
+TIME = (
+    "What each kind of operator takes of the time of all operators, as onnxruntime executes the graph after its own "
+    "optimizations; operators that it fuses are a kind of their own. Time between operators isn't in it."
+)
+
 
 def cost_sections(targets: Targets) -> Iterator[Block]:
     """What a model takes, section by section."""
@@ -32,6 +37,7 @@ def cost_sections(targets: Targets) -> Iterator[Block]:
     yield from section("Cold start", targets, _cold_start, COLD_START)
     yield from section("Memory", targets, _memory, MEMORY)
     yield from section("Size and work", targets, _size_and_work)
+    yield from section("Where the time goes", targets, _time, TIME)
 
 
 def _throughput(target: str, models: list[Model]) -> Iterator[Block | None]:
@@ -105,6 +111,26 @@ def _size_and_work(target: str, models: list[Model]) -> Iterator[Block | None]:
     rows = [(model, row(model.found.size, model.found.graph)) for model in models]
     yield model_table(header, rows, words=(6,), optional=range(2, 7))
     yield _operators(models)
+
+
+def _time(target: str, models: list[Model]) -> Iterator[Block | None]:
+    """Of fp32 and of the variant that ships; of every variant where none does."""
+    known = [model for model in models if model.found.graph and model.found.graph.profile]
+    shown = [model for model in known if model.chosen or model.found.subject == "fp32"]
+    shown = shown if any(model.chosen for model in shown) else known
+    graphs = [graph for model in shown if (graph := model.found.graph)]
+    profiles = [graph.profile for graph in graphs if graph.profile]
+    if not profiles:
+        return
+    kinds = sorted({kind: None for one in profiles for kind in one.shares}, key=lambda kind: -_largest(profiles, kind))
+    rows = [(kind, *(fmt.percent(one.shares.get(kind, 0)) for one in profiles)) for kind in kinds]
+    tokens = ", ".join(map(str, sorted({graph.tokens for graph in graphs})))
+    yield table(("operator", *(model.name for model in shown)), rows)
+    yield Prose(f"Medians of {profiles[0].runs} runs of one text of {tokens} tokens.", style="remark")
+
+
+def _largest(profiles: Sequence[Profile], kind: str) -> float:
+    return max(one.shares.get(kind, 0) for one in profiles)
 
 
 def _operators(models: list[Model]) -> Block | None:

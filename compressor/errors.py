@@ -36,6 +36,7 @@ __all__ = [
     "GatesFailed",
     "HashMismatch",
     "HubError",
+    "LossCourse",
     "MissingExtra",
     "ParityError",
     "Problem",
@@ -191,11 +192,20 @@ class StageError(CompressorError):
     """A stage failed. What earlier stages finished stays in the store."""
 
 
+@dataclass(frozen=True)
+class LossCourse:
+    """How the loss went until a training ended: pairs of a step and its loss, in order."""
+
+    training: tuple[tuple[int, float], ...] = ()
+    validation: tuple[tuple[int, float], ...] = ()
+
+
 class TrainingDiverged(StageError):
     """The loss became NaN or infinite at `step`; the last good checkpoint is kept."""
 
-    def __init__(self, message: str, *, step: int, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, step: int, hint: str | None = None, course: LossCourse | None = None) -> None:
         self.step = step
+        self.course = course or LossCourse()
         super().__init__(message, hint=hint)
 
 

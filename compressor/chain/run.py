@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from compressor.chain.assemble import assemble
+from compressor.chain.failed import failure_report
 from compressor.chain.labels import labels_of
 from compressor.chain.plan import RecipePlan
 from compressor.chain.run_directory import Journal, RunDirectory
@@ -73,7 +74,17 @@ def run_plan(
     except Exception as error:
         # Whatever it is, also a bug, it is recorded and passed on.
         failed = {name: str(failure) for name, failure in runner.failures.items()}
-        directory.failed(stage=runner.current, error=str(error), failed=failed, finished=list(runner.artifacts))
+        report_of_failure = failure_report(
+            plan.recipe,
+            error,
+            stage=runner.current,
+            spared=runner.failures,
+            artifacts=runner.artifacts,
+            stages=[stage.name for stage in plan.stages],
+            cached=runner.cached,
+        )
+        finished = list(runner.artifacts)
+        directory.failed(report_of_failure, stage=runner.current, error=str(error), failed=failed, finished=finished)
         raise
     finally:
         journal.close()

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,16 @@ from compressor.overwrite import RUN, claim_folder
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
 from compressor.report.document import RunReport
+from compressor.report.failure import FailureReport
 from compressor.report.render import html_page, markdown
 
 __all__ = ["Journal", "RunDirectory"]
 
+
+BUNDLE = "bundle"
+REPORTS = ("report.json", "report.md", "report.html")
+LAST_FINISHED = "last-finished"
+"""The folder for the bundle and the report of an earlier run, where a later one failed."""
 
 ERROR_LENGTH = 4_000
 """Characters of an error that `run.json` holds."""
@@ -44,32 +51,62 @@ class RunDirectory:
         """Write `run.json`: `running`, `finished`, `interrupted` or `failed`, and details."""
         self.write("run.json", _status(status, **details))
 
-    def failed(self, **details: Any) -> None:
-        """Write that the run failed, also on a full disk: then over the old `run.json`, whose room is there."""
+    def failed(self, report: FailureReport | None = None, **details: Any) -> None:
+        """Write that the run failed, also on a full disk: then over the old `run.json`, whose room is there.
+
+        What an earlier run left is moved to `last-finished/`, so that nobody takes it for this one's, and the report
+        of the failure takes its place.
+        """
         try:
             self.status("failed", **details)
         except OSError:
             with suppress(OSError):
                 self._overwrite("run.json", _status("failed", stage=details.get("stage")))
+        if report is not None:
+            with suppress(OSError):
+                self._set_aside()
+                earlier = LAST_FINISHED if (self.path / LAST_FINISHED).is_dir() else ""
+                self._write_report(replace(report, earlier=earlier))
 
     def publish(self, report: RunReport, bundle: Path) -> None:
-        """Write the report and put the bundle beside it."""
-        self.write("report.json", json.dumps(report.to_json(), indent=1))
-        self.write("report.md", markdown(report))
-        self.write("report.html", html_page(report))
-        fresh, final = self.path / ".bundle", self.path / "bundle"
+        """Write the report and put the bundle beside it; those of earlier runs go."""
+        fresh, final = self.path / ".bundle", self.path / BUNDLE
         if fresh.exists():
             shutil.rmtree(fresh)
         shutil.copytree(bundle, fresh)
+        self._write_report(report)
         if final.exists():
             shutil.rmtree(final)
         fresh.rename(final)
+        if (self.path / LAST_FINISHED).exists():
+            shutil.rmtree(self.path / LAST_FINISHED)
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the folder."""
         fresh = self.path / f".{name}"
-        fresh.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-        fresh.replace(self.path / name)
+        try:
+            fresh.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+            fresh.replace(self.path / name)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+
+    def _write_report(self, report: RunReport | FailureReport) -> None:
+        texts = json.dumps(report.to_json(), indent=1), markdown(report), html_page(report)
+        for name, text in zip(REPORTS, texts, strict=True):
+            self.write(name, text)
+
+    def _set_aside(self) -> None:
+        """Move the bundle of a run that finished, and its report, out of the way: only then is there a bundle."""
+        if not (self.path / BUNDLE).is_dir():
+            return
+        folder = self.path / LAST_FINISHED
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir()
+        for name in (BUNDLE, *REPORTS):
+            with suppress(FileNotFoundError):
+                (self.path / name).rename(folder / name)
 
     def _overwrite(self, name: str, text: str) -> None:
         """Write over a file without a byte more than it has; a text that is longer is left out."""
@@ -79,7 +116,6 @@ class RunDirectory:
             with file.open("r+b") as opened:
                 opened.write(text.encode())
                 opened.truncate()
-        (self.path / f".{name}").unlink(missing_ok=True)
 
 
 def _status(status: str, **details: Any) -> str:

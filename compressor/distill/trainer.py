@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import reduce
@@ -23,13 +24,16 @@ from compressor.distill.batches import EpochOrder, PartOfEachBatch, WholeBatches
 from compressor.distill.callbacks import StepClock
 from compressor.distill.distiller import Distiller
 from compressor.distill.optimizer import layer_groups
-from compressor.errors import TrainingDiverged
+from compressor.errors import LossCourse, TrainingDiverged
 from compressor.processes import gather, lead, rank, size, total
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 __all__ = ["DistillationTrainer"]
+
+LAST_STEPS = 30
+"""So many steps' losses are held, to be told where a training breaks off."""
 
 
 class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped to mypy
@@ -64,6 +68,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self.layer_decay = layer_decay
         self.samples = 0
         self.step_loss = 0.0
+        self.last_losses: deque[tuple[int, float]] = deque(maxlen=LAST_STEPS)
         self.clock = StepClock()
         self.add_callback(self.clock)
         if rank() > 0:
@@ -148,6 +153,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
         self.model.progress = self.state.global_step / self.state.max_steps
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        self.last_losses.append((self.state.global_step + 1, self.step_loss))
         if not math.isfinite(self.step_loss):
             raise self._diverged(f"the loss became {self.step_loss}", self.state.global_step + 1)
         if self.accelerator.sync_gradients:  # else those of other processes aren't in them yet
@@ -215,7 +221,16 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
             f"{self.what}: {what} at step {step} of {self.state.max_steps}.",
             step=step,
             hint=f"Lower its learning_rate (it is {self.args.learning_rate:g}), or raise its warmup.",
+            course=self._course(),
         )
+
+    def _course(self) -> LossCourse:
+        """The losses so far: means up to each validation, then those of the last steps."""
+        log = self.state.log_history
+        means = [(entry["step"], float(entry["loss"])) for entry in log if "loss" in entry]
+        since = [(step, loss) for step, loss in self.last_losses if not means or step > means[-1][0]]
+        judged = [(entry["step"], float(entry["eval_loss"])) for entry in log if "eval_loss" in entry]
+        return LossCourse((*means, *since), tuple(judged))
 
 
 def _joined(parts: Sequence[Sequence[tuple[float, Any, Any]]]) -> EvalPrediction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from compressor.disk import disk_full_explained
 from compressor.distill.checkpoints import newest_complete, step_of
 from compressor.distill.device import choose_device, choose_precision, device_peak, reset_device_peak
 from compressor.distill.training import save_model
-from compressor.errors import RecipeError, TrainingDiverged
+from compressor.errors import LossCourse, RecipeError, TrainingDiverged
 from compressor.events import Events
 from compressor.processes import lead, size
 from compressor.recipe.augment import GenerateSection, WriterSection
@@ -154,7 +154,15 @@ class _Told(TrainerCallback):  # type: ignore[misc]  # transformers is untyped t
                     f"{_WHAT}: the loss became {logs[name]} by step {state.global_step} of {state.max_steps}.",
                     step=state.global_step,
                     hint=f"Lower data.generate.finetune.learning_rate (it is {args.learning_rate:g}).",
+                    course=_course(state.log_history),
                 )
+
+
+def _course(log: Sequence[Mapping[str, Any]]) -> LossCourse:
+    def of(name: str) -> tuple[tuple[int, float], ...]:
+        return tuple((int(entry["step"]), float(entry[name])) for entry in log if name in entry)
+
+    return LossCourse(of("loss"), of("eval_loss"))
 
 
 def _arguments(settings: WriterSection, checkpoints: Path, *, use_cpu: bool, bf16: bool, seed: int) -> Any:

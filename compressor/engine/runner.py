@@ -78,6 +78,7 @@ class Runner:
             require_toolkit(f"The stage {stage.name}")
             with disk_full_explained(self.store.root.parent, f"what {stage.name} reads"):
                 fetched[stage.name] = stage.fetch(self.events)
+        self.current = None
         self.plan.check(fetched, finished)
 
     def read(self, name: str) -> Artifact:

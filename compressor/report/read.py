@@ -11,6 +11,7 @@ from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
 from compressor.report.audit import AuditReport
 from compressor.report.document import RunReport
+from compressor.report.failure import FailureReport
 from compressor.report.study import StudyReport
 from compressor.report.tune import TuneReport
 
@@ -37,7 +38,9 @@ def document_path(path: Path) -> Path:
     return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparison | AuditReport | list[Measurement]:
+def read_document(
+    file: Path,
+) -> RunReport | FailureReport | StudyReport | TuneReport | Comparison | AuditReport | list[Measurement]:
     """What the file holds.
 
     Raises:
@@ -60,6 +63,8 @@ def read_document(file: Path) -> RunReport | StudyReport | TuneReport | Comparis
             return StudyReport.from_json(data)
         if isinstance(data, dict) and "trials" in data:
             return TuneReport.from_json(data)
+        if isinstance(data, dict) and "failures" in data:
+            return FailureReport.from_json(data)
         if isinstance(data, dict):
             return RunReport.from_json(data)
     except ValidationError as error:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from compressor.bench.results import Measurement
 from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
 from compressor.report.audit import AuditReport
+from compressor.report.blocks import Block
 from compressor.report.content.audit import audit_blocks, audit_document
 from compressor.report.content.comparison import comparison_blocks, comparison_document
 from compressor.report.content.explanation import explanation_blocks, explanation_document
+from compressor.report.content.failure import failure_blocks, failure_document
 from compressor.report.content.run import Document, as_report, closing_blocks, run_document
 from compressor.report.content.study import study_blocks, study_document
 from compressor.report.content.tune import tune_blocks, tune_document
 from compressor.report.document import RunReport
 from compressor.report.explanation import ExplainedText
+from compressor.report.failure import FailureReport
 from compressor.report.printers.markdown import blocks_markdown, escape
 from compressor.report.study import StudyReport
 from compressor.report.tune import TuneReport
@@ -28,39 +31,47 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "console_table", "html_page", "markdown", "render", "write_file"]
 
-Found = RunReport | StudyReport | TuneReport | Comparison | AuditReport | ExplainedText | Sequence[Measurement]
-"""What a run, a study, a search, a comparison, an audit, an explanation or a benchmark found."""
+Reported = RunReport | FailureReport | StudyReport | TuneReport | Comparison | AuditReport | ExplainedText
+"""What a run, one that failed, a study, a search, a comparison, an audit or an explanation found."""
+Found = Reported | Sequence[Measurement]
+"""The same, or what a benchmark found."""
+
+
+class _Drawn(NamedTuple):
+    """How a kind of report is drawn."""
+
+    document: Callable[[Any], Document]
+    """All of it."""
+    blocks: Callable[[Any], Iterable[Block]]
+    """What a terminal shows."""
+
+
+_DRAWN: dict[type[Reported], _Drawn] = {
+    RunReport: _Drawn(run_document, closing_blocks),
+    FailureReport: _Drawn(failure_document, failure_blocks),
+    StudyReport: _Drawn(study_document, study_blocks),
+    TuneReport: _Drawn(tune_document, tune_blocks),
+    Comparison: _Drawn(comparison_document, comparison_blocks),
+    AuditReport: _Drawn(audit_document, audit_blocks),
+    ExplainedText: _Drawn(explanation_document, explanation_blocks),
+}
+
+
+def _report(found: Found) -> Reported:
+    return found if isinstance(found, Reported) else as_report(found)
 
 
 def _document(found: Found) -> Document:
-    if isinstance(found, Comparison):
-        return comparison_document(found)
-    if isinstance(found, StudyReport):
-        return study_document(found)
-    if isinstance(found, TuneReport):
-        return tune_document(found)
-    if isinstance(found, AuditReport):
-        return audit_document(found)
-    if isinstance(found, ExplainedText):
-        return explanation_document(found)
-    return run_document(found if isinstance(found, RunReport) else as_report(found))
+    report = _report(found)
+    return _DRAWN[type(report)].document(report)
 
 
 def console_table(found: Found) -> RenderableType:
     """The tables that a command ends with, and its verdict."""
     from compressor.report.printers.console import blocks_console
 
-    if isinstance(found, Comparison):
-        return blocks_console(comparison_blocks(found))
-    if isinstance(found, StudyReport):
-        return blocks_console(study_blocks(found))
-    if isinstance(found, TuneReport):
-        return blocks_console(tune_blocks(found))
-    if isinstance(found, AuditReport):
-        return blocks_console(audit_blocks(found))
-    if isinstance(found, ExplainedText):
-        return blocks_console(explanation_blocks(found))
-    return blocks_console(closing_blocks(found if isinstance(found, RunReport) else as_report(found)))
+    report = _report(found)
+    return blocks_console(_DRAWN[type(report)].blocks(report))
 
 
 def markdown(found: Found) -> str:
@@ -81,8 +92,7 @@ def html_page(found: Found) -> str:
 def render(found: Found, kind: Literal["html", "md", "json"]) -> str:
     """The document as HTML, as Markdown, or as the JSON this version writes."""
     if kind == "json":
-        documents = RunReport | StudyReport | TuneReport | Comparison | AuditReport | ExplainedText
-        data = found.to_json() if isinstance(found, documents) else [one.to_json() for one in found]
+        data = found.to_json() if isinstance(found, Reported) else [one.to_json() for one in found]
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     return html_page(found) if kind == "html" else markdown(found)
 

@@ -101,6 +101,10 @@ def test_training_stops_before_nan_is_learned_and_keeps_the_last_good_checkpoint
         trial(tmp_path, Spoiled(14, factor=loss))
     assert caught.value.step == 14
     assert "learning_rate (it is 0.003)" in str(caught.value)
+    course = caught.value.course
+    assert [step for step, _ in course.training] == [10, 11, 12, 13, 14]
+    assert [step for step, _ in course.validation] == [10]
+    assert all(math.isfinite(value) for _, value in (*course.training[:-1], *course.validation))
     assert not (tmp_path / "model").exists()
     checkpoint = newest_complete(tmp_path / "checkpoints", Silent())
     assert checkpoint is not None and step_of(checkpoint) == 10

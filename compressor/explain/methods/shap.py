@@ -31,7 +31,9 @@ class Shap(Method):
         explainer = shap.explainers.Partition(
             lambda texts: score([str(one) for one in texts]), _Masker(words), seed=seed
         )
-        found = explainer(np.asarray([words.words], dtype=object), max_evals=max(calls, 2 * len(words) + 2), silent=True)
+        found = explainer(
+            np.asarray([words.words], dtype=object), max_evals=max(calls, 2 * len(words) + 2), silent=True
+        )
         return np.asarray(found.values[0], dtype=np.float64).ravel()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from compressor.bench.results import Accuracy, Difference, Interval
+from compressor.bench.results import Accuracy, Difference, Guess, Interval
 from compressor.bench.statistics import (
     RESAMPLES,
     FloatArray,
@@ -27,6 +27,7 @@ def score_accuracy(
     *,
     agreement: float | None = None,
     reference: FloatArray | None = None,
+    guess: Guess | None = None,
     seed: int,
 ) -> Accuracy | None:
     """Every metric that has statistics, and of the main one a bootstrap interval; None where none has.
@@ -34,6 +35,7 @@ def score_accuracy(
     Args:
         statistics: of each metric [examples, k], as `RuntimeTask.statistics` gives them.
         reference: the main metric's statistics of the reference model on the same examples, for the paired difference.
+        guess: what the same answer to all these examples comes to.
     """
     main = task.main_metric(statistics)
     if main is None:
@@ -49,6 +51,7 @@ def score_accuracy(
         metrics=values,
         agreement=agreement,
         difference=None if reference is None else metric_difference(metric, rows, reference, seed=seed),
+        guess=guess,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from compressor.bench.executed import Graph, Profile
+from compressor.bench.guess import Guess
 
 __all__ = [
     "Accuracy",
@@ -20,6 +21,7 @@ __all__ = [
     "Failed",
     "GateVerdict",
     "Graph",
+    "Guess",
     "HighestRate",
     "Histogram",
     "Interval",
@@ -109,6 +111,7 @@ class Accuracy:
     """Share of examples answered as the teacher does."""
     difference: Difference | None = None
     """Of the main metric from the reference model's, paired by example: narrower than two intervals side by side."""
+    guess: Guess | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,7 @@ class BatchDrift:
     """Of all differences between a number alone and the same in a batch; None where one in a batch is NaN."""
     mean: float | None
     changed: float | None
-    """Share of texts with another answer; None where answers are numbers or vectors, hardly two of which are the
-    same."""
+    """Share of texts with another answer; None where answers are numbers or vectors, hardly two of them the same."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from compressor.recipe.training import FEWEST_STEPS, Schedule
 from compressor.task_specs import TaskSpec
 
-__all__ = ["concerns", "course", "is_guess", "loss_of_a_guess"]
+__all__ = ["concerns", "course", "is_guess", "loss_of_a_guess", "no_better_than_constant"]
 
 LEARNED_NOTHING = 0.03
 """A loss within this share of ln(classes), or above it, is that of a guess."""
@@ -27,12 +27,40 @@ def is_guess(loss: float, guess: float | None) -> bool:
     return guess is not None and loss >= guess * (1 - LEARNED_NOTHING)
 
 
-def concerns(found: Mapping[str, Any], schedule: Schedule, *, learning_rate: float, guess: float | None) -> list[str]:
+def no_better_than_constant(
+    validation: Mapping[str, float], constant: tuple[str, Mapping[str, float]] | None, spec: TaskSpec
+) -> str | None:
+    """What to say of a model whose main metric is no better than that of one answer to all; None where it is better, or
+    nobody knows.
+
+    Args:
+        constant: that answer, in words, and its metrics.
+    """
+    metric = next((one for one in spec.metrics if one.name in validation), None)
+    if metric is None or constant is None or metric.name not in constant[1]:
+        return None
+    mine, base = validation[metric.name], constant[1][metric.name]
+    if mine > base if metric.higher_is_better else mine < base:
+        return None
+    return (
+        f"Its {metric.title} on validation is {mine:.3f}, no better than the {base:.3f} of always giving {constant[0]}"
+    )
+
+
+def concerns(
+    found: Mapping[str, Any],
+    schedule: Schedule,
+    *,
+    learning_rate: float,
+    guess: float | None,
+    constant: str | None = None,
+) -> list[str]:
     """Sentences about a training that learned nothing, was short or ended early, each with what to change.
 
     Args:
         found: what `course` returns.
         guess: see `loss_of_a_guess`.
+        constant: see `no_better_than_constant`.
     """
     said = []
     steps, planned = found["steps"], found["steps_planned"]
@@ -40,9 +68,10 @@ def concerns(found: Mapping[str, Any], schedule: Schedule, *, learning_rate: flo
     if loss is not None and guess is not None and is_guess(loss, guess):
         said.append(
             f"The loss on validation is {loss:.3f}, that of a guess among {round(math.exp(guess))} labels "
-            f"({guess:.3f}): nothing was learned. Change learning_rate (it is {learning_rate:g}), train longer, and "
-            "look whether labels fit their texts."
+            f"({guess:.3f}): nothing was learned. {_otherwise(learning_rate)}"
         )
+    elif constant is not None:
+        said.append(f"{constant}: nothing of use was learned. {_otherwise(learning_rate)}")
     if found.get("reached_goal"):
         return said
     if found["stopped_early"] and steps < FEWEST_STEPS:
@@ -56,6 +85,10 @@ def concerns(found: Mapping[str, Any], schedule: Schedule, *, learning_rate: flo
             f"are {schedule.epochs:g}), lower batch_size (it is {schedule.batch_size}), or add texts."
         )
     return said
+
+
+def _otherwise(learning_rate: float) -> str:
+    return f"Change learning_rate (it is {learning_rate:g}), train longer, and look whether labels fit their texts."
 
 
 def course(trainer: Any) -> dict[str, Any]:

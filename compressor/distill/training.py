@@ -14,7 +14,7 @@ from compressor.data import lengths_of, load_output_names, load_split, tokenize_
 from compressor.disk import disk_full_explained
 from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress
 from compressor.distill.checkpoints import newest_complete, step_of
-from compressor.distill.course import concerns, course, loss_of_a_guess
+from compressor.distill.course import concerns, course, loss_of_a_guess, no_better_than_constant
 from compressor.distill.device import (
     Device,
     Precision,
@@ -165,7 +165,8 @@ def train(
     found = course(trainer)
     if goal is not None:
         found |= {"reached_goal": goal.reached, "stopped_early": found["stopped_early"] and not goal.reached}
-    warnings = concerns(found, schedule, learning_rate=section.learning_rate, guess=guess)
+    constant = no_better_than_constant(found["validation"], validation.guess(), task.spec)
+    warnings = concerns(found, schedule, learning_rate=section.learning_rate, guess=guess, constant=constant)
     if goal is not None and not goal.reached:
         warnings.append(goal.missed(found["validation"]))
     for warning in warnings:

@@ -80,6 +80,11 @@ class Validation:
         logits = np.asarray(self._outputs(results)[name].values, dtype=np.float64)
         return calibrate(model, logits, np.asarray(self._targets, dtype=np.int64), metrics)
 
+    def guess(self) -> tuple[str, dict[str, float]] | None:
+        """The best of the answers that are the same for every example, in words, and its metrics."""
+        found = self._task.constant(self._targets, self._settings)
+        return None if found is None else (found.answer, self._task.values(found.statistics))
+
     def options(self, results: EvalPrediction) -> dict[str, Any]:
         """What the task chooses on these predictions: thresholds, for example."""
         return self._task.tune(self._outputs(results), self._encoded, self._targets, self._settings)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from compressor.report import format as fmt
 from compressor.report.document import RunReport
-from compressor.report.verdict import is_better, majority, too_few
+from compressor.report.verdict import guess, is_better, taught, too_few
 
 __all__ = ["advice"]
 
@@ -27,23 +27,24 @@ def _trainings(report: RunReport) -> Iterator[str]:
 
 
 def _teacher(report: RunReport) -> Iterator[str]:
-    teacher, base = report.of_role("teacher"), majority(report)
-    if teacher and teacher.accuracy and base and not is_better(teacher.accuracy, base):
+    teacher, base = report.of_role("teacher"), guess(report)
+    if any(stage.facts.get("warnings") for stage in report.stages if stage.kind == "label"):
+        return  # that is one of them
+    if teacher and teacher.accuracy and base and not is_better(teacher.accuracy, base, report.metric):
         yield (
-            f"The teacher itself isn't shown to do better than always saying {base.label!r}: nobody can learn from it. "
+            f"The teacher itself isn't shown to do better than always giving {base.answer}: nobody can learn from it. "
             "Train it longer, or take another."
         )
 
 
 def _without_teacher(report: RunReport) -> Iterator[str]:
-    student, baseline = report.of_role("student"), report.of_role("baseline")
-    if student and student.accuracy and baseline and baseline.accuracy:
-        lost = baseline.accuracy.value - student.accuracy.value
-        if (lost if report.metric.higher_is_better else -lost) > 0:
-            yield (
-                "The student does better without the teacher: give hard-labels more weight, train longer, or take a "
-                "better teacher."
-            )
+    """Only beyond chance."""
+    gain = taught(report)
+    if gain is not None and gain.high < 0:
+        yield (
+            "The student does better without the teacher: give hard-labels more weight, train longer, or take a better "
+            "teacher."
+        )
 
 
 def _quantization(report: RunReport) -> Iterator[str]:

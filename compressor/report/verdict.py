@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from compressor.bench.results import Accuracy, GateVerdict
+from compressor.bench.results import Accuracy, GateVerdict, Guess, Interval
 from compressor.report import format as fmt
 from compressor.report.blocks import Tone
 from compressor.report.document import RunReport
@@ -12,21 +10,29 @@ from compressor.report.figures import gate_title
 from compressor.report.models import called, headline, speedup
 from compressor.task_specs import TASK_SPECS, MetricSpec, task_spec
 
-__all__ = ["baseline_sentence", "closing_sentence", "failed_gates", "is_better", "majority", "too_few", "verdict"]
+__all__ = [
+    "baseline_sentence",
+    "closing_sentence",
+    "failed_gates",
+    "guess",
+    "is_better",
+    "taught",
+    "too_few",
+    "verdict",
+]
 
 WIDEST = 0.05
 """Where a share may be this much lower than it was measured, there are too few texts to ship by."""
 
 
-class Majority(NamedTuple):
-    """The most frequent answer, and the share of the test texts it is right for."""
+def guess(report: RunReport) -> Guess | None:
+    """What the same answer to every test text comes to; None where there is no such answer."""
+    known = (found.accuracy.guess for found in report.measurements if found.accuracy)
+    return next((one for one in known if one), None) or _majority(report)
 
-    label: str
-    share: float
 
-
-def majority(report: RunReport) -> Majority | None:
-    """By the counts of the `prepare` stage; None where it has none, or they aren't of one label a text."""
+def _majority(report: RunReport) -> Guess | None:
+    """The most frequent label by the counts of the `prepare` stage: of reports whose measurements don't know it."""
     if report.task in TASK_SPECS.names and task_spec(report.task).target != "one-label":
         return None
     facts = next((stage.facts for stage in report.stages if stage.kind == "prepare"), {})
@@ -35,12 +41,16 @@ def majority(report: RunReport) -> Majority | None:
     if not isinstance(counts, dict) or not rows or sum(counts.values()) != rows:
         return None
     label = max(counts, key=lambda name: counts[name])
-    return Majority(label, counts[label] / rows)
+    return Guess(repr(label), {"accuracy": counts[label] / rows})
 
 
-def is_better(found: Accuracy, base: Majority) -> bool:
-    """Whether these texts show that a model is right more often; yes where its task doesn't count that."""
-    return (found.interval.low if found.metric == "accuracy" else found.metrics.get("accuracy", 1.0)) > base.share
+def is_better(found: Accuracy, base: Guess, metric: MetricSpec) -> bool:
+    """Whether these texts show that a model does better than a guess, by its main metric; yes where nobody knows what a
+    guess comes to by that."""
+    if found.metric not in base.metrics:
+        return True
+    known = base.metrics[found.metric]
+    return found.interval.low > known if metric.higher_is_better else found.interval.high < known
 
 
 def too_few(report: RunReport) -> str | None:
@@ -90,13 +100,13 @@ def _problems(report: RunReport) -> list[str]:
     if failed := failed_gates(report):
         told = "; ".join(f"{title} {_measured(gate)}" for title, gate in failed)
         said.append(f"It should not ship as it is: {len(failed)} of {len(report.gates)} gates failed ({told}).")
-    chosen, base = report.measurement(report.chosen), majority(report)
-    if chosen and chosen.accuracy and base and not is_better(chosen.accuracy, base):
+    chosen, base, metric = report.measurement(report.chosen), guess(report), report.metric
+    if chosen and chosen.accuracy and base and not is_better(chosen.accuracy, base, metric):
         found = chosen.accuracy
         said.append(
-            f"onnx {report.chosen} is not shown to answer better than always saying {base.label!r}, which is right for "
-            f"{fmt.percent(base.share)} of the {found.n} test texts: its {report.metric.title} is "
-            f"{fmt.quality(found.value, report.metric, found.interval)}."
+            f"onnx {report.chosen} is not shown to answer better than always giving {base.answer}, whose "
+            f"{metric.title} is {fmt.quality(base.metrics[found.metric], metric)} on the {found.n} test texts: its "
+            f"own is {fmt.quality(found.value, metric, found.interval)}."
         )
     return said
 
@@ -118,10 +128,28 @@ def baseline_sentence(report: RunReport) -> str | None:
     student, baseline = (one.accuracy.value if one and one.accuracy else None for one in measured)
     if student is None or baseline is None:
         return None
-    return (
+    said = (
         f"Learning from the teacher changed the {metric.title} by {_change(student - baseline, metric)}: the student "
         f"has {fmt.quality(student, metric)}, and {fmt.quality(baseline, metric)} when trained on the labels alone."
     )
+    if (gain := taught(report)) is None or gain.low > 0 or gain.high < 0:
+        return said
+    low, high = fmt.change(gain.low, metric), fmt.change(gain.high, metric)
+    sure = f"{gain.confidence:.0%} interval {low} to {high}"
+    return f"{said} These test texts can't tell whether that is more than chance ({sure})."
+
+
+def taught(report: RunReport) -> Interval | None:
+    """By how much the student does better than the same one without a teacher, as an interval: below 0 it does worse,
+    beyond chance. None where that wasn't measured. A lower figure may be the better one: it counts so."""
+    sign = 1 if report.metric.higher_is_better else -1
+    pairs = {("student", "baseline"): sign, ("baseline", "student"): -sign}
+    for found in report.differences:
+        if turn := pairs.get((found.subject, found.reference)):
+            interval = found.difference.interval
+            low, high = sorted((turn * interval.low, turn * interval.high))
+            return Interval(low, high, interval.confidence)
+    return None
 
 
 def _kept(report: RunReport) -> str | None:

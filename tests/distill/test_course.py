@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compressor.distill.callbacks import EarlyStopping, Guessing
-from compressor.distill.course import concerns, loss_of_a_guess
+from compressor.distill.course import concerns, loss_of_a_guess, no_better_than_constant
 from compressor.events import Silent
 from compressor.recipe.training import Schedule
 from compressor.task_specs import OutputSpec, task_spec
@@ -92,3 +92,22 @@ def test_early_stopping_is_made_anew_from_what_a_checkpoint_keeps() -> None:
     kept = EarlyStopping(2, first_step=200).state()
     again = EarlyStopping(**kept["args"])
     assert (again.early_stopping_patience, again.first_step) == (2, 200)
+
+
+@pytest.mark.parametrize(
+    ("task", "validation", "base", "told"),
+    [
+        ("multi-label-classification", {"f1_micro": 0.4}, {"f1_micro": 0.4}, True),
+        ("multi-label-classification", {"f1_micro": 0.41}, {"f1_micro": 0.4}, False),
+        ("regression", {"spearman": -0.1, "mse": 2.0}, {"spearman": 0.0, "mse": 1.0}, True),
+        ("question-answering", {"f1": 0.2}, {"exact_match": 0.5}, False),
+    ],
+)
+def test_a_training_of_any_task_that_is_no_better_than_one_answer_to_all_is_told(
+    task: str, validation: dict[str, float], base: dict[str, float], told: bool
+) -> None:
+    said = no_better_than_constant(validation, ("the same", base), task_spec(task))
+    assert (said is not None) == told
+    found = concerns(course(), SCHEDULE, learning_rate=5e-5, guess=None, constant=said)
+    assert [one for one in found if "always giving the same: nothing of use was learned" in one] == found
+    assert bool(found) == told

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from compressor.bench.results import Accuracy, Difference, Interval, Measurement
+from compressor.bench.results import Accuracy, Difference, Guess, Interval, Measurement, VariantDifference
 from compressor.report.document import RunReport
 from compressor.report.render import html_page, markdown
-from compressor.report.verdict import baseline_sentence, closing_sentence, majority, verdict
+from compressor.report.verdict import baseline_sentence, closing_sentence, guess, verdict
 from tests.report import sample
 from tests.report.printers.parsed import Page
 
@@ -43,8 +43,8 @@ def at_chance() -> RunReport:
 def test_a_model_at_chance_is_told_before_its_speed() -> None:
     said = closing_sentence(at_chance())
     assert said.startswith(
-        "onnx int8 is not shown to answer better than always saying 'fresh', which is right for 52.1% of the 1280 test "
-        "texts: its accuracy is 51.9% (49.0-54.7)."
+        "onnx int8 is not shown to answer better than always giving 'fresh', whose accuracy is 52.1% on the 1280 test "
+        "texts: its own is 51.9% (49.0-54.7)."
     )
     assert said.index("not shown") < said.index("10.2 times faster")
     assert "may ship" not in said
@@ -61,8 +61,40 @@ def test_what_always_saying_the_same_comes_to_is_a_row_of_the_first_table() -> N
 
 @pytest.mark.parametrize("counts", [None, {}, {"B": 900, "I": 800}, "labels", ["rotten"]])
 def test_without_one_label_a_text_nobody_knows_what_a_guess_comes_to(counts: Any) -> None:
-    assert majority(with_counts(sample.report(), counts)) is None
-    assert majority(sample.bare()) is None
+    assert guess(with_counts(sample.report(), counts)) is None
+    assert guess(sample.bare()) is None
+
+
+def test_measurements_know_what_a_guess_comes_to_by_any_metric() -> None:
+    base = Guess("no answer", {"f1": 0.5, "exact_match": 0.5})
+    report = replace(sample.report(), task="question-answering", labels=())
+    shown = with_quality(
+        report, metric="f1", metrics={"f1": 0.52}, value=0.52, interval=Interval(0.49, 0.55), guess=base
+    )
+    assert closing_sentence(shown).startswith(
+        "onnx int8 is not shown to answer better than always giving no answer, whose F1 is 50.0% on the 1280 test texts"
+    )
+    assert "| always no answer | 50.0% |" in markdown(shown)
+    sure = with_quality(shown, interval=Interval(0.51, 0.53))
+    assert "not shown" not in closing_sentence(sure)
+
+
+def test_a_guess_by_an_error_is_beaten_from_above(regression: RunReport) -> None:
+    base = Guess("the mean, 0.3", {"mse": 0.27, "spearman": 0.0})
+    assert "is not shown to answer better than always giving the mean, 0.3" in closing_sentence(
+        with_quality(regression, guess=base)
+    )
+    worse = Guess("the mean, 0.3", {"mse": 0.9, "spearman": 0.0})
+    assert "not shown" not in closing_sentence(with_quality(regression, guess=worse))
+
+
+@pytest.mark.parametrize(("low", "high", "told"), [(-0.03, 0.06, True), (0.01, 0.02, False), (-0.04, -0.01, False)])
+def test_what_the_teacher_added_within_chance_is_said_to_be_open(low: float, high: float, told: bool) -> None:
+    apart = VariantDifference("baseline", "student", "cpu-1", "accuracy", Difference(0.0, Interval(-high, -low)))
+    said = baseline_sentence(replace(sample.report(), differences=(apart,))) or ""
+    assert ("can't tell whether that is more than chance" in said) == told
+    if told:
+        assert "(95% interval -3.0 to +6.0)" in said
 
 
 def fifty_texts() -> RunReport:

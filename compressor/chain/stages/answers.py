@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.chain.guess import judged_teacher
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
@@ -39,7 +40,7 @@ class Answers(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.answers import take_answers
 
-        return take_answers(
+        facts = take_answers(
             self.section,
             task=get_task(self.task),
             file=self.fetch(events)["answers"],
@@ -48,3 +49,4 @@ class Answers(Stage):
             out=out,
             events=events,
         )
+        return judged_teacher(facts, inputs, self.task, out, events)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.chain.guess import judged_teacher
 from compressor.chain.models import fetch_models, model_source
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
@@ -50,7 +51,7 @@ class Ask(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.prompting import ask
 
-        return ask(
+        facts = ask(
             self.section,
             task=get_task(self.task),
             model_folder=self.fetch(events)["model"],
@@ -61,3 +62,4 @@ class Ask(Stage):
             out=out,
             events=events,
         )
+        return judged_teacher(facts, inputs, self.task, out, events)

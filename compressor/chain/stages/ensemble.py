@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.chain.guess import judged_teacher
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
@@ -48,7 +49,7 @@ class Ensemble(Stage):
             if role in inputs
         ]
         members = [inputs[str(number)].folder for number in range(1, len(self.section.members) + 1)]
-        return average_outputs(
+        facts = average_outputs(
             members,
             task=get_task(self.task),
             data=inputs["data"].folder,
@@ -61,3 +62,4 @@ class Ensemble(Stage):
             out=out,
             events=events,
         )
+        return judged_teacher(facts, inputs, self.task, out, events)

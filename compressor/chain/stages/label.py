@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.chain.guess import judged_teacher
 from compressor.chain.models import TRAINING_LIBRARIES
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
@@ -44,7 +45,7 @@ class Label(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.distill.label import compute_outputs
 
-        return compute_outputs(
+        facts = compute_outputs(
             task=get_task(self.task),
             model_folder=inputs["teacher"].folder / "model",
             data=inputs["data"].folder,
@@ -55,3 +56,4 @@ class Label(Stage):
             events=events,
             trust_remote_code=self.trust_remote_code,
         )
+        return judged_teacher(facts, inputs, self.task, out, events)

@@ -12,8 +12,9 @@ import numpy as np
 
 from compressor.bench import Subject, host_fingerprint, measure, score_accuracy
 from compressor.bench.judged import Judged, judge
-from compressor.bench.results import Accuracy, Measurement, Role, Size
+from compressor.bench.results import Accuracy, Guess, Measurement, Role, Size
 from compressor.chain.examples import evaluation_examples
+from compressor.chain.guess import guess_of
 from compressor.chain.measurement import write_measurement, write_scores
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
@@ -86,7 +87,8 @@ class Measure(Stage):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         if self.engine == "stored":
-            write_measurement(self._stored(inputs["model"], out), out)
+            guess = guess_of(inputs.get("data"), "test", self.task)
+            write_measurement(self._stored(inputs["model"], guess, out), out)
             return {}
         examples, targets = evaluation_examples(inputs.get("data"), "test", self.task)
         subject = self.described(inputs["model"])
@@ -97,12 +99,12 @@ class Measure(Stage):
         if outputs is not None:
             judged = judge(subject, outputs, examples, targets)
             write_outputs(outputs, out / _OUTPUTS)
-            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs.get("outputs"), out))
+            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs, out))
         write_measurement(measurement, out)
         # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
 
-    def _stored(self, outputs: Artifact, out: Path) -> Measurement:
+    def _stored(self, outputs: Artifact, guess: Guess | None, out: Path) -> Measurement:
         """Of answers that are there: their quality is known, and there is nothing to run."""
         known = outputs.folder / "test" / "statistics.npz"
         size = Size(0.0)
@@ -113,7 +115,7 @@ class Measure(Stage):
         if main is not None:
             write_scores(statistics[main.name], out)
         write_outputs(read_outputs(outputs.folder / "test"), out / _OUTPUTS)
-        accuracy = score_accuracy(runtime_task(self.task), statistics, agreement=None, reference=None, seed=self.seed)
+        accuracy = score_accuracy(runtime_task(self.task), statistics, guess=guess, seed=self.seed)
         return Measurement(self.subject, self.engine, self.target.name, size, accuracy=accuracy, role=self.role)
 
     def described(self, model: Artifact) -> Subject:
@@ -129,8 +131,9 @@ class Measure(Stage):
             precision=self.precision,
         )
 
-    def _accuracy(self, judged: Judged, teacher: Artifact | None, out: Path) -> Accuracy | None:
+    def _accuracy(self, judged: Judged, inputs: Mapping[str, Artifact], out: Path) -> Accuracy | None:
         """Beside the figures of the teacher, where there is one; leaves the main metric's statistics in `out`."""
+        teacher = inputs.get("outputs")
         task, statistics = runtime_task(self.task), dict(judged.statistics)
         agreement, reference = None, None
         if teacher is not None and not (teacher.folder / "test" / "answers.json").is_file():
@@ -151,6 +154,7 @@ class Measure(Stage):
             statistics,
             agreement=agreement,
             reference=None if self.role == "teacher" and self.parent is None else reference,
+            guess=guess_of(inputs.get("data"), "test", self.task),
             seed=self.seed,
         )
 

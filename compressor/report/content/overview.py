@@ -13,7 +13,7 @@ from compressor.report.content.tables import Targets, figures_table
 from compressor.report.document import RunReport
 from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, quality_figure
 from compressor.report.models import Model, by_target, called, headline, model_name, workload
-from compressor.report.verdict import majority
+from compressor.report.verdict import guess
 
 __all__ = ["costs", "gates_and_advice", "gates_table", "overview", "tiles"]
 
@@ -25,19 +25,25 @@ MOST_TILES = 5
 def overview(report: RunReport) -> Iterator[Block]:
     """Every model on every target; targets and models that weren't measured; how to read it."""
     measured = dict(by_target(report.measurements, report.chosen))
-    base = majority(report)
     for number, target in enumerate(dict.fromkeys(found.target for found in report.measurements)):
         if models := measured.get(target):
             figures = (quality_figure(report.metric), *main_figures(report.reference_role))
-            has_metric = any(m.found.accuracy and m.found.accuracy.metric == "accuracy" for m in models)
-            above = (f"always {base.label!r}", fmt.percent(base.share), *("" for _ in figures[1:])) if base else ()
             yield Heading(f"Measured on {target}", 3)
-            yield figures_table(figures, models, [above] if above and has_metric and not number else [])
+            yield figures_table(figures, models, [] if number else _guessed(report, models, len(figures)))
         found = [one for one in report.measurements if one.target == target]
         if lost := tuple(_lost(found, none_ran=target not in measured)):
             yield Notice(lost)
     if caption := _caption(report):
         yield Prose(caption, "remark")
+
+
+def _guessed(report: RunReport, models: Sequence[Model], columns: int) -> list[tuple[str, ...]]:
+    """A row for what the same answer to every text comes to; none where nobody knows."""
+    base, metric = guess(report), report.metric
+    known = base.metrics.get(metric.name) if base and any(model.found.accuracy for model in models) else None
+    if base is None or known is None:
+        return []
+    return [(f"always {base.answer}", fmt.quality(known, metric), *[""] * (columns - 1))]
 
 
 def _lost(found: Sequence[Measurement], *, none_ran: bool) -> Iterator[str]:

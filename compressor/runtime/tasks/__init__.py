@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from compressor.errors import BundleError
 from compressor.registry import Registry
-from compressor.runtime.tasks.base import Answer, Encoded, Example, Metric, RuntimeTask, Settings
+from compressor.runtime.tasks.base import Answer, Constant, Encoded, Example, Metric, RuntimeTask, Settings
 
-__all__ = ["RUNTIME_TASKS", "Answer", "Encoded", "Example", "Metric", "RuntimeTask", "Settings", "runtime_task"]
+__all__ = [
+    "RUNTIME_TASKS",
+    "Answer",
+    "Constant",
+    "Encoded",
+    "Example",
+    "Metric",
+    "RuntimeTask",
+    "Settings",
+    "runtime_task",
+]
 
 RUNTIME_TASKS: Registry[RuntimeTask] = Registry(
     "compressor.runtime.tasks", "compressor.runtime_tasks", lambda module: module.TASK

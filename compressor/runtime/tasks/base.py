@@ -17,7 +17,7 @@ from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.samples import SAMPLES
 from compressor.task_specs import MetricSpec, TaskSpec
 
-__all__ = ["Answer", "Encoded", "Example", "FloatArray", "Metric", "RuntimeTask", "Settings"]
+__all__ = ["Answer", "Constant", "Encoded", "Example", "FloatArray", "Metric", "RuntimeTask", "Settings"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 Example = Mapping[str, Any]
@@ -66,6 +66,16 @@ class Encoded:
         """The rows that an example became."""
         first, last = np.searchsorted(self.example_of_row, (example, example + 1))
         return list(range(int(first), int(last)))
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What a model comes to that gives every example the same answer."""
+
+    answer: str
+    """In words that fit behind "always giving": `'fresh'`, `no answer`."""
+    statistics: Mapping[str, FloatArray]
+    """Metric -> statistics [examples, k]."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +170,16 @@ class RuntimeTask(ABC):
     ) -> dict[str, FloatArray]:
         """Metric -> statistics [examples, k] of these outputs, with `targets` as a prepared split holds them: none
         where the data has no right answers. A metric that these examples don't allow is left out."""
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """The same answer to every example, the best one by the main metric: a model that does no better has learned
+        nothing. None where there is no such answer, or `targets` is empty. By default there is none.
+
+        Args:
+            targets: the right answers as a prepared split holds them.
+            settings: only its labels are read.
+        """
+        return None
 
     def keys(self, answers: Sequence[Answer]) -> list[Any]:
         """What of each answer must be the same for two models to agree, as plain data; by default its brief form."""

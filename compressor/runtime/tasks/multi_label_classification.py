@@ -13,6 +13,7 @@ from compressor.errors import DataError
 from compressor.runtime.outputs import Array, Outputs
 from compressor.runtime.tasks.base import (
     Answer,
+    Constant,
     Encoded,
     FloatArray,
     Metric,
@@ -47,6 +48,8 @@ SPEC = TaskSpec(
 THRESHOLDS = "thresholds"
 """Name of the option: one probability a label, above which a text has it."""
 DEFAULT_THRESHOLD = 0.5
+MOST_NAMED = 3
+"""Labels of an answer that are named."""
 ENOUGH = 20
 """Validation texts with a label that its own threshold takes; labels with fewer share one."""
 
@@ -141,13 +144,23 @@ class MultiLabelClassification(RuntimeTask):
         probabilities = _sigmoid(outputs["logits"].values)
         truth = np.asarray(targets, dtype=np.float64).reshape(probabilities.shape)
         answers = _decided(probabilities, settings).astype(np.float64)
-        counts = np.stack([truth * answers, (1 - truth) * answers, truth * (1 - answers)], axis=-1)
-        return {
-            "f1_micro": counts.sum(axis=1),
-            "f1_macro": counts.reshape(len(counts), -1),
-            "average_precision": np.concatenate([truth, probabilities], axis=1),
-            "subset_accuracy": (truth == answers).all(axis=1)[:, None].astype(np.float64),
-        }
+        scores = np.concatenate([truth, probabilities], axis=1)
+        return {**_decisions(truth, answers), "average_precision": scores}
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """The most frequent labels, as many as have the best micro F1: with any number of labels, none do better."""
+        if not len(targets):
+            return None
+        truth = np.asarray(targets, dtype=np.float64).reshape(len(targets), -1)
+        order = np.argsort(-truth.sum(axis=0), kind="stable")
+        right = np.concatenate([[0.0], np.cumsum(truth.sum(axis=0)[order])])  # with so many labels given
+        given, due = len(truth) * np.arange(len(right)), right[-1]
+        best = int(np.argmax([f1_of_counts(np.array([r, g - r, due - r])) for r, g in zip(right, given, strict=True)]))
+        answers = np.zeros_like(truth)
+        answers[:, order[:best]] = 1
+        names = [repr(settings.labels[place]) for place in order[:best]]
+        shown = ", ".join(names[:MOST_NAMED]) + (f" and {best - MOST_NAMED} more" if best > MOST_NAMED else "")
+        return Constant(shown or "no label", _decisions(truth, answers))
 
     def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
         counts = statistics["f1_macro"].sum(axis=0).reshape(-1, 3).astype(int)
@@ -165,6 +178,16 @@ class MultiLabelClassification(RuntimeTask):
             for i in range(len(truth.T))
         ]
         return {THRESHOLDS: [round(threshold, 6) for threshold in thresholds]}
+
+
+def _decisions(truth: FloatArray, answers: FloatArray) -> dict[str, FloatArray]:
+    """Statistics of the metrics that ask which labels were given, from 0 or 1 [examples, labels]."""
+    counts = np.stack([truth * answers, (1 - truth) * answers, truth * (1 - answers)], axis=-1)
+    return {
+        "f1_micro": counts.sum(axis=1),
+        "f1_macro": counts.reshape(len(counts), -1),
+        "subset_accuracy": (truth == answers).all(axis=1)[:, None].astype(np.float64),
+    }
 
 
 def _sigmoid(logits: Array) -> FloatArray:

@@ -17,6 +17,7 @@ from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.tasks.base import (
     NO_OPTIONS,
     Answer,
+    Constant,
     Encoded,
     Example,
     FloatArray,
@@ -154,6 +155,14 @@ class QuestionAnswering(RuntimeTask):
             "f1": _column([f1(*both) for both in zip(answers, right, strict=True)]),
             "exact_match": _column([exact_match(*both) for both in zip(answers, right, strict=True)]),
         }
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """No answer, which is right where there is none; None where every question has one."""
+        if not len(targets) or all(targets):
+            return None
+        right = [_said(target) for target in targets]
+        scores = {"f1": _column([f1("", one) for one in right])}
+        return Constant("no answer", scores | {"exact_match": _column([exact_match("", one) for one in right])})
 
     def tune(self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings) -> dict[str, Any]:
         """The threshold of the best F1 on these outputs; none where every question has an answer."""

@@ -11,7 +11,16 @@ import numpy as np
 
 from compressor.errors import DataError
 from compressor.runtime.outputs import Outputs
-from compressor.runtime.tasks.base import Answer, Encoded, FloatArray, Metric, RuntimeTask, Settings, names_of
+from compressor.runtime.tasks.base import (
+    Answer,
+    Constant,
+    Encoded,
+    FloatArray,
+    Metric,
+    RuntimeTask,
+    Settings,
+    names_of,
+)
 from compressor.task_specs import MetricSpec, OutputSpec, TaskSpec
 
 __all__ = ["SPEC", "TASK", "Numbers", "Regression"]
@@ -128,6 +137,15 @@ class Regression(RuntimeTask):
         answers = np.asarray(outputs["logits"].values, dtype=np.float64)
         truth = np.asarray(targets, dtype=np.float64).reshape(answers.shape)
         return dict.fromkeys(self.metrics, np.concatenate([truth, answers], axis=1))
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """The mean of each number, which has the least squared error: no correlation, and an R squared of 0."""
+        if not len(targets):
+            return None
+        truth = np.asarray(targets, dtype=np.float64).reshape(len(targets), -1)
+        rows = np.concatenate([truth, np.broadcast_to(truth.mean(axis=0), truth.shape)], axis=1)
+        mean = f"the mean, {truth.mean():.3g}" if truth.shape[1] == 1 else "the mean of each number"
+        return Constant(mean, dict.fromkeys(self.metrics, rows))
 
     def keys(self, answers: Sequence[Answer]) -> list[Any]:
         """The numbers to three digits."""

@@ -14,6 +14,7 @@ from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.tasks.base import (
     NO_OPTIONS,
     Answer,
+    Constant,
     Encoded,
     Example,
     FloatArray,
@@ -224,6 +225,13 @@ class SentenceEmbedding(RuntimeTask):
             return {"spearman": rows, "pearson": rows}
         ranks = _ranks_of_right(first, second)[:, None]
         return dict.fromkeys((*(f"recall_at_{rank}" for rank in RANKS), "mrr"), ranks)
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """The same vector for every text, and so the same cosine for every pair: no correlation with the scores."""
+        if not len(targets):
+            return None
+        rows = np.stack([np.ones(len(targets)), np.asarray(targets, dtype=np.float64)], axis=1)
+        return Constant("the same vector", {"spearman": rows, "pearson": rows})
 
     def keys(self, answers: Sequence[Answer]) -> list[Any]:
         """The vectors of each example: one, or two of a pair."""

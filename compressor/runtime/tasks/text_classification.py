@@ -12,6 +12,7 @@ from compressor.errors import DataError
 from compressor.runtime.outputs import Outputs
 from compressor.runtime.tasks.base import (
     Answer,
+    Constant,
     Encoded,
     FloatArray,
     Metric,
@@ -126,6 +127,17 @@ class TextClassification(RuntimeTask):
             "log_loss": -np.log(np.maximum(of_label, np.finfo(np.float64).tiny)),
             "calibration_error": np.stack([probabilities.max(axis=-1), right], axis=-1),
         }
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """The most frequent label."""
+        if not len(targets):
+            return None
+        labels = np.asarray(targets, dtype=np.int64)
+        given = int(np.bincount(labels).argmax())
+        rows = np.stack([labels, np.full_like(labels, given)], axis=-1).astype(np.float64)
+        right = (labels == given).astype(np.float64)[:, None]
+        name = settings.labels[given] if given < len(settings.labels) else str(given)
+        return Constant(repr(name), {"accuracy": right, "f1_macro": rows})
 
     def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
         rows = statistics["f1_macro"]

@@ -14,6 +14,7 @@ from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.tasks.base import (
     NO_OPTIONS,
     Answer,
+    Constant,
     Encoded,
     FloatArray,
     Metric,
@@ -259,6 +260,24 @@ class TokenClassification(RuntimeTask):
             "f1_macro": spans.reshape(len(spans), -1),
             "accuracy": accuracy,
         }
+
+    def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
+        """No span at all; where every word has a tag of its own, the most frequent one."""
+        types = list(dict.fromkeys(_type(name) for name in settings.labels if name != OUTSIDE))
+        if not len(targets) or not types:
+            return None
+        spans = np.zeros((len(targets), len(types), 3))
+        for place, wanted in enumerate(targets):
+            for span in wanted:
+                spans[place, types.index(span["label"]), 2] += 1
+        answer = "no span"
+        if OUTSIDE not in settings.labels:
+            given = int(spans[:, :, 2].sum(axis=0).argmax())
+            answer = f"every word the tag {types[given]!r}"
+            spans[:, given, 0] = spans[:, given, 2]
+            spans[:, given, 1] = spans[:, :, 2].sum(axis=1)
+        whole = dict.fromkeys(("f1_entity", "precision", "recall"), spans.sum(axis=1))
+        return Constant(answer, {**whole, "f1_macro": spans.reshape(len(spans), -1)})
 
     def class_counts(self, statistics: Mapping[str, FloatArray], settings: Settings) -> dict[str, tuple[int, int, int]]:
         """Of each type of span."""

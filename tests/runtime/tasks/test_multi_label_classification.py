@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -92,3 +93,25 @@ def test_right_answers_are_read_from_lists_and_from_texts(labels: list[str], sep
 def test_a_label_the_model_never_gives_is_refused() -> None:
     with pytest.raises(DataError, match="'d', which the model never answers"):
         TASK.target(["a", "d"], Settings(LABELS))
+
+
+@given(st.integers(0, 10**6))
+def test_no_other_answer_that_is_always_the_same_has_a_better_micro_f1(seed: int) -> None:
+    _, truth = random_case(seed, 12)
+    found = TASK.constant(truth.tolist(), Settings(LABELS))
+    assert found is not None
+    best = TASK.values(found.statistics)["f1_micro"]
+    for answer in itertools.product((0, 1), repeat=3):
+        given_ = np.tile(np.array(answer, dtype=float), (12, 1))
+        right = float((truth * given_).sum())
+        total = float(truth.sum() + given_.sum())
+        assert (2 * right / total if total else 1.0) <= best + 1e-12
+
+
+def test_always_the_same_labels_are_named_and_none_where_no_text_has_any() -> None:
+    found = TASK.constant([[1, 0, 1], [1, 0, 0]], Settings(LABELS))
+    assert found is not None and found.answer == "'a', 'c'"
+    assert TASK.values(found.statistics)["f1_micro"] == pytest.approx(2 * 3 / (4 + 3))
+    none = TASK.constant([[0, 0, 0]], Settings(LABELS))
+    assert none is not None and none.answer == "no label"
+    assert TASK.values(none.statistics)["subset_accuracy"] == 1.0

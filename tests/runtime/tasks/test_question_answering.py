@@ -279,3 +279,10 @@ def test_right_answers_may_be_written_in_every_usual_way(value: Any, texts: list
 def test_what_is_no_answer_is_refused(value: Any) -> None:
     with pytest.raises(DataError):
         TASK.target(value, Settings())
+
+
+def test_always_no_answer_is_right_where_there_is_none() -> None:
+    found = TASK.constant([[], [{"start": 0, "text": "good"}], []], Settings())
+    assert found is not None and found.answer == "no answer"
+    assert TASK.values(found.statistics) == {"f1": pytest.approx(2 / 3), "exact_match": pytest.approx(2 / 3)}
+    assert TASK.constant([[{"start": 0, "text": "good"}]], Settings()) is None

@@ -73,3 +73,11 @@ def test_right_answers_of_a_file_are_numbers() -> None:
     for value, settings in (("many", STARS), ("nan", STARS), ([1, 2], STARS), (3, BOTH), (None, STARS)):
         with pytest.raises(DataError, match="it must be a"):
             TASK.target(value, settings)
+
+
+def test_always_the_mean_correlates_with_nothing() -> None:
+    found = TASK.constant([[1.0], [2.0], [6.0]], Settings(("score",)))
+    assert found is not None and found.answer == "the mean, 3"
+    figures = TASK.values(found.statistics)
+    assert figures["r2"] == pytest.approx(0.0) and figures["spearman"] == pytest.approx(0.0)
+    assert figures["mse"] == pytest.approx(14 / 3)

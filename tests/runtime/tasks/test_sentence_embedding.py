@@ -104,3 +104,9 @@ def test_bad_scores_and_options_are_refused() -> None:
         TASK.target("good", Settings())
     with pytest.raises(BundleError, match="pooling"):
         TASK.reduce([np.ones((1, 1, 2))], Encoded([{"text": "a"}], [ROW], np.zeros(1, int)), options={"pooling": "max"})
+
+
+def test_always_the_same_vector_correlates_with_no_score() -> None:
+    found = TASK.constant([0.1, 0.9, 0.4], Settings())
+    assert found is not None and TASK.values(found.statistics) == {"spearman": 0.0, "pearson": 0.0}
+    assert TASK.constant([], Settings()) is None

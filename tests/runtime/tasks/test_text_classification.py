@@ -110,3 +110,10 @@ def test_agreement_is_on_answers_not_on_numbers() -> None:
     ours = TASK.decode(outputs([[0.1, 0.2], [3.0, 1.0], [0.0, 1.0]]), encoded(3), two)
     theirs = TASK.decode(outputs([[-5.0, 9.0], [0.0, 1.0], [0.4, 0.5]]), encoded(3), two)
     assert TASK.agreement(TASK.keys(ours), TASK.keys(theirs)) == pytest.approx(2 / 3)
+
+
+def test_always_the_same_answer_is_the_most_frequent_label() -> None:
+    found = TASK.constant([0, 2, 2, 1], ABC)
+    assert found is not None and found.answer == "'c'"
+    assert TASK.values(found.statistics) == {"accuracy": 0.5, "f1_macro": pytest.approx((2 / 3) / 3)}
+    assert TASK.constant([], ABC) is None

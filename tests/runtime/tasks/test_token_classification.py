@@ -175,3 +175,17 @@ def test_right_answers_of_a_file_are_spans() -> None:
     for wrong in ("B-PER O", ["B-PER"], [{"start": "0", "end": 1, "label": "PER"}]):
         with pytest.raises(DataError, match="no list of spans"):
             TASK.target(wrong, ENTITIES)
+
+
+def test_always_no_span_finds_nothing() -> None:
+    found = TASK.constant([spans("Ada saw Rome", ("Ada", "PER"), ("Rome", "LOC")), []], ENTITIES)
+    assert found is not None and found.answer == "no span"
+    assert TASK.values(found.statistics) == {"f1_entity": 0.0, "precision": 0.0, "recall": 0.0, "f1_macro": 0.0}
+
+
+def test_where_every_word_has_a_tag_always_the_most_frequent_is_compared_with() -> None:
+    text = "the dog the cat"
+    targets = [[*spans(text, ("the", "DET"), ("dog", "NOUN"), ("cat", "NOUN"))]]
+    found = TASK.constant(targets, PLAIN)
+    assert found is not None and found.answer == "every word the tag 'NOUN'"
+    assert TASK.values(found.statistics)["f1_entity"] == pytest.approx(2 / 3)

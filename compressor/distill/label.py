@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,7 +32,7 @@ from compressor.distill.signals import POOLED, Batch, Signal, run_model
 from compressor.distill.transfer_set import TEXTS
 from compressor.errors import StageError
 from compressor.events import Events
-from compressor.processes import lead, rank, size
+from compressor.processes import lead, rank, size, total
 from compressor.runtime.options import read_options
 from compressor.runtime.outputs import Outputs, Ragged, read_outputs
 from compressor.runtime.tasks import Settings
@@ -80,8 +81,8 @@ def compute_outputs(
     Args:
         keeps: names of signals that are kept for training texts, beside the outputs: `Signal.file`.
 
-    A split that an interrupted run finished is kept. Returns the teacher's metrics on validation and test, the number
-    of examples, and how it was computed.
+    A split that an interrupted run finished is kept, and of one that it broke off in what was safe on disk. Returns the
+    teacher's metrics on validation and test, the number of examples, and how it was computed.
     """
     place = choose_device(device)
     number_format = choose_precision(precision, place)
@@ -109,9 +110,11 @@ def compute_outputs(
                 facts["states_mb"] = round(megabytes, 1)
             asked = Asked(model, task, tokenizer, kept, exact)
             with disk_full_explained(out):
-                _write_split(out / split, asked, dataset, what, events)
+                kept_rows = _write_split(out / split, asked, dataset, what, events)
             seconds += time.perf_counter() - start
-            computed += len(examples)
+            computed += round(len(examples) * (1 - kept_rows / max(1, len(dataset))))
+            if kept_rows:
+                facts["kept_rows"] = facts.get("kept_rows", 0) + kept_rows
         facts["examples"][split] = len(examples)
         if split not in ("train", TEXTS):
             facts[split] = lead(_judge, task, tokenizer, examples, max_length, settings, out / split)
@@ -143,6 +146,12 @@ class Asked:
     """Signals that are kept beside the outputs."""
     precision: Precision
 
+    def inputs(self, dataset: Dataset) -> str:
+        """A digest of the tokens that it is asked about, and of how: the folder that a resume finds is of one
+        teacher."""
+        said = [dataset._fingerprint, len(dataset), self.precision, *(signal.file for signal in self.kept), _BATCH]
+        return blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
+
     @torch.no_grad()
     def about(self, batch: Batch) -> tuple[Mapping[str, torch.Tensor], dict[str, torch.Tensor]]:
         """What the task keeps of its outputs for a batch, and the signals by the names of their files."""
@@ -152,9 +161,12 @@ class Asked:
         return reduced, {signal.file: value for signal, value in signals.items()}
 
 
-def _write_split(folder: Path, asked: Asked, dataset: Dataset, what: str, events: Events) -> None:
+def _write_split(folder: Path, asked: Asked, dataset: Dataset, what: str, events: Events) -> int:
     """Fill one folder. Of several processes each fills one with its part, which is kept where the others break off,
-    and the first makes one of them all."""
+    and the first makes one of them all.
+
+    Returns how many rows an interrupted run had computed, which weren't computed again.
+    """
     batches = _batches(dataset)
     counts = {output.name: asked.task.counts(output, dataset) for output in asked.task.spec.outputs}
     counts |= {signal.file: None for signal in asked.kept}
@@ -165,10 +177,16 @@ def _write_split(folder: Path, asked: Asked, dataset: Dataset, what: str, events
     ]
     if size() == 1:
         parts = [(folder, parts[0][1])]
-    if rank() < len(parts) and not is_whole(parts[rank()][0], len(parts[rank()][1])):
-        _write(OutputFolder(*parts[rank()], counts), asked, dataset, batches[rank() :: size()], counts, what, events)
+    kept = 0
+    if rank() < len(parts) and is_whole(parts[rank()][0], len(parts[rank()][1])):
+        kept = len(parts[rank()][1])
+    elif rank() < len(parts):
+        into = OutputFolder(*parts[rank()], counts, inputs=asked.inputs(dataset))
+        kept = _write(into, asked, dataset, batches[rank() :: size()], counts, what, events)
+    (kept_by_all,) = total([kept])
     if size() > 1:
         lead(join_folders, parts, folder, counts)
+    return round(kept_by_all)
 
 
 def _batches(dataset: Dataset) -> list[npt.NDArray[np.int64]]:
@@ -185,11 +203,14 @@ def _write(
     counts: Mapping[str, npt.NDArray[np.int64] | None],
     what: str,
     events: Events,
-) -> None:
-    """Fill one folder with the outputs for these batches."""
+) -> int:
+    """Fill one folder with the outputs for these batches, and return how many rows of them it held before."""
     collate = asked.task.collator(asked.tokenizer)
-    done, rows = 0, sum(map(len, batches))
-    for ids in batches:
+    kept = done = sum(map(len, batches[: out.kept]))
+    rows = sum(map(len, batches))
+    if kept:
+        events.note(f"{what}: going on after {kept:,} of {rows:,} rows.")
+    for number, ids in enumerate(batches[out.kept :], start=out.kept + 1):
         batch = {
             name: tensor.to(asked.model.device) for name, tensor in collate(rows_of(dataset, ids.tolist())).items()
         }
@@ -202,9 +223,11 @@ def _write(
             out.add(output.name, ids, pieces, dtype)
         for name, value in signals.items():
             out.add(name, ids, list(_array(value, np.float16, what)), np.float16)
+        out.keep(number)
         done += len(ids)
         events.progress(what, done, rows)
     out.finish()
+    return kept
 
 
 def _array(values: torch.Tensor, dtype: type[np.floating[Any]], what: str) -> npt.NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -13,10 +13,11 @@ from typing import Any, Literal
 import yaml
 
 from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
-from compressor.errors import StageError
-from compressor.runtime import Manifest, verify
+from compressor.deploy.text_graph import add_tokenizer
+from compressor.errors import StageError, shortened
+from compressor.runtime import Encoder, Manifest, verify
 from compressor.runtime.golden import seal
-from compressor.runtime.manifest import digest
+from compressor.runtime.manifest import TextGraph, digest
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import task_spec
 
@@ -58,6 +59,8 @@ class BundlePlan:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     """For the manifest: the temperature that is in the weights, and what it brought."""
     include: Literal["all", "chosen"] = "all"
+    tokenizer_in_graph: bool | Literal["close"] = False
+    """Add a file of the chosen variant that takes texts; `close`: also where its tokens aren't always the same."""
     examples: Sequence[Mapping[str, Any]] = ()
     """Rows with a text for every role, whose answers are sealed; without any, built-in sentences serve."""
     gates: Sequence[Mapping[str, Any]] = ()
@@ -84,10 +87,11 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
     """Write the bundle into the new folder `out`, `card` as its README.md, and test it as a user would.
 
     Returns facts: the size of every file, and the largest difference of each variant from the first on the sealed
-    texts.
+    texts; `text_graph` where there is a file that takes texts.
 
     Raises:
-        StageError: the chosen variant is not among those planned.
+        StageError: the chosen variant is not among those planned, or its tokenizer can't be put into the graph.
+        MissingExtra: that is asked for and onnxruntime-extensions isn't installed.
         VerificationFailed: the bundle doesn't give the same answers twice on this machine.
     """
     files = bundle_files(plan)
@@ -115,13 +119,33 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         versions=dict(plan.versions),
         gates=tuple(dict(gate) for gate in plan.gates),
         passed=plan.passed,
+        text_graph=_write_text_graph(plan, out, files[plan.chosen]) if plan.tokenizer_in_graph else None,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     golden = seal(out, manifest, _golden_examples(plan))
     golden.write(out)
     sealed = {path.relative_to(out).as_posix(): digest(path) for path in sorted(out.rglob("*")) if path.is_file()}
     replace(manifest, files=sealed).write(out)
-    return {"files": _sizes(out), "golden": golden.differences(), "verified": verify(out).variants}
+    facts = {"files": _sizes(out), "golden": golden.differences(), "verified": verify(out).variants}
+    return {**facts, "text_graph": asdict(manifest.text_graph)} if manifest.text_graph else facts
+
+
+def _write_text_graph(plan: BundlePlan, out: Path, file: str) -> TextGraph:
+    """A copy of the chosen variant that takes texts, beside it.
+
+    Raises:
+        StageError: where its tokens have to be the same, and aren't.
+    """
+    name = file.replace(".onnx", "_from_text.onnx")
+    encoder = Encoder.from_folder(out, plan.max_length)
+    parity = add_tokenizer(out / file, out / "tokenizer.json", encoder, out / name)
+    if parity.differing and plan.tokenizer_in_graph != "close":
+        raise StageError(
+            f"The tokenizer in the graph cuts {parity.differing} of {parity.strings:,} difficult strings otherwise "
+            f"than the tokenizer; the first is {shortened(parity.first)!a}.",
+            hint="Leave bundle.tokenizer_in_graph out, or set it to `close` where such texts don't matter.",
+        )
+    return TextGraph(name, plan.chosen, parity.strings, parity.differing, parity.first)
 
 
 def _write_config(plan: BundlePlan, source: Path, out: Path, default_file: str) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from compressor.recipe.section import Section
+from compressor.recipe.section import Section, optional
 
 __all__ = ["BundleSection"]
 
@@ -27,5 +27,12 @@ class BundleSection(Section):
         True,
         description="Let texts of the data into the report and the bundle. `false`: the report shows none, and "
         "golden.json holds built-in sentences.",
+    )
+    tokenizer_in_graph: bool | Literal["close"] = optional(
+        "Add an ONNX file of the default variant that takes texts in the place of tokens: its tokenizer is in the "
+        "graph, as operators of onnxruntime-extensions. A thousand difficult strings are compared with the tokenizer "
+        "itself: `true` fails where one of them becomes other tokens, `close` only says how many do. Needs the extra "
+        "`extensions`.",
+        False,
     )
     license: str | None = Field(None, description="License named on the model card, for example `apache-2.0`.")

@@ -9,6 +9,7 @@ from compressor.runtime.encoder import Encoder
 from compressor.runtime.manifest import Manifest
 from compressor.runtime.session import Session, open_session
 from compressor.runtime.tasks import Answer, runtime_task
+from compressor.runtime.text_graph import TextBundle, load_text_graph
 from compressor.runtime.verify import Verification, verify
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "Encoder",
     "Manifest",
     "Session",
+    "TextBundle",
     "Verification",
     "load",
+    "load_text_graph",
     "open_session",
     "runtime_task",
     "verify",

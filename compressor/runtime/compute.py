@@ -13,7 +13,7 @@ from compressor.runtime.outputs import Outputs, Ragged
 from compressor.runtime.tasks import Encoded, RuntimeTask
 from compressor.runtime.tasks.base import NO_OPTIONS
 
-__all__ = ["Model", "compute"]
+__all__ = ["Model", "compute", "joined"]
 
 
 class Model(Protocol):
@@ -39,10 +39,11 @@ def compute(
         part = Encoded(encoded.examples, rows, encoded.example_of_row[start : start + batch_size])
         arrays = session.run(encoder.pad(rows))
         parts.append(task.reduce(arrays, part, pads_left=encoder.pads_left, options=options))
-    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
-def _joined(parts: Sequence[Ragged]) -> Ragged:
+def joined(parts: Sequence[Ragged]) -> Ragged:
+    """What was kept of several batches, as of one."""
     if len(parts) == 1:
         return parts[0]
     return Ragged.of([np.asarray(row) for part in parts for row in part], ragged=parts[0].offsets is not None)

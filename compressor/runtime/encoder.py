@@ -54,14 +54,16 @@ class Encoder:
         self.pad_id = _pad_id(tokenizer, settings)
         self.pad_type_id = int(settings.get("pad_token_type_id") or 0)
         self.pads_left = settings.get("padding_side") == "left"
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
+        """Of the library, with the truncation that was trained with."""
         self._windowing: dict[int, Tokenizer] = {}
-        self._truncation_side = settings.get("truncation_side") or "right"
+        self.truncation_side = settings.get("truncation_side") or "right"
+        """The end at which long texts lose tokens."""
         if max_length <= tokenizer.num_special_tokens_to_add(False):
             raise BundleError(f"A max_length of {max_length} tokens leaves no room for a text.")
         # A tokenizer.json may carry settings of its own; what was trained with counts.
         tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length, direction=self._truncation_side)
+        tokenizer.enable_truncation(max_length, direction=self.truncation_side)
         tokenizer.encode_special_tokens = bool(settings.get("split_special_tokens"))
 
     @classmethod
@@ -89,7 +91,7 @@ class Encoder:
         """One row a text (or pair of texts), cut to `max_length` tokens."""
         whole = list(zip(texts, pairs, strict=True)) if pairs is not None else [(text,) for text in texts]
         cut = [tuple(self._cut(text) for text in one) for one in whole]
-        encodings = self._tokenizer.encode_batch([one if len(one) > 1 else one[0] for one in cut])
+        encodings = self.tokenizer.encode_batch([one if len(one) > 1 else one[0] for one in cut])
         return [self._row(*both) for both in zip(encodings, map(_missing, whole, cut), strict=True)]
 
     def windows(self, question: str, context: str, stride: int) -> list[Row]:
@@ -99,9 +101,9 @@ class Encoder:
         Raises:
             BundleError: `max_length` has no room for both texts.
         """
-        room = self.max_length - self._tokenizer.num_special_tokens_to_add(True)
+        room = self.max_length - self.tokenizer.num_special_tokens_to_add(True)
         question = self._shortened(self._cut(question), room // 2)
-        left = room - len(self._tokenizer.encode(question, add_special_tokens=False).ids)
+        left = room - len(self.tokenizer.encode(question, add_special_tokens=False).ids)
         if left < 1 or room < 2:  # a token of each text
             raise BundleError(f"A max_length of {self.max_length} tokens leaves no room for two texts.")
         encoding = self._with_stride(min(stride, left - 1)).encode(question, context)
@@ -121,18 +123,18 @@ class Encoder:
 
     def _shortened(self, text: str, tokens: int) -> str:
         """A text cut to so many tokens, at the side where texts are cut."""
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        offsets = self.tokenizer.encode(text, add_special_tokens=False).offsets
         if len(offsets) <= tokens:
             return text
-        if self._truncation_side == "left":
+        if self.truncation_side == "left":
             return text[offsets[len(offsets) - tokens][0] :] if tokens else ""
         return text[: offsets[tokens - 1][1]] if tokens else ""
 
     def _with_stride(self, stride: int) -> Tokenizer:
         """A copy that cuts the second text into windows: settings of one that other threads use stay as they are."""
         if stride not in self._windowing:
-            copied = Tokenizer.from_str(self._tokenizer.to_str())
-            copied.encode_special_tokens = self._tokenizer.encode_special_tokens
+            copied = Tokenizer.from_str(self.tokenizer.to_str())
+            copied.encode_special_tokens = self.tokenizer.encode_special_tokens
             copied.enable_truncation(self.max_length, stride=stride, strategy="only_second")
             self._windowing[stride] = copied
         return self._windowing[stride]
@@ -144,7 +146,7 @@ class Encoder:
             return Row([self.pad_id], [self.pad_type_id], [(0, 0)], [None], [None])
         parts = list(encoding.sequence_ids)
         offsets = [(begin, end) for begin, end in encoding.offsets]
-        if self._truncation_side == "left" and any(dropped):
+        if self.truncation_side == "left" and any(dropped):
             shifts = [0 if part is None else dropped[part] for part in parts]
             offsets = [(begin + by, end + by) for (begin, end), by in zip(offsets, shifts, strict=True)]
         return Row(list(encoding.ids), list(encoding.type_ids), offsets, list(encoding.word_ids), parts)
@@ -153,7 +155,7 @@ class Encoder:
         most = CHARACTERS_A_TOKEN * self.max_length
         if len(text) <= most:
             return text
-        return text[-most:] if self._truncation_side == "left" else text[:most]
+        return text[-most:] if self.truncation_side == "left" else text[:most]
 
     def _pad(self, rows: Sequence[Sequence[int]], value: int) -> npt.NDArray[np.int64]:
         longest = max((len(row) for row in rows), default=0)

@@ -14,7 +14,7 @@ from compressor.json_file import read_object
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import TASK_SPECS, task_spec
 
-__all__ = ["MANIFEST", "SCHEMA_VERSION", "FileDigest", "Manifest", "digest"]
+__all__ = ["MANIFEST", "SCHEMA_VERSION", "FileDigest", "Manifest", "TextGraph", "digest"]
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -28,6 +28,20 @@ class FileDigest:
 
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class TextGraph:
+    """The file that takes texts: a variant with the tokenizer in its graph."""
+
+    file: str
+    variant: str
+    strings: int
+    """Difficult strings that its tokens were compared for with those of `tokenizer.json`."""
+    differing: int
+    """How many of them it cuts otherwise."""
+    first: str
+    """The first of these; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Manifest:
     """`temperature`, by which the student's logits are divided already (`applied`: it is in the weights of every
     variant), and log loss and expected calibration error on validation `before` and `after`. Empty where it wasn't
     calibrated."""
+    text_graph: TextGraph | None = None
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -123,12 +138,14 @@ class Manifest:
             "options": dict(data.get("options", {})),
             "precisions": dict(data.get("precisions", {})),
             "calibration": dict(data.get("calibration", {})),
+            "text_graph": _text_graph(data.get("text_graph")),
         }
         return cls(**(known | checked))
 
     def _inconsistency(self) -> str | None:
         """What no bundle says, as the end of a sentence."""
-        for name in (*self.files, *self.variants.values()):
+        texts = [self.text_graph.file] if self.text_graph else []
+        for name in (*self.files, *self.variants.values(), *texts):
             if not _is_inside(name):
                 return f"names a file outside the bundle: {name}"
         if not 1 <= self.max_length <= MAX_LENGTH:
@@ -138,6 +155,8 @@ class Manifest:
             return "has no labels."
         if self.default not in self.variants:
             return f"has no file for its default variant {self.default!r}."
+        if self.text_graph and self.text_graph.variant not in self.variants:
+            return f"has a file that takes texts of an unknown variant {self.text_graph.variant!r}."
         return None
 
     def file_of(self, variant: str | None) -> str:
@@ -153,7 +172,8 @@ class Manifest:
 
     def damage(self, folder: Path) -> Iterator[str]:
         """What differs between the files and their digests, a sentence each."""
-        yield from (f"{name} has no digest" for name in self.variants.values() if name not in self.files)
+        texts = [self.text_graph.file] if self.text_graph else []
+        yield from (f"{name} has no digest" for name in (*self.variants.values(), *texts) if name not in self.files)
         for name, sealed in self.files.items():
             path = folder / name
             try:
@@ -163,6 +183,13 @@ class Manifest:
                     yield f"{name} has changed"
             except OSError as error:
                 yield f"{name} can't be read ({error.strerror})"
+
+
+def _text_graph(data: Any) -> TextGraph | None:
+    if data is None:
+        return None
+    names = {name: str(data[name]) for name in ("file", "variant", "first")}
+    return TextGraph(**names, strings=int(data["strings"]), differing=int(data["differing"]))
 
 
 def _is_inside(name: str) -> bool:

@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from compressor.errors import BundleError, TargetUnavailable
+from compressor.errors import BundleError, MissingExtra, TargetUnavailable
 
 # onnxruntime's packages report their use over the network unless they are told not to before they are imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__all__ = ["PACKAGES", "PROVIDERS", "Session", "assert_provider", "open_session"]
+__all__ = ["PACKAGES", "PROVIDERS", "Session", "assert_provider", "extensions_library", "open_session"]
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -104,6 +104,7 @@ def open_session(
     arena: bool = True,
     profile: Path | None = None,
     optimized: Path | None = None,
+    extensions: bool = False,
 ) -> Session:
     """Load an ONNX file.
 
@@ -113,11 +114,13 @@ def open_session(
         arena: keep freed memory for the next call.
         profile: start of the name of a file that tells what was executed; `Session.end_profiling` completes it.
         optimized: a file to write the graph to that onnxruntime makes of this one, and runs.
+        extensions: know the operators of onnxruntime-extensions.
 
     Raises:
         TargetUnavailable: the execution provider isn't installed, or it fell back to another, for the whole model or
             for every operator of it.
         BundleError: the file isn't there or can't be loaded.
+        MissingExtra: onnxruntime-extensions is asked for and isn't installed.
     """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as states
@@ -135,6 +138,8 @@ def open_session(
     options = _options(threads=threads, spinning=spinning, arena=arena, profile=profile)
     if optimized is not None:
         options.optimized_model_filepath = str(optimized)
+    if extensions:
+        options.register_custom_ops_library(extensions_library())
     if device != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     if device in ("cuda", "tensorrt"):
@@ -158,6 +163,19 @@ def open_session(
     if device != "cpu":
         assert_provider(_assigned(inner), device)
     return session
+
+
+def extensions_library() -> str:
+    """The library of onnxruntime-extensions, whose operators cut texts into tokens.
+
+    Raises:
+        MissingExtra: it isn't installed.
+    """
+    try:
+        from onnxruntime_extensions import get_library_path
+    except ImportError as error:
+        raise MissingExtra("A tokenizer in the graph", "extensions", "onnxruntime-extensions") from error
+    return str(get_library_path())
 
 
 def assert_provider(providers: Mapping[str, int], device: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from compressor.errors import BundleError, VerificationFailed
 from compressor.runtime.bundle import Bundle, assemble
 from compressor.runtime.golden import Golden, replay
 from compressor.runtime.manifest import Manifest
+from compressor.runtime.text_graph import load_text_graph
 
 __all__ = ["Verification", "largest_difference", "sealed", "shown", "verify"]
 
@@ -28,15 +29,19 @@ class Verification:
     variants: dict[str, float]
     """Variant -> largest difference of an output from the sealed one."""
     tolerances: dict[str, float]
+    text_graph: float | None = field(default=None, kw_only=True)
+    """The same of the file that takes texts; None where the bundle has none, or it wasn't asked."""
 
 
 def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant: str | None = None) -> Verification:
-    """Check the digest of every file, then replay `golden.json` with every variant, or with this one alone.
+    """Check the digest of every file, then replay `golden.json` with every variant and with the file that takes texts,
+    or with this variant alone.
 
     Raises:
         VerificationFailed: naming every file that differs, or the first text that is answered otherwise.
         BundleError: not a bundle, or without that variant.
         TargetUnavailable: the device isn't here.
+        MissingExtra: a file takes texts, and onnxruntime-extensions isn't installed.
     """
     folder = Path(folder)
     manifest, golden = sealed(folder)
@@ -44,7 +49,19 @@ def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant
         name: largest_difference(assemble(folder, manifest, variant=name, device=device, threads=threads), name, golden)
         for name in ([variant] if variant else manifest.variants)
     }
-    return Verification(len(manifest.files), len(golden.examples), worst, golden.tolerances)
+    from_text = None if variant else _text_graph_difference(folder, manifest, golden, threads)
+    return Verification(len(manifest.files), len(golden.examples), worst, golden.tolerances, text_graph=from_text)
+
+
+def _text_graph_difference(folder: Path, manifest: Manifest, golden: Golden, threads: int) -> float | None:
+    """By how much the outputs of the file that takes texts differ at most from those its variant was sealed with."""
+    if manifest.text_graph is None:
+        return None
+    bundle = load_text_graph(folder, threads=threads)
+    try:
+        return largest_difference(bundle, manifest.text_graph.variant, golden)
+    except VerificationFailed as error:
+        raise VerificationFailed(f"{manifest.text_graph.file}: {error.message}", hint=error.hint) from error
 
 
 def sealed(folder: Path) -> tuple[Manifest, Golden]:

@@ -57,7 +57,14 @@ KINDS = {
 PAIR_KIND = Kind(PAIRS, LABELS, roles=("text", "text_pair"))
 
 
-def write(folder: Path, task: str, kind: Kind, *, tokenizer_class: str = "PreTrainedTokenizerFast") -> Path:
+def write(
+    folder: Path,
+    task: str,
+    kind: Kind,
+    *,
+    tokenizer_class: str = "PreTrainedTokenizerFast",
+    tokenizer_in_graph: bool = False,
+) -> Path:
     """A bundle of this task. `tokenizer_class` is what clients take the tokenizer for."""
     model = _write_model(folder / "model", task, kind)
     settings = model / "tokenizer_config.json"
@@ -87,6 +94,7 @@ def write(folder: Path, task: str, kind: Kind, *, tokenizer_class: str = "PreTra
         options=kind.options,
         examples=kind.examples,
         recipe="name: tiny\n",
+        tokenizer_in_graph=tokenizer_in_graph,
     )
     write_bundle(plan, folder / "bundle", card="# tiny\n")
     return folder / "bundle"

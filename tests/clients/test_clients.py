@@ -143,10 +143,11 @@ def test_node_says_where_it_takes_two_texts_for_one(tmp_path: Path, npm_folder: 
     assert verified("node", own, npm_folder)["tokenized"] > 0
 
 
-def shown(language: str) -> str:
-    """The program to copy on the page of the clients."""
+def shown(language: str, about: str = "") -> str:
+    """The program to copy on the page of the clients, that of its language in which these words stand."""
     page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
-    (program,) = re.findall(rf"^```{language}\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    programs = re.findall(rf"^```{language}\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    (program,) = (one for one in programs if about in one)
     assert program.count("\n") <= 20
     return str(program)
 
@@ -214,8 +215,23 @@ def test_the_program_in_c_answers(copied: Path, headers: Path) -> None:
 
 def test_the_program_for_optimum_answers(copied: Path, optimum: Path) -> None:
     done = subprocess.run(
-        [optimum / "bin" / "python", "-I", "-c", shown("python")], cwd=copied, capture_output=True, text=True
+        [optimum / "bin" / "python", "-I", "-c", shown("python", "optimum")], cwd=copied, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     (answer,) = ast.literal_eval(done.stdout.strip().splitlines()[-1])
     assert answer == {"label": expected(copied).label, "score": pytest.approx(expected(copied).score, abs=1e-4)}
+
+
+def test_the_program_that_gives_texts_answers(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime_extensions")
+    task = "text-classification"
+    bundle = bundles.write(tmp_path / "models", task, KINDS[task], tokenizer_in_graph=True)
+    done = subprocess.run(
+        [sys.executable, "-c", shown("python", "onnxruntime_extensions")], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    logits = np.array(ast.literal_eval(done.stdout))
+    scores = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    answers = load(bundle).predict(["a gripping, funny film", "dull"], batch_size=2)
+    for row, answer in zip(scores, answers, strict=True):
+        assert row.tolist() == pytest.approx(list(answer.to_dict()["scores"].values()), abs=1e-4)

@@ -233,3 +233,28 @@ def test_a_variant_that_no_part_can_be_trained_for_is_refused(
 ) -> None:
     (problem,) = problems_of(write(tmp_path), overrides)
     assert problem.path == path and message in problem.message
+
+
+@pytest.mark.parametrize("asked", ["true", "close"])
+def test_a_file_that_takes_texts_can_be_asked_for_and_changes_no_recipe_that_does_not(
+    asked: str, tmp_path: Path
+) -> None:
+    recipe = load_recipe(write(tmp_path), [f"bundle.tokenizer_in_graph={asked}"])
+    assert recipe.bundle.tokenizer_in_graph == ("close" if asked == "close" else True)
+    assert "tokenizer_in_graph" not in load_recipe(write(tmp_path)).bundle.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["export.opset=18"], "opset 20"),
+        (["data.columns={text: a, text_pair: b, label: c}"], "pairs"),
+        ([*EXPORT, "task=question-answering"], "pairs"),
+    ],
+)
+def test_a_file_that_takes_texts_is_refused_where_it_cannot_be_made(
+    overrides: list[str], message: str, tmp_path: Path
+) -> None:
+    problems = problems_of(write(tmp_path), [*overrides, "bundle.tokenizer_in_graph=true"])
+    assert [problem.path for problem in problems] == ["bundle.tokenizer_in_graph"]
+    assert message in problems[0].message

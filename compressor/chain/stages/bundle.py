@@ -22,6 +22,7 @@ from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
 from compressor.report.model_card import model_card
 from compressor.runtime.options import read_options
+from compressor.runtime.session import extensions_library
 
 __all__ = ["Bundle"]
 
@@ -35,7 +36,6 @@ class Bundle(Stage):
 
     kind = "bundle"
     version = 2  # 2: the temperature is in the manifest and the model card
-    libraries = ("onnxruntime", "tokenizers", "numpy", "compressor")
 
     recipe: Recipe
     skipped: Mapping[str, str]
@@ -46,6 +46,16 @@ class Bundle(Stage):
         trackers: Any = {"teacher": {"finetune": {"track"}}, "distill": {"track"}}  # they change nothing
         recipe = self.recipe.alone.model_dump(mode="json", exclude=trackers)
         return {"recipe": recipe, "skipped": dict(self.skipped)}
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # one more where it is used
+        extensions = ("onnxruntime-extensions",) if self.recipe.bundle.tokenizer_in_graph else ()
+        return ("onnxruntime", "tokenizers", "numpy", "compressor", *extensions)
+
+    def fetch(self, events: Events) -> dict[str, Path]:
+        if self.recipe.bundle.tokenizer_in_graph:
+            extensions_library()  # Not hours later.
+        return super().fetch(events)
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.deploy.bundle import BundlePlan, bundle_files, write_bundle
@@ -69,6 +79,7 @@ class Bundle(Stage):
             chosen=report.chosen,
             calibration={"applied": True, **calibration} if calibration else {},
             include=self.recipe.bundle.include,
+            tokenizer_in_graph=self.recipe.bundle.tokenizer_in_graph,
             examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
             passed=report.passed,

@@ -42,6 +42,7 @@ class Client(StrEnum):
     NODE = "node"
     WEB = "web"
     C = "c"
+    CSHARP = "csharp"
     OPTIMUM = "optimum"
 
 

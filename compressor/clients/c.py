@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from compressor.clients.program import PROGRAMS, Reply, Request, find, reply_of, run
+from compressor.clients.program import PROGRAMS, Reply, Request, find, run
+from compressor.clients.rows import ask_rows
 from compressor.errors import TargetUnavailable
 
 __all__ = ["ask", "find_header", "find_library"]
@@ -20,24 +21,8 @@ def ask(bundle: Path, request: Request, path: Path | None, work: Path) -> Reply:
     """Compile `ask.c` and run it with each variant."""
     compiler = find(["cc", "gcc", "clang"], variable="CC", hint="Install a C compiler (Debian: apt install gcc).")
     program = _compile(compiler, path, work)
-    rows = "".join(f"{_line(row['input_ids'])}\n{_line(row['token_type_ids'])}\n" for row in request["rows"])
-    variants, version = {}, ""
-    for variant, file in request["variants"].items():
-        version, *lines = run(
-            [program, bundle / file], f"The C program on {file}", folder=work, given=rows
-        ).splitlines()
-        outputs = [reply_of(line, "The C program") for line in lines]
-        variants[variant] = {"outputs": outputs, "answers": [None] * len(outputs)}
     told = run([compiler, "--version"], "The compiler", folder=work).splitlines()[0]
-    return {
-        "versions": {"onnxruntime": version, "compiler": told},
-        "tokens": [None] * len(request["rows"]),
-        "variants": variants,
-    }
-
-
-def _line(numbers: list[int]) -> str:
-    return " ".join(map(str, numbers))
+    return ask_rows([program], request, bundle, what="The C program", compiler=told, work=work)
 
 
 def _compile(compiler: str, path: Path | None, work: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compressor.clients import c, node, optimum, web
+from compressor.clients import c, csharp, node, optimum, web
 from compressor.clients.answered import Answered, agrees
 from compressor.clients.program import Reply, Request
 from compressor.clients.request import AskedRow, asked_rows, make_request
@@ -23,7 +23,13 @@ Tokens = Mapping[str, Any]
 """`input_ids`, and `token_type_ids` where the client has them."""
 Ask = Callable[[Path, Request, Path | None, Path], Reply]
 
-CLIENTS: Mapping[str, Ask] = {"node": node.ask, "web": web.ask, "c": c.ask, "optimum": optimum.ask}
+CLIENTS: Mapping[str, Ask] = {
+    "node": node.ask,
+    "web": web.ask,
+    "c": c.ask,
+    "csharp": csharp.ask,
+    "optimum": optimum.ask,
+}
 """By name: a function of the bundle, the request, where the client is installed, and a folder to work in."""
 
 

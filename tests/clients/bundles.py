@@ -80,7 +80,7 @@ def write(
         out=fp32,
         events=Silent(),
     )
-    quantize(DynamicQuantization(method="dynamic"), source=fp32, out=int8, events=Silent())
+    quantize(DynamicQuantization(method="dynamic", reduce_range=True), source=fp32, out=int8, events=Silent())
     quantize(WeightQuantization(method="weights"), source=fp32, out=int4, events=Silent())
     plan = BundlePlan(
         name="tiny",

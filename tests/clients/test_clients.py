@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressor.clients import c, web
+from compressor.clients import c, csharp, web
 from compressor.clients.npm import PACKAGE
 from compressor.clients.web import BROWSERS
 from compressor.runtime import load, open_session
@@ -125,6 +125,15 @@ def test_c_answers_as_sealed(task: str, bundle_of: Make, headers: Path) -> None:
 
 
 @pytest.mark.parametrize("task", KINDS)
+def test_c_sharp_answers_as_sealed(task: str, bundle_of: Make, headers: Path) -> None:
+    need("mcs")
+    need("mono")
+    found = verified("csharp", bundle_of(task), headers)
+    assert set(found["variants"]) == {"fp32", "int8", "int4-weights"}
+    assert found["tokenized"] == 0 and "Mono" in found["versions"]["compiler"]
+
+
+@pytest.mark.parametrize("task", KINDS)
 def test_optimum_answers_as_sealed(task: str, bundle_of: Make, optimum: Path) -> None:
     found = verified("optimum", bundle_of(task), optimum)
     windows = task == "question-answering"
@@ -211,6 +220,23 @@ def test_the_program_in_c_answers(copied: Path, headers: Path) -> None:
     session = open_session(copied / "models" / "bundle" / "onnx" / "model_quantized.onnx")
     (logits,) = session.run({name: np.array([row]) for name, row in zip(names, rows, strict=True)})
     assert [float(word) for word in done.stdout.split()] == pytest.approx(logits[0, :2].tolist(), abs=1e-5)
+
+
+def test_the_program_in_c_sharp_answers(copied: Path, headers: Path) -> None:
+    need("mcs")
+    need("mono")
+    program = shown("csharp")
+    (copied / "Ask.cs").write_text(program, encoding="utf-8")
+    managed = csharp.compile_managed("mcs", csharp.find_sources(headers), copied)
+    (copied / "libonnxruntime.so").symlink_to(c.find_library(None))
+    install("mcs", f"-r:{managed}", "Ask.cs", folder=copied)
+    done = subprocess.run(["mono", "Ask.exe"], cwd=copied, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    row = [2, 43, 16, 28, 51, 3]
+    given = {"input_ids": row, "attention_mask": [1] * 6, "token_type_ids": [0] * 6}
+    session = open_session(copied / "models" / "bundle" / "onnx" / "model_quantized.onnx")
+    (logits,) = session.run({name: np.array([numbers]) for name, numbers in given.items()})
+    assert [float(word) for word in done.stdout.split()] == pytest.approx(logits[0].tolist(), abs=1e-5)
 
 
 def test_the_program_for_optimum_answers(copied: Path, optimum: Path) -> None:

@@ -133,6 +133,7 @@ def _set(reply: dict[str, Any], variant: str, row: int, value: float | None) -> 
         ("node", "npm install --ignore-scripts @huggingface/transformers@4"),
         ("web", "npm install --ignore-scripts @huggingface/transformers@4"),
         ("c", "libonnxruntime-dev"),
+        ("csharp", "npm install --ignore-scripts com.github.asus4.onnxruntime"),
         ("optimum", "optimum-onnx"),
     ],
 )
@@ -143,7 +144,9 @@ def test_a_client_that_is_not_installed_is_an_error_that_says_what_to_install(
     compressor("verify", bundle, "--client", client, "--client-path", tmp_path).fails(3, install)
 
 
-@pytest.mark.parametrize(("client", "program"), [("node", "Node.js 20"), ("web", "Chromium"), ("c", "gcc")])
+@pytest.mark.parametrize(
+    ("client", "program"), [("node", "Node.js 20"), ("web", "Chromium"), ("c", "gcc"), ("csharp", "mono-mcs")]
+)
 def test_a_program_that_is_missing_is_named(
     client: str, program: str, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

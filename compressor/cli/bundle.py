@@ -118,17 +118,17 @@ def verify(
     client: Annotated[
         Client | None,
         typer.Option(
-            help="Another program that answers: transformers.js in `node` or in a headless Chromium (`web`), `c` over "
-            "onnxruntime's C API, `csharp` by Mono, `optimum` with transformers 4."
+            help="Another program that answers: transformers.js in `node` or in a headless Chromium (`web`, `webgpu`), "
+            "`c` over onnxruntime's C API, `csharp` by Mono, `optimum` with transformers 4."
         ),
     ] = None,
     client_path: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where the client is installed: for `node` and `web` the folder that holds node_modules (default: the "
-            "working folder), for `c` a release of onnxruntime with its header (default: the system's), for `csharp` "
-            "its C# sources (default: below the working folder), for `optimum` a virtual environment.",
+            help="Where the client is installed: for `node`, `web` and `webgpu` the folder that holds node_modules "
+            "(default: the working folder), for `c` a release of onnxruntime with its header (default: the system's), "
+            "for `csharp` its C# sources (default: below the working folder), for `optimum` a virtual environment.",
         ),
     ] = None,
     format_: FormatOption = Format.TABLE,

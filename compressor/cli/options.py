@@ -41,6 +41,7 @@ class Client(StrEnum):
 
     NODE = "node"
     WEB = "web"
+    WEBGPU = "webgpu"
     C = "c"
     CSHARP = "csharp"
     OPTIMUM = "optimum"

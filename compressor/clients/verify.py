@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compressor.clients import c, csharp, node, optimum, web
+from compressor.clients import c, csharp, node, optimum, web, webgpu
 from compressor.clients.answered import Answered, agrees
 from compressor.clients.program import Reply, Request
 from compressor.clients.request import AskedRow, asked_rows, make_request
@@ -26,6 +26,7 @@ Ask = Callable[[Path, Request, Path | None, Path], Reply]
 CLIENTS: Mapping[str, Ask] = {
     "node": node.ask,
     "web": web.ask,
+    "webgpu": webgpu.ask,
     "c": c.ask,
     "csharp": csharp.ask,
     "optimum": optimum.ask,

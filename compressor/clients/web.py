@@ -1,4 +1,4 @@
-"""transformers.js in a browser, by WebAssembly: a page that a server on this machine gives to a headless Chromium."""
+"""transformers.js in a browser: a page that a server on this machine gives to a headless Chromium."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from compressor.clients import npm
 from compressor.clients.program import PROGRAMS, TIMEOUT_S, Reply, Request, find, reply_of, write
-from compressor.errors import VerificationFailed
+from compressor.errors import TargetUnavailable, VerificationFailed
 
-__all__ = ["ask", "opened", "served"]
+__all__ = ["ask", "ask_page", "opened", "served"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 WHAT = "The page in the browser"
@@ -27,19 +27,39 @@ WHAT = "The page in the browser"
 
 def ask(bundle: Path, request: Request, path: Path | None, work: Path) -> Reply:
     """Open `page.html` and wait for what it posts."""
+    return ask_page(bundle, {**request, "device": "wasm"}, path, work, ("--disable-gpu",))
+
+
+def ask_page(bundle: Path, request: Request, path: Path | None, work: Path, flags: Sequence[str]) -> Reply:
+    """Open `page.html` in a Chromium with these flags; `device` of the request is `wasm` or `webgpu`.
+
+    Raises:
+        TargetUnavailable: there is no browser, no transformers.js, or the browser has no such device.
+        VerificationFailed: it ended, posted an error, or took too long.
+    """
     browser = find(BROWSERS, variable="CHROME", hint="Install Chromium (Debian: apt install chromium).")
     folders = {"bundle": bundle, "modules": npm.modules(path), "programs": PROGRAMS}
     pages = {"/": PROGRAMS / "page.html", "/request.json": write(request, work)}
-    with served(folders, pages) as (address, answers), opened(browser, address, work) as process:
+    with served(folders, pages) as (address, answers), opened(browser, address, work, flags) as process:
         end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             try:
-                return reply_of(answers.get(timeout=1), WHAT)
+                return _reply(answers.get(timeout=1))
             except queue.Empty:
                 if process.poll() is not None:
                     said = "\n".join((work / "browser.log").read_text("utf-8", "replace").splitlines()[-8:])
                     raise VerificationFailed(f"{browser} ended with code {process.returncode}: {said}") from None
     raise VerificationFailed(f"{WHAT} gave no answer within {TIMEOUT_S} s.")
+
+
+def _reply(posted: bytes) -> Reply:
+    reply = reply_of(posted, WHAT)
+    if "unavailable" in reply:
+        raise TargetUnavailable(
+            f"{WHAT} can't compute: {reply['unavailable']}",
+            hint="A recent Chromium emulates one where there is no graphics card; CHROME may name another browser.",
+        )
+    return reply
 
 
 @contextmanager
@@ -81,9 +101,11 @@ def served(folders: Mapping[str, Path], pages: Mapping[str, Path]) -> Iterator[t
 
 
 @contextmanager
-def opened(browser: str, address: str, work: Path) -> Iterator[subprocess.Popen[bytes]]:
+def opened(
+    browser: str, address: str, work: Path, more: Sequence[str] = ("--disable-gpu",)
+) -> Iterator[subprocess.Popen[bytes]]:
     """A headless browser with this page and a profile of its own, ended at the end."""
-    flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions"]
+    flags = ["--headless=new", *more, "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions"]
     flags += ["--disable-background-networking", "--disable-sync", f"--user-data-dir={work / 'profile'}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")  # Chromium refuses to run as root with it; the only page is ours.

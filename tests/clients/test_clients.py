@@ -118,6 +118,18 @@ def test_a_page_in_a_browser_answers_as_sealed(task: str, bundle_of: Make, npm_f
 
 
 @pytest.mark.parametrize("task", KINDS)
+def test_a_page_with_webgpu_answers_as_sealed(task: str, bundle_of: Make, npm_folder: Path) -> None:
+    need(*BROWSERS)
+    command = ("verify", bundle_of(task), "--client", "webgpu", "--client-path", npm_folder, "--format", "json")
+    found = compressor(*command)
+    if "no adapter" in found.err:
+        pytest.skip("the browser has no adapter for WebGPU")
+    told = found.succeeds().json
+    assert told["versions"]["adapter"]
+    assert (told["texts"], told["tokenized"]) == (6, 5)
+
+
+@pytest.mark.parametrize("task", KINDS)
 def test_c_answers_as_sealed(task: str, bundle_of: Make, headers: Path) -> None:
     found = verified("c", bundle_of(task), headers)
     assert set(found["variants"]) == {"fp32", "int8", "int4-weights"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ def _set(reply: dict[str, Any], variant: str, row: int, value: float | None) -> 
     [
         ("node", "npm install --ignore-scripts @huggingface/transformers@4"),
         ("web", "npm install --ignore-scripts @huggingface/transformers@4"),
+        ("webgpu", "npm install --ignore-scripts @huggingface/transformers@4"),
         ("c", "libonnxruntime-dev"),
         ("csharp", "npm install --ignore-scripts com.github.asus4.onnxruntime"),
         ("optimum", "optimum-onnx"),
@@ -188,3 +190,28 @@ def test_a_pipelines_tags_are_compared_with_the_largest_logits() -> None:
 def test_an_answer_as_its_tokens_spell_it_may_have_other_spaces() -> None:
     assert agrees({"spelt": "w1 - w2"}, {"text": "W1-w2"}, outputs={})
     assert not agrees({"spelt": "w1 w3"}, {"text": "W1-w2"}, outputs={})
+
+
+@pytest.mark.parametrize("client", ["web", "webgpu"])
+def test_a_browser_without_the_device_is_told_from_one_that_answers_wrong(
+    client: str, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser is a script that posts what the page posts where there is no adapter."""
+    modules = tmp_path / "node_modules" / "@huggingface" / "transformers"
+    modules.mkdir(parents=True)
+    (modules / "package.json").write_text("{}", encoding="utf-8")
+    browser = tmp_path / "browser"
+    browser.write_text(
+        f"#!{sys.executable}\n"
+        "import json, sys, urllib.request\n"
+        "address = sys.argv[-1]\n"
+        "device = json.load(urllib.request.urlopen(address + 'request.json'))['device']\n"
+        "posted = {'unavailable': device + ' has no adapter.', 'versions': {}}\n"
+        "urllib.request.urlopen(address + 'answers', data=json.dumps(posted).encode())\n",
+        encoding="utf-8",
+    )
+    browser.chmod(0o755)
+    monkeypatch.setenv("CHROME", str(browser))
+    device = {"web": "wasm", "webgpu": "webgpu"}[client]
+    command = ("verify", bundle, "--client", client, "--client-path", tmp_path)
+    compressor(*command).fails(3, f"{device} has no adapter", "CHROME")

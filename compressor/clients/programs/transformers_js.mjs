@@ -10,10 +10,10 @@ const DTYPES = {
 };
 const LONGEST_ANSWER = 30; // tokens of an answer to a question, as the runtime has it
 
-function options(file) {
+function options(file, device) {
   const name = file.split("/").at(-1).replace(/\.onnx$/, "");
   const dtype = DTYPES[name.replace(/^model/, "")];
-  return dtype ? { dtype } : { dtype: "fp32", model_file_name: name };
+  return { ...(device && { device }), ...(dtype ? { dtype } : { dtype: "fp32", model_file_name: name }) };
 }
 
 // By pipeline: its answer to texts, null where it gives none that means the same.
@@ -58,8 +58,8 @@ export async function ask(library, id, request) {
   }
 
   async function answers(file) {
-    const model = await library[request.auto_class].from_pretrained(id, options(file));
-    const answer = await pipeline(request.pipeline, id, options(file));
+    const model = await library[request.auto_class].from_pretrained(id, options(file, request.device));
+    const answer = await pipeline(request.pipeline, id, options(file, request.device));
     const found = { outputs: [], answers: [] };
     for (const [place, row] of request.rows.entries()) {
       const given = await model(own[place] ?? {
@@ -79,7 +79,7 @@ export async function ask(library, id, request) {
   for (const [variant, file] of Object.entries(request.variants))
     variants[variant] = await answers(file).catch((error) => ({ error: String(error?.message ?? error) }));
   // Without options, as most will ask: the file of the default variant must open.
-  await pipeline(request.pipeline, id);
+  await pipeline(request.pipeline, id, request.device && { device: request.device });
   return {
     versions: { "transformers.js": env.version },
     tokens: own.map((inputs) => inputs && { input_ids: numbers(inputs.input_ids), token_type_ids: numbers(inputs.token_type_ids) }),

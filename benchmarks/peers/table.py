@@ -26,14 +26,15 @@ def table(document: Mapping[str, Any]) -> str:
     rounds, settings, machine = document["rounds"], document["settings"], document["environment"]
     lines = [
         f"Checkpoint {settings['checkpoint']} on {machine['cpu']} ({', '.join(machine['cpu_flags'])}), one thread, "
-        f"default options; p50 in ms, the median over {len(rounds)} rounds of a fresh process each, in shuffled order, "
-        f"with {settings['calls']} calls after {settings['warm_up']} that don't count. In brackets the median ratio to "
-        "the base within a round, and its smallest and largest.",
+        f"default options; p50 in ms of {settings['calls']} calls, the median over rounds ({len(rounds)}) in each of "
+        "which every model has a fresh process, in shuffled order. In brackets the median ratio to the first row within "
+        "a round, and its smallest and largest.",
     ]
     for kind, title in TITLES.items():
+        base = document["bases"][kind]
         names = [name for name, entry in document["entries"].items() if entry["kind"] == kind]
         if names:
-            lines += ["", *_times(document, title, names, document["bases"][kind])]
+            lines += ["", *_times(document, title, sorted(names, key=lambda name: name != base), base)]
     if answers := [name for name, entry in document["entries"].items() if entry.get("answers")]:
         lines += ["", *_answers(document, answers)]
     return "\n".join([*lines, "", *_made(document["entries"])])

@@ -55,6 +55,9 @@ def open_model(variant: str, folder: Path) -> Callable[[Mapping[str, Any]], Any]
     if variant in HINTS:
         settings["INFERENCE_PRECISION_HINT"] = HINTS[variant]
     compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", settings)
+    hint = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    if hint != HINTS.get(variant, hint):
+        raise SystemExit(f"OpenVINO computes in {hint} on this CPU, whatever the hint")
     names = [value.any_name for value in compiled.inputs]
     request = compiled.create_infer_request()
     return lambda inputs: request.infer({name: inputs[name] for name in names})[0]

@@ -38,7 +38,7 @@ bench: .venv/dev.stamp  ## Benchmarks: latency, a regression gate, graphs withou
 	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-autosave \
 		$(if $(wildcard runs/quickstart/bundle),--bundle runs/quickstart/bundle) $(if $(AGAINST),--against $(AGAINST))
 
-# The first run makes an environment for each toolkit in build/peers (about 8 GB). Let nothing else run.
+# The first run makes an environment for each toolkit in build/peers (about 7 GB). Let nothing else run.
 peers: .venv/dev.stamp  ## Other toolkits beside ours: make peers CHECKPOINT=DIR TEST=test.csv TRAIN=train.csv (an hour)
 	$(BIN)/python -m benchmarks.peers $(or $(CHECKPOINT),--tiny) --work build/peers \
 		$(if $(TEST),--test $(TEST)) $(if $(TRAIN),--train $(TRAIN)) --json build/peers/peers.json

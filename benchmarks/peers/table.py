@@ -27,8 +27,8 @@ def table(document: Mapping[str, Any]) -> str:
     lines = [
         f"Checkpoint {settings['checkpoint']} on {machine['cpu']} ({', '.join(machine['cpu_flags'])}), one thread, "
         f"default options; p50 in ms of {settings['calls']} calls, the median over rounds ({len(rounds)}) in each of "
-        "which every model has a fresh process, in shuffled order. In brackets the median ratio to the first row within a "
-        "round, and its smallest and largest.",
+        "which every model has a fresh process, in shuffled order. In brackets the median ratio to the first row "
+        "within a round, and its smallest and largest.",
     ]
     for kind, title in TITLES.items():
         base = document["bases"][kind]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from compressor.data import load_output_names, load_split, targets_of
 from compressor.distill.alignment import Alignment, settings_of
 from compressor.distill.likelihood import LIKELIHOODS
-from compressor.distill.stored import keep_outputs, stored_splits
+from compressor.distill.output_folder import OutputFolder
+from compressor.distill.stored import judge_kept, stored_splits
 from compressor.errors import StageError
 from compressor.events import Events
 from compressor.runtime.outputs import Array, Ragged, read_outputs
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["average_outputs", "best_weights", "mean_of"]
 
 _STEPS = 300
+_ROWS_AT_ONCE = 10_000
 
 
 def average_outputs(
@@ -71,12 +72,8 @@ def average_outputs(
                 else read_outputs(folder / split, mapped=True)
                 for number, folder in enumerate(folders)
             ]
-            averaged = {
-                output.name: _average(output, [one[output.name] for one in outputs], shares, mean)
-                for output in task.spec.outputs
-            }
-        facts["examples"][split], metrics = keep_outputs(
-            averaged,
+            _average([dict(one) for one in outputs], task.spec.outputs, shares, mean, out / split)
+        facts["examples"][split], metrics = judge_kept(
             split=split,
             task=task,
             data=data,
@@ -89,21 +86,44 @@ def average_outputs(
     return facts
 
 
-def _average(output: OutputSpec, parts: Sequence[Ragged], shares: npt.NDArray[Any], mean: str) -> Ragged:
-    first = parts[0]
-    if any([len(row) for row in part] != [len(row) for row in first] for part in parts[1:]):
-        raise StageError(
-            f"The teachers' {output.name} are of unlike texts, and can't be averaged.",
-            hint="Compute the teachers' outputs again.",
-        )
-    if output.per_token and first.values.ndim == 1:  # the tokens of a row are the classes
-        rows = [mean_of(output, _tensors(of_row), shares, mean) for of_row in zip(*parts, strict=True)]
-        values = torch.cat(rows) if rows else torch.empty(0)
-    else:
-        values = mean_of(output, _tensors([part.values for part in parts]), shares, mean)
-    # What is carried over to other tokens knows classes of no probability, whose logits fp16 can't hold.
-    exact = output.likelihood == "value" or any(part.values.dtype == np.float32 for part in parts)
-    return Ragged(values.numpy().astype(np.float32 if exact else np.float16), first.offsets)
+def _average(
+    members: Sequence[Mapping[str, Ragged]], outputs: Sequence[OutputSpec], shares: Any, mean: str, folder: Path
+) -> None:
+    """Write the means to a folder, some rows at a time: however many there are, memory holds these alone."""
+    first = members[0]
+    for output in outputs:
+        if not all(_alike(first[output.name], member[output.name]) for member in members[1:]):
+            raise StageError(
+                f"The teachers' {output.name} are of unlike texts, and can't be averaged.",
+                hint="Compute the teachers' outputs again.",
+            )
+    rows = np.arange(len(first[outputs[0].name]))
+    counts = {one.name: None if (at := first[one.name].offsets) is None else np.diff(at) for one in outputs}
+    files = OutputFolder(folder, rows, counts)
+    for output in outputs:
+        parts = [member[output.name] for member in members]
+        # What is carried over to other tokens knows classes of no probability, whose logits fp16 can't hold.
+        exact = output.likelihood == "value" or any(part.values.dtype == np.float32 for part in parts)
+        dtype = np.float32 if exact else np.float16
+        for start in range(0, max(1, len(rows)), _ROWS_AT_ONCE):
+            some = [part.part(start, start + _ROWS_AT_ONCE) for part in parts]
+            files.add(output.name, rows[start : start + _ROWS_AT_ONCE], _means(output, some, shares, mean), dtype)
+    files.finish()
+
+
+def _alike(one: Ragged, other: Ragged) -> bool:
+    """Whether rows are as many and as long."""
+    if one.offsets is None or other.offsets is None:
+        return one.offsets is other.offsets and len(one) == len(other)
+    return np.array_equal(one.offsets, other.offsets)
+
+
+def _means(output: OutputSpec, parts: Sequence[Ragged], shares: Any, mean: str) -> list[Array]:
+    """A piece a row."""
+    if output.per_token and parts[0].values.ndim == 1:  # the tokens of a row are the classes
+        return [mean_of(output, _tensors(of_row), shares, mean).numpy() for of_row in zip(*parts, strict=True)]
+    values = mean_of(output, _tensors([part.values for part in parts]), shares, mean)
+    return list(Ragged(values.numpy(), parts[0].offsets))
 
 
 def _tensors(parts: Sequence[Array]) -> list[torch.Tensor]:

@@ -13,7 +13,7 @@ from compressor.data import load_output_names, load_split, targets_of
 from compressor.distill.label import ANSWERS, SPLITS, STATISTICS
 from compressor.distill.transfer_set import TEXTS
 from compressor.runtime.encoder import Encoder
-from compressor.runtime.outputs import Outputs, Ragged, write_outputs
+from compressor.runtime.outputs import Outputs, Ragged, read_outputs, write_outputs
 from compressor.runtime.tasks import Settings
 from compressor.runtime.tasks.base import Encoded, FloatArray
 from compressor.tasks.base import Task
@@ -21,7 +21,7 @@ from compressor.tasks.base import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["judge", "keep_outputs", "stored_splits"]
+__all__ = ["judge", "judge_kept", "keep_outputs", "stored_splits"]
 
 
 def stored_splits(folder: Path) -> tuple[str, ...]:
@@ -49,9 +49,26 @@ def keep_outputs(
     Returns:
         Number of examples, and metrics of an evaluation split.
     """
-    examples = load_split(texts or data, split)
     write_outputs(outputs, out / split)
-    if split in ("train", TEXTS) or any(np.isnan(one.values).any() for one in outputs.values()):
+    return judge_kept(split=split, task=task, data=data, texts=texts, out=out, encoder=encoder)
+
+
+def judge_kept(
+    *,
+    split: str,
+    task: Task,
+    data: Path,
+    texts: Path | None,
+    out: Path,
+    encoder: Callable[[], Encoder] | None = None,
+) -> tuple[int, dict[str, float] | None]:
+    """What `keep_outputs` does when the outputs are written, in `out/split`: see there. Those of texts to train on stay
+    on disk."""
+    examples = load_split(texts or data, split)
+    if split in ("train", TEXTS):
+        return len(examples), None
+    outputs = read_outputs(out / split)
+    if any(np.isnan(one.values).any() for one in outputs.values()):
         return len(examples), None
     keys, statistics = judge(outputs, examples, task=task, data=data, encoder=encoder)
     statistics |= task.runtime.compared(keys, keys)

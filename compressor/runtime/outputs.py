@@ -39,6 +39,13 @@ class Ragged(Sequence[Array]):
     def __iter__(self) -> Iterator[Array]:
         return (self[row] for row in range(len(self)))
 
+    def part(self, start: int, stop: int) -> Ragged:
+        """The rows from one to another, without copying."""
+        if self.offsets is None:
+            return Ragged(self.values[start:stop])
+        offsets = self.offsets[start : min(stop, len(self)) + 1]
+        return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
     @property
     def flat(self) -> Array:
         """All values as [rows or tokens, numbers]."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,15 @@ def test_multi_label_and_numbers_fit() -> None:
         assert not list(
             answers_problems(AnswersSection.model_validate({"source": "a", "columns": columns}), task_spec(task))
         )
+
+
+def test_a_text_takes_little_more_memory_than_its_numbers(tmp_path: Path) -> None:
+    """Keys, numbers and what sorts them: some dozens of bytes a text of two labels; as Python objects 270."""
+    peaks = []
+    for count in (2_000, 2_000, 22_000):  # the first one imports
+        rows = [(f"text {i}", 0.25, 0.75) for i in range(count)]
+        tracemalloc.start()
+        read(tmp_path, ("review", "p_good", "p_bad"), rows, columns=PROBABILITIES)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] - peaks[1] < 100 * 20_000

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from compressor.chain.stages import Ensemble
 from compressor.data import load_split
+from compressor.distill import ensemble
 from compressor.distill.ensemble import average_outputs, best_weights, mean_of
 from compressor.engine.artifact import Artifact
 from compressor.errors import StageError
@@ -237,3 +239,41 @@ def test_members_that_have_hardly_a_word_in_common_are_refused(names: World, tmp
     folders = [said(names, letters, tmp_path / "1"), names.outputs]
     with pytest.raises(StageError, match="tokenizers of members 1 and 2 part texts too differently"):
         together(names, [letters, names.teacher], folders, tmp_path / "out")
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_memory_does_not_grow_with_the_rows_that_are_averaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ragged: bool
+) -> None:
+    """Beyond numbers of rows and where they begin: 8 bytes each, a few times."""
+    monkeypatch.setattr(ensemble, "_ROWS_AT_ONCE", 100)
+    output = OutputSpec("logits", "categorical", per_token=ragged)
+    peaks = []
+    for count in (200, 200, 20_200):  # the first one imports
+        for name in ("first", "second"):
+            values = np.ones((2 * count, 8), np.float16)
+            offsets = np.arange(0, 2 * count + 1, 2) if ragged else None
+            write_outputs({"logits": Ragged(values if ragged else values[:count], offsets)}, tmp_path / name)
+            del values
+        members = [read_outputs(tmp_path / name, mapped=True) for name in ("first", "second")]
+        tracemalloc.start()
+        ensemble._average(members, [output], np.array([0.5, 0.5]), "logits", tmp_path / "out")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert len(read_outputs(tmp_path / "out")["logits"]) == 20_200
+    assert peaks[2] - peaks[1] < 64 * 20_000, "less than two members in fp32"
+
+
+def test_pieces_of_a_split_are_averaged_as_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = RANDOM.integers(0, 4, size=23)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    members = [{"logits": Ragged(RANDOM.normal(size=(int(offsets[-1]), 3)).astype(np.float16), offsets)} for _ in "ab"]
+    output = OutputSpec("logits", "categorical", per_token=True)
+    for name, at_once in (("whole", 1000), ("parts", 4)):
+        monkeypatch.setattr(ensemble, "_ROWS_AT_ONCE", at_once)
+        ensemble._average(members, [output], np.array([0.25, 0.75]), "probabilities", tmp_path / name)
+    whole, parts = (read_outputs(tmp_path / name)["logits"] for name in ("whole", "parts"))
+    expected = 0.25 * softmax(members[0]["logits"].values) + 0.75 * softmax(members[1]["logits"].values)
+    np.testing.assert_array_equal(whole.values, parts.values)
+    np.testing.assert_array_equal(whole.offsets, parts.offsets)
+    np.testing.assert_allclose(softmax(parts.values), expected, atol=2e-3)

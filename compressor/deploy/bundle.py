@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 
 from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
+from compressor.deploy.ort_format import convert, files_of
 from compressor.deploy.text_graph import add_tokenizer
 from compressor.errors import StageError, shortened
 from compressor.runtime import Encoder, Manifest, verify
@@ -61,6 +62,8 @@ class BundlePlan:
     include: Literal["all", "chosen"] = "all"
     tokenizer_in_graph: bool | Literal["close"] = False
     """Add a file of the chosen variant that takes texts; `close`: also where its tokens aren't always the same."""
+    ort_format: Collection[str] = ()
+    """Variants that go in as `.ort` too, with the operators that they need."""
     examples: Sequence[Mapping[str, Any]] = ()
     """Rows with a text for every role, whose answers are sealed; without any, built-in sentences serve."""
     gates: Sequence[Mapping[str, Any]] = ()
@@ -90,7 +93,8 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
     texts; `text_graph` where there is a file that takes texts.
 
     Raises:
-        StageError: the chosen variant is not among those planned, or its tokenizer can't be put into the graph.
+        StageError: the chosen variant is not among those planned, its tokenizer can't be put into the graph, or
+            a variant can't be written as `.ort`.
         MissingExtra: that is asked for and onnxruntime-extensions isn't installed.
         VerificationFailed: the bundle doesn't give the same answers twice on this machine.
     """
@@ -99,6 +103,8 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
     for variant, name in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(plan.variants[variant] / _MODEL_FILE, out / name)
+        if variant in plan.ort_format:
+            convert(out / name)
     _write_config(plan, source, out, files[plan.chosen])
     _write_tokenizer(plan, source, out)
     (out / "README.md").write_text(card, encoding="utf-8")
@@ -114,6 +120,7 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         calibration=dict(plan.calibration),
         precisions={variant: plan.precisions.get(variant, variant) for variant in files},
         variants=files,
+        ort_files={variant: files_of(name)[0] for variant, name in files.items() if variant in plan.ort_format},
         default=plan.chosen,
         files={},
         versions=dict(plan.versions),

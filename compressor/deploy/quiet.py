@@ -13,6 +13,8 @@ __all__ = ["quiet"]
 _IGNORED = (
     # Raised inside `torch.export` when it pickles its own tree specs.
     (r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning),
+    # onnxruntime's converter to .ort reads what it wrote, and leaves the file to the garbage collector.
+    (r"unclosed file .*\.ort'", ResourceWarning),
     (r".*`?torch\.jit\.script`? is (deprecated|not supported)", DeprecationWarning),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -43,6 +43,8 @@ class QuantizeSection(ComponentSection):
     """Whether its method leaves the weights named by `keep_float` as they are."""
     unsimulated: ClassVar[str | None] = "it doesn't say how it rounds in PyTorch"
     """Why no training can round as its method will; None where one can: `simulated`."""
+    tries_texts: ClassVar[bool] = False
+    """Whether `make` is given a few texts to try the model on: of the data where there are some, else built-in ones."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: str
@@ -52,6 +54,16 @@ class QuantizeSection(ComponentSection):
     )
     control: ControlSection | None = optional(
         "Accuracy control: keep those weights in float that cost most quality, until a budget holds on validation."
+    )
+
+    backend: Literal["webgpu"] | None = optional(
+        "Where it will run: refused if operators between its matrix products have no kernels there, so that data would "
+        "go back and forth."
+    )
+    ort_format: bool = optional(
+        "Put the graph as ONNX Runtime runs it into the bundle too (`.ort`), with the list of operators that a build "
+        "of ONNX Runtime for this file alone needs.",
+        False,
     )
 
     def problems(self) -> Iterator[Problem]:

@@ -131,9 +131,15 @@ def load(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant: 
 
 
 def assemble(
-    folder: Path, manifest: Manifest, *, device: str = "cpu", threads: int = 1, variant: str | None = None
+    folder: Path,
+    manifest: Manifest,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    variant: str | None = None,
+    file: str | None = None,
 ) -> Bundle:
-    """`load` for a folder whose manifest is known already."""
+    """`load` for a folder whose manifest is known already; `file` is another one of the same variant."""
     encoder = Encoder.from_folder(folder, manifest.max_length)
-    session = open_session(folder / manifest.file_of(variant), device=device, threads=threads)
+    session = open_session(folder / (file or manifest.file_of(variant)), device=device, threads=threads)
     return Bundle(manifest, encoder, session)

@@ -77,6 +77,8 @@ class Manifest:
     variant), and log loss and expected calibration error on validation `before` and `after`. Empty where it wasn't
     calibrated."""
     text_graph: TextGraph | None = None
+    ort_files: dict[str, str] = field(default_factory=dict)
+    """Variant -> the same graph in ONNX Runtime's own format, where the bundle has it."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -139,13 +141,14 @@ class Manifest:
             "precisions": dict(data.get("precisions", {})),
             "calibration": dict(data.get("calibration", {})),
             "text_graph": _text_graph(data.get("text_graph")),
+            "ort_files": {str(variant): str(name) for variant, name in data.get("ort_files", {}).items()},
         }
         return cls(**(known | checked))
 
     def _inconsistency(self) -> str | None:
         """What no bundle says, as the end of a sentence."""
         texts = [self.text_graph.file] if self.text_graph else []
-        for name in (*self.files, *self.variants.values(), *texts):
+        for name in (*self.files, *self.variants.values(), *self.ort_files.values(), *texts):
             if not _is_inside(name):
                 return f"names a file outside the bundle: {name}"
         if not 1 <= self.max_length <= MAX_LENGTH:
@@ -157,6 +160,8 @@ class Manifest:
             return f"has no file for its default variant {self.default!r}."
         if self.text_graph and self.text_graph.variant not in self.variants:
             return f"has a file that takes texts of an unknown variant {self.text_graph.variant!r}."
+        if unknown := self.ort_files.keys() - self.variants.keys():
+            return f"has an .ort file of a variant that it hasn't: {', '.join(sorted(unknown))}."
         return None
 
     def file_of(self, variant: str | None) -> str:
@@ -173,7 +178,8 @@ class Manifest:
     def damage(self, folder: Path) -> Iterator[str]:
         """What differs between the files and their digests, a sentence each."""
         texts = [self.text_graph.file] if self.text_graph else []
-        yield from (f"{name} has no digest" for name in (*self.variants.values(), *texts) if name not in self.files)
+        models = (*self.variants.values(), *self.ort_files.values(), *texts)
+        yield from (f"{name} has no digest" for name in models if name not in self.files)
         for name, sealed in self.files.items():
             path = folder / name
             try:

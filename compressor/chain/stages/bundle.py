@@ -80,6 +80,7 @@ class Bundle(Stage):
             calibration={"applied": True, **calibration} if calibration else {},
             include=self.recipe.bundle.include,
             tokenizer_in_graph=self.recipe.bundle.tokenizer_in_graph,
+            ort_format=[section.name for section in self.recipe.quantize if section.ort_format],
             examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
             passed=report.passed,

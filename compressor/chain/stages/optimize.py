@@ -70,7 +70,9 @@ class Optimize(Stage):
         return {
             "task": self.task,
             "export": self.section.model_dump(mode="json", include={"attention", "opset", "tolerance"}),
-            "variants": [without_control(section).model_dump(mode="json") for section in self.variants],
+            "variants": [
+                without_control(section).model_dump(mode="json", exclude={"ort_format"}) for section in self.variants
+            ],
             "timed": self.timed,
             "candidates": list(CANDIDATES.names),
             "target": self.target and self.target.model_dump(mode="json", exclude={"required"}),

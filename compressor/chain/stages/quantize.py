@@ -47,7 +47,8 @@ class Quantize(Stage):
 
     @property
     def config(self) -> dict[str, Json]:
-        config: dict[str, Json] = self.section.model_dump(mode="json", exclude={"name"})
+        # What the bundle makes of the file changes nothing here.
+        config: dict[str, Json] = self.section.model_dump(mode="json", exclude={"name", "ort_format"})
         return config | {"task": self.task, "max_length": self.max_length}
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
@@ -55,19 +56,25 @@ class Quantize(Stage):
         from compressor.deploy.quantize import quantize
         from compressor.deploy.saturation import saturation
 
-        source, data, wanted = inputs["export"].folder, inputs.get("data"), self.section.calibration_examples
+        source, data = inputs["export"].folder, inputs.get("data")
         facts = quantize(
             self.section,
             source=source,
             out=out,
             events=events,
-            calibration=self._training_texts(data, wanted) if data and wanted else None,
+            calibration=self._calibration(data),
             validation=self._validation(data, source) if data and self.section.control else None,
         )
         if "control" in facts:
             write_findings([control_finding(self.section, facts["control"])], out)
         found = saturation(out / MODEL_FILE, self._texts(data), events)
         return facts | ({"saturation": found} if found else {})
+
+    def _calibration(self, data: Artifact | None) -> Calibration | None:
+        if self.section.tries_texts:
+            return self._texts(data)
+        wanted = self.section.calibration_examples
+        return self._training_texts(data, wanted) if data and wanted else None
 
     def _training_texts(self, data: Artifact, count: int) -> Calibration:
         from compressor.deploy.calibration import Calibration

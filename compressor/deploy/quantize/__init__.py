@@ -36,10 +36,12 @@ def quantize(
         validation: what `config.control` judges by.
 
     Raises:
-        StageError: nothing in the graph could be quantized, or the result doesn't run or gives NaN.
+        StageError: nothing in the graph could be quantized, the result doesn't run or gives NaN, or it would be slow on
+            the backend that it is for.
     """
     from compressor.deploy import graph
     from compressor.deploy.accuracy_control import control
+    from compressor.deploy.backends import assert_kernels
     from compressor.deploy.smoke_test import smoke_test
 
     started = time.perf_counter()
@@ -54,6 +56,8 @@ def quantize(
         facts = control(
             config, source=before, target=after, calibration=calibration, validation=validation, events=events
         )
+    if config.backend:
+        assert_kernels(after, config.backend)
     events.progress(what, 1, 2)
     tested = smoke_test(after, reference=before)
     events.progress(what, 2, 2)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from compressor.deploy.backends import lacking_kernels
 from compressor.errors import Problem, StageError
 from compressor.events import Events
 from compressor.recipe.quantize import QuantizeSection
@@ -30,6 +31,20 @@ class QuantizerConfig(QuantizeSection):
     A subclass declares `method: Literal["its-name"]`, a default for `name`, its options as fields, `precision` and
     `make`. onnx and onnxruntime are imported inside `make`, since reading a recipe imports the file.
     """
+
+    multiplies_by: ClassVar[tuple[str, ...]] = ()
+    """Operators around which every graph of this method multiplies, where they aren't floating-point products."""
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        lacking = [] if self.backend is None else lacking_kernels(self.multiplies_by, self.backend)
+        if lacking:
+            yield Problem(
+                f"the method {self.method!r} makes {' and '.join(lacking)}, for which {self.backend} has no kernels: "
+                "each matrix product would wait for the CPU",
+                "backend",
+                hint="use method: weights or method: float16 there",
+            )
 
     def make(self, source: Path, target: Path, calibration: Calibration | None, events: Events) -> dict[str, Any]:
         """Read the ONNX file `source`, write the ONNX file `target`, and return facts for the report.

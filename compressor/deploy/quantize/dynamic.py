@@ -28,6 +28,7 @@ class DynamicQuantization(MatrixQuantizerConfig):
     """Weights in 8 bits, activations quantized on the fly: no calibration data needed."""
 
     unsimulated: ClassVar[str | None] = None
+    multiplies_by: ClassVar[tuple[str, ...]] = ("DynamicQuantizeLinear", "MatMulInteger")
 
     name: str = Field(
         "int8", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports; `int4` in 4 bits."

@@ -28,6 +28,7 @@ class StaticQuantization(MatrixQuantizerConfig):
     """Weights and activations in 8 bits, with one fixed scale for each activation, chosen by training texts."""
 
     unsimulated: ClassVar[str | None] = "its scales for activations are chosen by what the finished student computes"
+    multiplies_by: ClassVar[tuple[str, ...]] = ("QuantizeLinear",)
 
     name: str = Field("int8-static", pattern=r"^[a-z0-9][a-z0-9-]*$", description="Name of the variant in reports.")
     method: Literal["static"] = Field(description="Scales of activations are chosen beforehand, by training texts.")

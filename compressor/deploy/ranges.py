@@ -19,7 +19,7 @@ from compressor.events import Events
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Method", "find_ranges", "largest_by_channel"]
+__all__ = ["Method", "find_ranges", "largest", "largest_by_channel"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 Feed: TypeAlias = Mapping[str, npt.NDArray[np.int64]]
@@ -72,6 +72,18 @@ def find_ranges(
     if method == "minmax":
         return ranges
     return _cut(ranges, _observed(model, names, feeds(), events, "histograms"), method, percentile)
+
+
+def largest(
+    model: onnx.ModelProto, names: Sequence[str], feeds: Callable[[], Iterable[Feed]], events: Events, *, below: float
+) -> dict[str, float]:
+    """The largest absolute value of each tensor, of those below `below`: masks aren't values."""
+    found: dict[str, float] = {}
+    for values in _observed(model, names, feeds(), events, "largest values"):
+        for name, array in values.items():
+            size = np.abs(array)
+            found[name] = max(found.get(name, 0.0), float(size[size < below].max(initial=0.0)))
+    return found
 
 
 def largest_by_channel(

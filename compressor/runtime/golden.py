@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ GOLDEN = "golden.json"
 # 6-layer model by up to 0.05, and 8-bit products that saturate, as they do on x86 CPUs without VNNI, by up to 0.15
 # (60 texts, saturation computed in numpy; docs/bundles.md): about as far as int8 is from fp32.
 FP32_SHARE = 0.005
+FP16_SHARE = 0.05
 REDUCED_SHARE = 0.25
+_SHARES = MappingProxyType({"fp32": FP32_SHARE, "fp16": FP16_SHARE})
 
 Example = dict[str, str]
 Row = list[float]
@@ -87,7 +90,7 @@ def seal(folder: Path, manifest: Manifest, examples: Sequence[Example]) -> Golde
     for variant in manifest.variants:
         rows = replay(assemble(folder, manifest, variant=variant), examples)
         outputs[variant] = [[round(float(value), 7) for value in row] for row in rows]
-        share = FP32_SHARE if manifest.precision_of(variant) == "fp32" else REDUCED_SHARE
+        share = _SHARES.get(manifest.precision_of(variant), REDUCED_SHARE)
         tolerances[variant] = float(f"{share * max(float(np.abs(row).max(initial=0.0)) for row in rows):.3g}")
     return Golden(tuple(examples), outputs, tolerances)
 

@@ -15,6 +15,7 @@ from compressor.errors import Problem, RecipeError, shortened
 from compressor.recipe.checks import check
 from compressor.recipe.environment import substitute
 from compressor.recipe.override import apply_overrides
+from compressor.recipe.platforms import expand_platforms
 from compressor.recipe.problems import explain, suggest
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.shipped import shipped
@@ -173,6 +174,7 @@ def _read_base(
 
 def _validate(tree: Node, problems: list[Problem]) -> Recipe | None:
     """The recipe, or None; adds what is wrong with it, except where something is reported already."""
+    tree = expand_platforms(tree, problems)
     # A section set to null is left out: that is how a recipe drops a section of the one it extends.
     data = {key: value for key, value in plain(tree).items() if value is not None}
     reported = {problem.path for problem in problems if problem.path}

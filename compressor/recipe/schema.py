@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from compressor.recipe.platforms import PLATFORMS
 from compressor.recipe.recipe import Recipe
 
 __all__ = ["json_schema", "schema_text"]
@@ -32,6 +33,7 @@ def json_schema() -> dict[str, Any]:
     """
     schema = Recipe.model_json_schema(schema_generator=_WithoutTitles)
     definitions = schema.pop("$defs")
+    _add_platforms(schema["properties"]["quantize"], definitions)
     needed: dict[str, Any] = {"required": schema.pop("required"), "properties": {}}
     properties: dict[str, Any] = {"extends": _EXTENDS}
     for name, field in schema.pop("properties").items():
@@ -53,6 +55,15 @@ def json_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The schema as it is committed in `recipes/schema.json`."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _add_platforms(quantize: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """What a recipe may write among its variants, which loading replaces by variants."""
+    platforms = []
+    for kind in PLATFORMS.all().values():
+        definitions[kind.__name__] = kind.model_json_schema(schema_generator=_WithoutTitles)
+        platforms.append({"$ref": f"#/$defs/{kind.__name__}"})
+    quantize["items"] = {"anyOf": [quantize["items"], *platforms]}
 
 
 def _references(field: dict[str, Any]) -> list[str]:

@@ -330,6 +330,12 @@ def test_settings_that_came_later_and_are_not_used_change_no_key(planned: Planne
     assert digests[0] == digests[1] != planned("distill.layer_decay=0.9").keys["distill"].digest
 
 
+def test_the_bundle_alone_makes_the_files_of_a_platform(planned: Planned) -> None:
+    """What is measured is the variant, wherever it will live."""
+    assert changed(planned, "quantize=[{platform: arm64}]") == set()
+    assert changed(planned, "quantize=[{platform: mobile}]") == {"bundle"}
+
+
 def test_another_seed_of_the_student_leaves_data_and_teacher_as_they_are(planned: Planned) -> None:
     before, after = planned(), planned("distill.seed=7")
     changed = {name for name in before.keys if before.keys[name].digest != after.keys[name].digest}

@@ -65,8 +65,8 @@ def read_labelled(
         if others := [name for name in unread if row.get(name) is not None]:
             raise DataError(f"{path} has the column `{others[0]}`, which this model doesn't read.", hint=hint)
     examples = tuple({role: str(row[names[role]]) for role in roles} for row in rows)
-    others = tuple({name: str(value) for name, value in row.items() if name not in wanted} for row in rows)
-    return Labelled(examples, tuple(row[names[target]] for row in rows) if labelled else (), others)
+    further = tuple({name: str(value) for name, value in row.items() if name not in wanted} for row in rows)
+    return Labelled(examples, tuple(row[names[target]] for row in rows) if labelled else (), further)
 
 
 def _rows(path: Path, hint: str) -> Iterator[dict[str, Any]]:

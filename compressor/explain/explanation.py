@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from compressor.data.words import Words
 from compressor.errors import RecipeError, listed
@@ -14,6 +16,8 @@ from compressor.explain.methods.base import FloatArray, Score, only
 
 __all__ = ["Explanation", "deletion", "explain"]
 
+Order = npt.NDArray[np.integer[Any]]
+"""Places of words, first to go first [words]."""
 STEPS = 10
 """Steps in which all words are taken away."""
 RANDOM_ORDERS = 10
@@ -81,7 +85,7 @@ def explain(
     )
 
 
-def deletion(words: Words, score: Score, orders: list[FloatArray]) -> FloatArray:
+def deletion(words: Words, score: Score, orders: Sequence[Order]) -> FloatArray:
     """Mean score while words are taken away in each of these orders [orders].
 
     Source: Petsiuk, Das, Saenko 2018, section 3 (arXiv 1806.07421): the area under the curve of the score, in at most
@@ -89,10 +93,11 @@ def deletion(words: Words, score: Score, orders: list[FloatArray]) -> FloatArray
     """
     counts = np.unique(np.ceil(np.linspace(0, len(words), STEPS + 1)[1:]).astype(int))
     texts = [only(words, {int(i) for i in order[count:]}) for order in orders for count in counts]
-    return np.asarray(score(texts)).reshape(len(orders), len(counts)).mean(axis=1)
+    found: FloatArray = np.asarray(score(texts)).reshape(len(orders), len(counts)).mean(axis=1)
+    return found
 
 
-def _random_orders(count: int, seed: int) -> list[FloatArray]:
+def _random_orders(count: int, seed: int) -> list[Order]:
     generator = np.random.default_rng(seed)
     return [generator.permutation(count) for _ in range(RANDOM_ORDERS)]
 

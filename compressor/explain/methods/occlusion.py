@@ -17,7 +17,8 @@ class Occlusion(Method):
 
     def weights(self, words: Words, score: Score, *, calls: int, seed: int) -> FloatArray:
         asked = score([words.text, *(words.without(i, i + 1).text for i in range(len(words)))])
-        return asked[0] - asked[1:]
+        weights: FloatArray = asked[0] - asked[1:]
+        return weights
 
 
 METHOD = Occlusion()

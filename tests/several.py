@@ -35,7 +35,7 @@ def together(*arguments: str | Path, size: int = 2) -> list[Result]:
     """Run `python ARGUMENTS` that often at once, to the end."""
     started = start(*arguments, size=size)
     try:
-        return [finish(process, timeout=120) for process in started]
+        return [finish(process, timeout=300) for process in started]
     finally:
         for process in started:
             process.kill()

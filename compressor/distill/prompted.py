@@ -16,12 +16,16 @@ from compressor.data.language_model import load_language_model
 from compressor.distill.device import choose_device, choose_precision
 from compressor.distill.transfer_set import TEXTS
 from compressor.events import Events
+from compressor.processes import rank, size
 from compressor.recipe.prompt import PromptSection
 
 if TYPE_CHECKING:
     from transformers import Cache
 
 __all__ = ["PromptedModel"]
+
+_ROWS_AT_ONCE = 10_000
+"""So many prompts are held as tokens."""
 
 Numbers = npt.NDArray[np.float64]
 
@@ -48,33 +52,51 @@ class PromptedModel:
         self._keeps_last, self._places = "logits_to_keep" in known, "position_ids" in known
         self._remembers = "past_key_values" in known
 
-    def about(self, rows: Any, split: str, events: Events, kept: Path) -> list[Numbers]:
-        """Logarithms of the answers' probabilities, one array a template, [rows, labels].
+    def about(self, rows: Any, split: str, events: Events, kept: Path) -> None:
+        """Ask about each row in every template; of several processes each asks about its own. `said` reads what comes
+        out.
 
         Validation and test are always computed in fp32. Texts to learn from are computed in bf16 where the device does
         that, in half of the time.
 
         Args:
-            kept: the folder that holds what was answered already, where a run broke off.
+            kept: the folder for the answers, and with those that there are already, where a run broke off.
         """
         fast = self.precision == "bf16" and split in ("train", TEXTS)
         with torch.autocast(self.model.device.type, torch.bfloat16, enabled=fast):
-            return [self._answers(number, rows, split, events, kept) for number in range(len(self.section.templates))]
+            for number in range(len(self.section.templates)):
+                self._ask(number, rows, split, events, kept)
 
-    def _answers(self, number: int, rows: Any, split: str, events: Events, kept: Path) -> Numbers:
+    def said(self, split: str, kept: Path) -> list[Numbers]:
+        """Logarithms of the answers' probabilities, one array a template, [rows, labels], when all processes have
+        asked. A process alone leaves them on disk."""
+        found = []
+        for number in range(len(self.section.templates)):
+            parts = [_read(_file(kept, split, number, place)) for place in range(size())]
+            whole = parts[0] if size() == 1 else np.empty((sum(map(len, parts)), len(self.answers)))
+            for place, part in enumerate(parts if size() > 1 else ()):
+                whole[place :: size()] = part
+            found.append(whole)
+        return found
+
+    def _ask(self, number: int, rows: Any, split: str, events: Events, kept: Path) -> None:
+        """Fill this process's file for one template, some rows at a time: prompts are long, and rows may be many."""
         template, of = self.section.templates[number], len(self.section.templates)
-        prompts = [self._prompt(template, row) for row in rows]
-        scores = _opened(kept / f"{split}-{number}.npy", (len(prompts), len(self.answers)))
-        missing = [place for place in range(len(prompts)) if np.isnan(scores[place]).any()]
-        order = sorted(missing, key=lambda place: len(prompts[place]), reverse=True)  # no padding to speak of
-        shared = _shared(prompts) if self._remembers else 0
-        cache = self._read(prompts[0][:shared]) if missing and shared else None
-        done, what = len(prompts) - len(missing), f"teacher: prompt {number + 1} of {of}, {split}"
-        for start in range(0, len(order), self.section.batch_size):
-            places = order[start : start + self.section.batch_size]
-            scores[places] = self._scores([prompts[place][shared:] for place in places], shared, cache)
-            events.progress(what, done + start + len(places), len(prompts))
-        return np.array(scores)
+        own = range(rank(), len(rows), size())
+        scores = _opened(_file(kept, split, number, rank()), (len(own), len(self.answers)))
+        what = f"teacher: prompt {number + 1} of {of}, {split}"
+        for start in range(0, len(own), _ROWS_AT_ONCE):
+            some = own[start : start + _ROWS_AT_ONCE]
+            missing = start + np.flatnonzero(np.isnan(scores[start : start + len(some)]).any(axis=1))
+            prompts = {int(place): self._prompt(template, rows[own[place]]) for place in missing}
+            order = sorted(prompts, key=lambda place: len(prompts[place]), reverse=True)  # no padding to speak of
+            shared = _shared(list(prompts.values())) if self._remembers else 0
+            cache = self._read(prompts[order[0]][:shared]) if shared else None
+            done = start + len(some) - len(order)
+            for begin in range(0, len(order), self.section.batch_size):
+                places = order[begin : begin + self.section.batch_size]
+                scores[places] = self._scores([prompts[place][shared:] for place in places], shared, cache)
+                events.progress(what, done + begin + len(places), len(own))
 
     def _tokens(self, text: str) -> list[int]:
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -153,6 +175,17 @@ def _shared(prompts: Sequence[list[int]]) -> int:
     first, last = min(prompts, default=[]), max(prompts, default=[])
     most = min(map(len, prompts), default=1) - 1
     return next((place for place in range(most) if first[place] != last[place]), most)
+
+
+def _file(kept: Path, split: str, number: int, place: int) -> Path:
+    """Of one process, what one template brought: rows place, place + size, ..."""
+    of = f".{place + 1}-of-{size()}" if size() > 1 else ""
+    return kept / f"{split}-{number}{of}.npy"
+
+
+def _read(file: Path) -> Numbers:
+    scores: Numbers = np.load(file, mmap_mode="r")
+    return scores
 
 
 def _opened(file: Path, shape: tuple[int, int]) -> Numbers:

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from compressor.data import load_output_names, load_split
+from compressor.distill.device import number_of_processes
 from compressor.distill.label import PARTS, SPLITS
 from compressor.distill.prompted import PromptedModel
 from compressor.distill.stored import judge, keep_outputs
 from compressor.distill.transfer_set import TEXTS
 from compressor.errors import DataError
 from compressor.events import Events
+from compressor.processes import lead
 from compressor.recipe.prompt import PromptSection
 from compressor.runtime.outputs import Ragged
 from compressor.tasks.base import Task
@@ -25,6 +27,7 @@ __all__ = ["ask", "shift_to"]
 
 _ROUNDS = 200
 _CLOSE = 1e-5
+_ROWS_AT_ONCE = 10_000
 
 Numbers = npt.NDArray[np.float64]
 
@@ -45,6 +48,8 @@ def ask(
 
     Each template's answers are shifted until the training texts have the `prior` (batch calibration, Zhou 2023, arXiv
     2309.17249, with a prior of one's own); then the logarithms of all templates are averaged.
+
+    Of several processes each asks about its own texts; the first puts together what they were told.
 
     Args:
         texts: the folder of texts without labels to ask about; None: the splits of `data`.
@@ -67,28 +72,56 @@ def ask(
     asked = PromptedModel(section, model_folder, names, max_length)
     folder = texts or data
     splits = [split for split in ((TEXTS,) if texts else SPLITS) if (folder / f"{split}.arrow").is_file()]
-    said = {split: asked.about(load_split(folder, split), split, events, out / PARTS) for split in splits}
+    for split in splits:
+        asked.about(load_split(folder, split), split, events, out / PARTS)
+    facts = lead(_conclude, asked, splits, shifts, names, task=task, data=data, texts=texts, out=out)
+    lead(shutil.rmtree, out / PARTS)
+    return facts | number_of_processes()
+
+
+def _conclude(
+    asked: PromptedModel,
+    splits: Sequence[str],
+    shifts: Sequence[Sequence[float]] | None,
+    names: Sequence[str],
+    *,
+    task: Task,
+    data: Path,
+    texts: Path | None,
+    out: Path,
+) -> dict[str, Any]:
+    """From what every process was told to the outputs, and the facts of `ask`."""
+    section, name = asked.section, task.spec.outputs[0].name
     if shifts is None:
-        prior = _prior(section, names)
-        shifts = [shift_to(one, prior).tolist() if prior is not None else [0.0] * len(names) for one in said[splits[0]]]
-    name = task.spec.outputs[0].name
+        prior, first = _prior(section, names), asked.said(splits[0], out / PARTS)
+        shifts = [shift_to(one, prior).tolist() if prior is not None else [0.0] * len(names) for one in first]
     alone: list[dict[str, dict[str, float]]] = [{} for _ in section.templates]
     facts: dict[str, Any] = {"shifts": shifts, "examples": {}, "templates": list(section.templates), "alone": alone}
-    for split, each in said.items():
-        shifted = [_normalised(one + np.asarray(shift)) for one, shift in zip(each, shifts, strict=True)]
-        outputs = {name: Ragged(np.mean(shifted, axis=0).astype(np.float16))}
+    for split in splits:
+        each = asked.said(split, out / PARTS)
+        outputs = {name: Ragged(_mean(each, shifts))}
         facts["examples"][split], metrics = keep_outputs(
             outputs, split=split, task=task, data=data, texts=texts, out=out
         )
         if metrics is None:
             continue
         facts[split] = metrics
-        for scores, one in zip(alone, shifted, strict=True):
-            _, statistics = judge({name: Ragged(one)}, load_split(data, split), task=task, data=data)
+        for scores, one, shift in zip(alone, each, shifts, strict=True):
+            told = {name: Ragged(_normalised(one + np.asarray(shift)))}
+            _, statistics = judge(told, load_split(data, split), task=task, data=data)
             if found := task.runtime.values(statistics):
                 scores[split] = found
-    shutil.rmtree(out / PARTS)
     return facts
+
+
+def _mean(each: Sequence[Numbers], shifts: Sequence[Sequence[float]]) -> npt.NDArray[np.float16]:
+    """Over the templates, [rows, labels]; some rows at a time, so that memory holds the result and little more."""
+    found = np.empty(each[0].shape, np.float16)
+    for start in range(0, len(found), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        shifted = [_normalised(one[some] + np.asarray(shift)) for one, shift in zip(each, shifts, strict=True)]
+        found[some] = np.mean(shifted, axis=0)
+    return found
 
 
 def shift_to(scores: Numbers, prior: Numbers) -> Numbers:

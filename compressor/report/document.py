@@ -14,7 +14,7 @@ __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "Variant
 
 SCHEMA_VERSION = 5
 """Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`, version 2 no
-`findings` and no roles, version 3 no `batch_drift`, version 4 no `profile` of a graph."""
+`findings` and no roles, version 3 no `batch_drift`, version 4 no `profile` of a graph and no `guess`."""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from typing import Any
 from compressor.deploy.quantize.weights import WeightQuantization
 from compressor.distill.distill import distill
 from compressor.distill.label import compute_outputs
+from compressor.distill.prompting import ask
 from compressor.distill.teacher import teach
 from compressor.distill.transfer_set import TransferSet
 from compressor.errors import CompressorError
 from compressor.events import Events, Silent
 from compressor.processes import Place, connect, rank, together
 from compressor.recipe.distill import DistillSection
+from compressor.recipe.prompt import PromptSection
 from compressor.recipe.quantize import QuantizeSection
 from compressor.recipe.teacher import TeacherSection
 from compressor.tasks import get_task
@@ -70,6 +72,25 @@ def label(folder: Path, out: Path, task: str = "text-classification", teacher: s
 
 def label_tags(folder: Path, out: Path) -> dict[str, Any]:
     return label(folder, out, "token-classification", "tagger")
+
+
+def asked(folder: Path, out: Path) -> dict[str, Any]:
+    section = {
+        "model": "writer",
+        "templates": ["a film {text} is", "{text} so"],
+        "words": {"bad": "bad", "good": "good"},
+    }
+    return ask(
+        PromptSection.model_validate(section),
+        task=get_task("text-classification"),
+        model_folder=folder / "writer",
+        data=folder / "data",
+        texts=None,
+        shifts=None,
+        max_length=MAX_LENGTH,
+        out=out,
+        events=Silent(),
+    )
 
 
 def train(
@@ -127,6 +148,7 @@ def end(folder: Path, out: Path) -> dict[str, Any]:
 WORK: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "label": label,
     "label-tags": label_tags,
+    "ask": asked,
     "train": train,
     "accumulate": accumulate,
     "rounded": rounded,

@@ -47,9 +47,9 @@ def test_outputs_are_the_mean_over_templates(writer: Path, task: Task, data: Pat
     options: dict[str, Any] = {"task": task, "model_folder": writer, "data": data, "max_length": 24, "events": Silent()}
     facts = ask(config, texts=None, shifts=None, out=tmp_path, **options)
     found = np.asarray(read_outputs(tmp_path / "train")["logits"].values, dtype=np.float64)
-    each = PromptedModel(config, writer, ["bad", "good"], 24).about(
-        load_split(data, "train"), "train", Silent(), tmp_path / "kept"
-    )
+    asked = PromptedModel(config, writer, ["bad", "good"], 24)
+    asked.about(load_split(data, "train"), "train", Silent(), tmp_path / "kept")
+    each = asked.said("train", tmp_path / "kept")
     logarithms = [np.log(_shares(one + np.array(shift))) for one, shift in zip(each, facts["shifts"], strict=True)]
     assert found == pytest.approx(np.mean(logarithms, axis=0), abs=5e-3)
     assert set(facts["test"]) >= {"accuracy"} and json.loads((tmp_path / "test" / "answers.json").read_text())

@@ -54,6 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, data: Path, classifier_fold
     )
     tags = load_output_names(folder / "tagged", get_task("token-classification"))
     tiny.write_name_encoder(folder / "tagger", layers=2, tags=list(tags))
+    tiny.write_decoder(folder / "writer")
     with pytest.raises(shared.Ended):
         shared.train(folder, folder / "several" / "go-on", shared.EndAt(1.5))
     shutil.copytree(folder / "several" / "go-on", folder / "ended")
@@ -109,6 +110,19 @@ def test_shared_labelling_leaves_the_files_of_one_process(folder: Path, name: st
     assert "processes" not in facts
     assert told["validation"] == pytest.approx(facts["validation"], abs=1e-3)
     assert told["examples"] == facts["examples"]
+
+
+def test_a_model_that_several_processes_ask_says_what_it_says_to_one(folder: Path) -> None:
+    one, other = folder / "one" / "ask", folder / "several" / "ask"
+    facts, told = shared.asked(folder, one), facts_of(folder, "ask")
+    files = sorted(path.relative_to(one).as_posix() for path in one.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(other).as_posix() for path in other.rglob("*") if path.is_file())
+    for split in ("train", "validation", "test"):
+        first, second = read_outputs(one / split)["logits"], read_outputs(other / split)["logits"]
+        np.testing.assert_allclose(first.values, second.values, rtol=1e-2, atol=1e-3)
+    assert told["processes"] == 2
+    np.testing.assert_allclose(told["shifts"], facts["shifts"], atol=1e-3)
+    assert told["examples"] == facts["examples"] and told["templates"] == facts["templates"]
 
 
 def test_a_shared_training_takes_the_steps_of_one_process(folder: Path, trained: dict[str, Any]) -> None:

@@ -45,6 +45,10 @@ class Ask(Stage):
     def sources(self) -> dict[str, Source]:
         return {"model": model_source(self.section.model, self.section)}
 
+    @property
+    def distributed(self) -> bool:
+        return True
+
     def fetch(self, events: Events) -> dict[str, Path]:
         return fetch_models(self.sources, self.section, events, gguf_file=self.section.gguf_file)
 

@@ -54,7 +54,8 @@ class Contrastive(ObjectiveConfig):
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """See `contrastive_loss`. Pairs with the same first or the same second text are no wrong answers to each
         other. Texts whose other one isn't in the batch have no part."""
-        vectors, first = student[LOGITS], _first_of_pairs(batch)
+        vectors: torch.Tensor = student[LOGITS]
+        first = _first_of_pairs(batch)
         if not len(first):
             return 0 * vectors.sum()
         texts = _numbered_texts(batch)
@@ -111,4 +112,5 @@ def _numbered_texts(batch: Batch) -> torch.Tensor:
     import torch
 
     tokens = batch["input_ids"].masked_fill(~batch["attention_mask"].bool(), -1)
-    return torch.unique(tokens, dim=0, return_inverse=True)[1]
+    numbers: torch.Tensor = torch.unique(tokens, dim=0, return_inverse=True)[1]
+    return numbers

@@ -28,6 +28,7 @@ EVERY_SECTION = [
     "Cold start",
     "Memory",
     "Size and work",
+    "Where the time goes",
     "Lengths of the texts",
     "Cost of the compression",
     "What each stage found",
@@ -178,6 +179,7 @@ def test_figures_that_were_not_measured_leave_their_section_out() -> None:
         "Without VNNI",
         "Under load",
         "Cold start",
+        "Where the time goes",
         "Lengths of the texts",
     }
     assert Page(html_page(sample.report())).headings == [one for one in EVERY_SECTION if one not in without]

@@ -80,13 +80,12 @@ def tokenizer_graph(tokenizer: Path, encoder: Encoder) -> tuple[Nodes, dict[str,
     Raises:
         StageError: its operators don't know such a tokenizer.
     """
-    content = read_object(tokenizer)
-    kind = content["model"].get("type")
+    kind = type(encoder.tokenizer.model).__name__
     nodes = Nodes()
     if kind == "WordPiece":
-        found = wordpiece(nodes, TEXT, encoder.tokenizer, content["model"])
+        found = wordpiece(nodes, TEXT, encoder.tokenizer)
     elif kind == "BPE":
-        found = json_tokenizer(nodes, TEXT, content)
+        found = json_tokenizer(nodes, TEXT, read_object(tokenizer))
     else:  # Of Unigram, the operator takes one text at a time.
         raise StageError(
             f"A tokenizer of the kind {kind} can't be put into the graph: the operators know WordPiece and BPE.",

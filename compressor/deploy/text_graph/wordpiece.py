@@ -17,22 +17,24 @@ __all__ = ["wordpiece"]
 
 _END = "\x1f"
 """Behind each character, where the text is cut into them. A control, which no vocabulary has."""
+MOST_ADDED = 256
+"""Added tokens that the graph looks for, one after another."""
 _FIRST_MARKER = 0xE000
 """Of private use: stands for an added token while the characters are looked up."""
 
 
-def wordpiece(nodes: Nodes, texts: str, tokenizer: Tokenizer, model: Mapping[str, Any]) -> tuple[str, str, str]:
+def wordpiece(nodes: Nodes, texts: str, tokenizer: Tokenizer) -> tuple[str, str, str]:
     """Cut texts [batch] into tokens: their ids, one text's behind another's [tokens], and where in them each text
     begins and ends [batch].
 
-    Args:
-        model: `model` of `tokenizer.json`.
-
     Raises:
-        StageError: the tokenizer's words can't be told character by character.
+        StageError: the tokenizer's words can't be told character by character, or it has very many added tokens.
     """
+    model: dict[str, Any] = json.loads(tokenizer.to_str())["model"]
     table = character_table(tokenizer)
     added = {} if tokenizer.encode_special_tokens else tokenizer.get_added_tokens_decoder()
+    if len(added) > MOST_ADDED:
+        raise StageError(f"This tokenizer can't be put into the graph: it has {len(added):,} added tokens.")
     markers = {chr(_FIRST_MARKER + place): token for place, token in enumerate(added)}
     if table.replaced.get(_END) != "" or not table.gone or any(marker in model["vocab"] for marker in markers):
         raise StageError("This tokenizer can't be put into the graph: its vocabulary has control characters.")

@@ -173,4 +173,4 @@ def test_memory_does_not_grow_with_the_prompts(writer: Path, tmp_path: Path, mon
         asked.about(rows, f"texts-{count}-{len(peaks)}", Silent(), tmp_path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[2] - peaks[1] < 40 * 2_000, "a prompt's tokens take some 250 bytes"
+    assert peaks[2] - peaks[1] < 150 * 2_000, "a prompt's tokens take some 250 bytes"

@@ -55,13 +55,13 @@ def _number(answer: Answer, label: str | None) -> tuple[str, Callable[[Answer], 
         chosen = label or max(scores, key=lambda name: scores[name])
         if chosen not in scores:
             raise RecipeError(f"The model has no label {chosen!r}.", hint=f"It has {listed(list(scores))}.")
-        return f"probability of {chosen!r}", lambda one: float(one.scores[chosen])  # type: ignore[attr-defined]
+        return f"probability of {chosen!r}", lambda one: float(one.scores[chosen])
     values = getattr(answer, "values", None)
     if isinstance(values, Mapping) and values and all(isinstance(value, float) for value in values.values()):
         chosen = label or next(iter(values))
         if chosen not in values:
             raise RecipeError(f"The model has no number {chosen!r}.", hint=f"It has {listed(list(values))}.")
-        return chosen, lambda one: float(one.values[chosen])  # type: ignore[attr-defined]
+        return chosen, lambda one: float(one.values[chosen])
     raise RecipeError(
         "Answers of this task aren't explained: they are no number of the whole text.",
         hint="Classification and regression can be explained.",

@@ -39,7 +39,14 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with this package and the extra."""
     folder = tmp_path_factory.mktemp("explain") / "venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    install = [folder / "bin" / "pip", "install", "-q", f"{ROOT}[explain]", "-c", ROOT / "constraints.txt"]
+    install: list[str | Path] = [
+        folder / "bin" / "pip",
+        "install",
+        "-q",
+        f"{ROOT}[explain]",
+        "-c",
+        ROOT / "constraints.txt",
+    ]
     done = subprocess.run(install, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return folder / "bin" / "python"

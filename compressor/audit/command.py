@@ -15,6 +15,7 @@ from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject, roles_of, subjects_from
 from compressor.errors import BundleError
 from compressor.evaluate import Answered, Inquiry, JudgedSplit, Texts, evaluate, unchecked
+from compressor.evaluate.slices import groups, texts_of
 from compressor.events import Events
 from compressor.report.audit import AuditedFigure, AuditReport
 from compressor.runtime.manifest import MANIFEST, Manifest
@@ -66,6 +67,8 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         texts=asked.texts,
         seed=asked.seed,
     )
+    # A slice that can't be made is told before anything is asked.
+    list(groups(texts_of(test.texts.examples, models[0].task.spec.text_roles), inquiry))
     answered = [
         _answered(model, test.texts, colour, events) for model, colour in zip(models, ("v0", "teacher"), strict=False)
     ]

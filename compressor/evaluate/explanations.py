@@ -87,9 +87,10 @@ class Explanations(Audit):
 def _chosen(split: JudgedSplit, inquiry: Inquiry) -> list[int]:
     role = split.task.spec.text_roles[0]
     fit = [i for i, one in enumerate(split.examples) if FEWEST_WORDS <= len(Words.of(str(one[role]))) <= MOST_WORDS]
-    if len(fit) <= TEXTS:
+    most = min(TEXTS, inquiry.texts)
+    if len(fit) <= most:
         return fit
-    drawn = np.random.default_rng(inquiry.seed).choice(fit, TEXTS, replace=False)
+    drawn = np.random.default_rng(inquiry.seed).choice(fit, most, replace=False)
     return sorted(int(i) for i in drawn)
 
 

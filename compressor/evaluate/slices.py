@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,16 +17,18 @@ from compressor.errors import RecipeError
 from compressor.evaluate.base import Audit, Inquiry, JudgedSplit
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Finding, Prose, table
-from compressor.runtime.tasks import Metric
+from compressor.runtime.tasks import Example, Metric
 from compressor.task_specs import MetricSpec
 
-__all__ = ["EVALUATION", "Group", "Slices", "groups"]
+__all__ = ["EVALUATION", "Group", "Slices", "groups", "texts_of"]
 
 FEWEST = 20
 """Texts of a group below which nothing is said of it."""
 MOST_VALUES = 40
 """Groups that a column may make."""
 RESAMPLES = 10_000
+ENOUGH = 20
+"""Permutations that reach what was seen, after which no more are drawn."""
 LEVEL = 0.01
 """Chance of any false alarm among all groups, at most."""
 Mask = npt.NDArray[np.bool_]
@@ -72,9 +74,10 @@ class Slices(Audit):
         assert main is not None
         metric = split.task.metrics[main.name]
         rows = [one.judged.statistics[main.name] for one in split.models]
+        texts = texts_of(split.examples, split.task.spec.text_roles)
         found = [
             _judge(group, metric, rows, main, inquiry.seed + number)
-            for number, group in enumerate(groups(split, inquiry))
+            for number, group in enumerate(groups(texts, inquiry))
             if FEWEST <= group.members.sum() <= len(group.members) - FEWEST
         ]
         if not found:
@@ -94,13 +97,17 @@ class Slices(Audit):
         return Finding(self.title, tuple(blocks), {**figures, "worst_slice": worst})
 
 
-def groups(split: JudgedSplit, inquiry: Inquiry) -> Iterator[Group]:
+def texts_of(examples: Sequence[Example], roles: Sequence[str]) -> list[str]:
+    """All texts of each example, one behind the other."""
+    return [" ".join(str(one[role]) for role in roles if role in one) for one in examples]
+
+
+def groups(texts: Sequence[str], inquiry: Inquiry) -> Iterator[Group]:
     """The groups that were asked for, and halves by length.
 
     Raises:
         RecipeError: a column that isn't there or has too many values, or no regular expression.
     """
-    texts = [" ".join(str(one[role]) for role in split.task.spec.text_roles if role in one) for one in split.examples]
     lengths = np.asarray([len(text.split()) for text in texts])
     middle = float(np.median(lengths))
     yield Group(f"{middle:.0f} words or fewer", lengths <= middle)
@@ -110,7 +117,7 @@ def groups(split: JudgedSplit, inquiry: Inquiry) -> Iterator[Group]:
         yield from _matching(name, pattern, texts) if separator else _values(asked, inquiry.columns)
 
 
-def _matching(name: str, pattern: str, texts: list[str]) -> Iterator[Group]:
+def _matching(name: str, pattern: str, texts: Sequence[str]) -> Iterator[Group]:
     try:
         found = re.compile(pattern)
     except re.error as error:
@@ -149,14 +156,17 @@ def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpe
 def _permutation(scores: FloatArray, inside: Mask, seed: int) -> float:
     """P value of "the group's mean score isn't above that of the rest", by permuting who belongs to it [examples].
 
-    Source: Phipson and Smyth 2010 (arXiv 1603.05766): the group as it is counts as one of the permutations.
+    Source: Phipson and Smyth 2010 (arXiv 1603.05766): the group as it is counts as one of the permutations; Besag and
+    Clifford 1991: what is plainly no effect needs few of them.
     """
     generator = np.random.default_rng(seed)
-    members = int(inside.sum())
-    seen = float(scores[inside].sum())
-    drawn = (float(generator.choice(scores, members, replace=False).sum()) for _ in range(RESAMPLES))
-    rounding = 1e-9 * max(1.0, float(np.abs(scores).sum()))
-    return (1 + sum(value >= seen - rounding for value in drawn)) / (1 + RESAMPLES)
+    members, reached = int(inside.sum()), 0
+    seen = float(scores[inside].sum()) - 1e-9 * max(1.0, float(np.abs(scores).sum()))
+    for drawn in range(1, RESAMPLES + 1):
+        reached += float(generator.choice(scores, members, replace=False).sum()) >= seen
+        if reached == ENOUGH:
+            return reached / drawn
+    return (1 + reached) / (1 + RESAMPLES)
 
 
 def _row(one: _Judged, main: MetricSpec) -> list[Cell]:

@@ -54,15 +54,16 @@ def test_what_cannot_be_checked_is_listed_with_what_is_missing(finished: TinyRun
 
 def test_the_teacher_in_pytorch_can_stand_beside_it(finished: TinyRun, reviews: Path, classifier_folder: Path) -> None:
     call = ("audit", finished.bundle, "--data", reviews, "--column", "text=review", "--texts", "5", "--format", "json")
-    found = compressor(*call, "--beside", classifier_folder).succeeds().json
+    found = compressor(*call, "--variant", "int8", "--beside", classifier_folder).succeeds().json
     assert [one["name"] for one in found["models"]] == ["onnx int8", classifier_folder.name]
 
 
 def test_without_examples_no_text_leaves_the_machine(finished: TinyRun, reviews: Path) -> None:
     call = ("audit", finished.bundle, "--data", reviews, "--column", "text=review", "--texts", "20", "--format", "json")
     texts = [text for text, _ in tiny.reviews(120)]
-    assert any(text in compressor(*call).succeeds().out for text in texts)
-    assert not any(text in compressor(*call, "--no-examples").succeeds().out for text in texts)
+    shown, silent = (compressor(*call, *more).succeeds().out for more in ((), ("--no-examples",)))
+    assert '"highlighted"' in shown and '"highlighted"' not in silent
+    assert not any(text in silent for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_models_without_a_bias_give_no_finding_whatever_the_seed() -> None:
 def test_groups_are_values_matches_and_halves_by_length() -> None:
     split = judged(right, slices=("place", "dull=dull"))
     assert split.inquiry is not None
-    found = {group.name: int(group.members.sum()) for group in groups(split, split.inquiry)}
+    found = {group.name: int(group.members.sum()) for group in groups(TEXTS, split.inquiry)}
     assert found["place = north"] == found["dull"] == found["not dull"] == 100
     assert sum(found[name] for name in found if "words" in name) == N
 

@@ -14,7 +14,20 @@ from compressor.bench.statistics import FloatArray
 from compressor.report.blocks import Finding
 from compressor.runtime.tasks import Example, RuntimeTask
 
-__all__ = ["Answered", "Ask", "Audit", "Evaluation", "Inquiry", "JudgedSplit", "Texts", "right_answer", "scores_of"]
+__all__ = [
+    "PLACES",
+    "Answered",
+    "Ask",
+    "Audit",
+    "Evaluation",
+    "Inquiry",
+    "JudgedSplit",
+    "Texts",
+    "right_answer",
+    "scores_of",
+    "shortened_line",
+    "shown_text",
+]
 
 
 class Ask(Protocol):
@@ -129,6 +142,23 @@ class Audit(Evaluation):
     @abstractmethod
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         """The section. Called where nothing is missing."""
+
+
+PLACES = ("tags", "spans")
+"""Kinds of targets that point into the text, and so move when it changes."""
+LONGEST = 240
+"""Characters of a text that are shown."""
+
+
+def shown_text(example: Example, roles: Sequence[str]) -> str:
+    """An example's texts behind each other, each cut where it is long."""
+    return " | ".join(shortened_line(str(example[role])) for role in roles if role in example)
+
+
+def shortened_line(text: str) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 def scores_of(answered: Answered, labels: Sequence[str]) -> FloatArray | None:

@@ -49,7 +49,7 @@ class Certainty(Audit):
         blocks: tuple[Block, ...] = (
             Prose(
                 "Left alone, a model answers every text. Where only the answers that it is surest of count and the "
-                "rest go to a person, fewer are wrong:",
+                "rest go to a person, so many are wrong:",
             ),
             table(
                 (
@@ -85,8 +85,8 @@ class Certainty(Audit):
 def risk_at_coverage(confidence: FloatArray, right: npt.NDArray[np.bool_]) -> FloatArray:
     """Share of wrong answers among the k answers with the highest confidence, for k = 1 .. n [n].
 
-    Source: Geifman and El-Yaniv 2017, section 2 (arXiv 1705.08500). Of equal confidences the mean order counts: where
-    a group of them begins, its texts are taken as one.
+    Source: Geifman and El-Yaniv 2017, section 2 (arXiv 1705.08500). Among equal confidences every text
+    counts as wrong as they are on average, so that their order makes no difference.
     """
     order = np.argsort(-confidence, kind="stable")
     ordered, wrong = confidence[order], ~right[order]

@@ -8,15 +8,21 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compressor.bench.statistics import FloatArray
-from compressor.evaluate.base import Answered, Evaluation, JudgedSplit, right_answer, scores_of
+from compressor.evaluate.base import (
+    Answered,
+    Evaluation,
+    JudgedSplit,
+    right_answer,
+    scores_of,
+    shortened_line,
+    shown_text,
+)
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Details, Finding, Prose, table
 
 __all__ = ["EVALUATION", "Disagreement", "distances"]
 
 MOST_TEXTS = 20
-LONGEST = 240
-"""Characters of a text that are shown."""
 
 
 class Disagreement(Evaluation):
@@ -97,7 +103,7 @@ def _texts(split: JudgedSplit, order: Sequence[int]) -> Block:
     header = ("text", split.reference.name, split.model.name, "right")
     rows = [
         (
-            _text(split, i),
+            shown_text(split.examples[i], split.task.spec.text_roles),
             _answer(split.reference, i),
             _answer(split.model, i),
             (right_answer(split, i) or "") if len(split.targets) else "",
@@ -107,23 +113,15 @@ def _texts(split: JudgedSplit, order: Sequence[int]) -> Block:
     return table(header, rows, words=(1, 2, 3), optional=(3,), stacked=True)
 
 
-def _text(split: JudgedSplit, example: int) -> str:
-    """Its texts behind each other, each cut where it is long."""
-    roles = split.task.spec.text_roles
-    texts = (str(split.examples[example][role]) for role in roles if role in split.examples[example])
-    return " | ".join(_cut(text) for text in texts)
-
-
 def _answer(answered: Answered, example: int) -> str:
     """In words, with the probability of the answer where it has one."""
     answer = answered.judged.answers[example]
     score = getattr(answer, "score", None)
-    return f"{_cut(answer.brief)} ({fmt.percent(score)})" if isinstance(score, float) else _cut(answer.brief)
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+    return (
+        f"{shortened_line(answer.brief)} ({fmt.percent(score)})"
+        if isinstance(score, float)
+        else shortened_line(answer.brief)
+    )
 
 
 EVALUATION = Disagreement()

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from compressor.bench.statistics import bootstrap_mean
-from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit, scores_of
+from compressor.evaluate.base import PLACES, Answered, Audit, Inquiry, JudgedSplit, scores_of, shown_text
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
 from compressor.runtime.tasks import Example
 
 __all__ = ["EVALUATION", "ExchangedTerms", "exchanged"]
 
-PLACES = ("tags", "spans")
 FEWEST = 10
 MOST_TEXTS = 10
-LONGEST = 200
 
 
 class _Pair(NamedTuple):
@@ -121,7 +119,12 @@ def _row(pair: _Pair, split: JudgedSplit, seed: int) -> tuple[tuple[Cell, ...], 
     name = f"{pair.word} to {pair.other}"
     shift = _shift(pair, split, Answered(split.model.name, after[0]), seed)
     texts: list[tuple[Cell, ...]] = [
-        (name, _cut(split, i), split.model.judged.answers[i].brief, after[0].answers[k].brief)
+        (
+            name,
+            shown_text(split.examples[i], split.task.spec.text_roles),
+            split.model.judged.answers[i].brief,
+            after[0].answers[k].brief,
+        )
         for k, i in enumerate(pair.places)
         if flips[0][k]
     ]
@@ -137,12 +140,6 @@ def _shift(pair: _Pair, split: JudgedSplit, after: Answered, seed: int) -> str |
     interval = bootstrap_mean((moved + 1) / 2, seed=seed)
     low, high = (100 * (2 * bound - 1) for bound in (interval.low, interval.high))
     return f"{100 * float(np.mean(moved)):+.1f} ({low:+.1f} to {high:+.1f})"
-
-
-def _cut(split: JudgedSplit, example: int) -> str:
-    roles: Mapping[str, Any] = split.examples[example]
-    line = " ".join(" | ".join(str(roles[role]) for role in split.task.spec.text_roles if role in roles).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 EVALUATION = ExchangedTerms()

@@ -80,7 +80,7 @@ class Explanations(Audit):
             figures |= {"explanation_correlation": alike[0], "explanation_overlap": alike[2]}
             blocks.append(_compared(models, alike))
         if split.show_examples:
-            blocks.append(Highlighted(_pieces(found[0][0])))
+            blocks.append(_marked(found[0][0]))
         return Finding(self.title, tuple(blocks), figures)
 
 
@@ -129,12 +129,9 @@ def _compared(models: list[Answered], alike: tuple[float, Interval, float]) -> P
     )
 
 
-def _pieces(found: Explanation) -> tuple[tuple[str, float], ...]:
+def _marked(found: Explanation) -> Highlighted:
     largest = max(map(abs, found.weights), default=0.0) or 1.0
-    pieces: list[tuple[str, float]] = []
-    for gap, word, weight in zip(found.gaps, found.words, found.weights, strict=False):
-        pieces += [(gap, 0.0), (word, weight / largest)]
-    return tuple(piece for piece in [*pieces, (found.gaps[-1], 0.0)] if piece[0])
+    return Highlighted(tuple((piece, (weight or 0.0) / largest) for piece, weight in found.pieces))
 
 
 EVALUATION = Explanations()

@@ -12,7 +12,7 @@ from compressor.bench.accuracy import metric_difference
 from compressor.bench.judged import Judged
 from compressor.bench.results import Difference
 from compressor.bench.statistics import paired_difference
-from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit
+from compressor.evaluate.base import PLACES, Answered, Audit, Inquiry, JudgedSplit, shown_text
 from compressor.evaluate.perturbations import PERTURBATIONS, Perturbation
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
@@ -21,13 +21,10 @@ from compressor.task_specs import MetricSpec
 
 __all__ = ["EVALUATION", "Robustness", "changed_examples", "sampled"]
 
-PLACES = ("tags", "spans")
-"""Kinds of targets that point into the text."""
 LEVEL = 0.01
 """Chance of any false alarm among all changes, at most."""
-MOST_TEXTS = 10
-LONGEST = 200
-"""Characters of a text that are shown."""
+EACH = 2
+"""Texts that are shown for each change, at most."""
 HOW = (
     "Each text is changed so that a person reads the same. `lost` is the main metric before less that after on the "
     "same texts, with its 95% interval; `flipped` the share of texts with another answer than before."
@@ -61,7 +58,7 @@ class Robustness(Audit):
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.model.ask is None:
             return "The model has to be at hand."
-        if split.task.spec.target in (PLACES):
+        if split.task.spec.target in PLACES:
             return "Answers that are places in the text move when the text changes."
         return None
 
@@ -193,23 +190,16 @@ def _worst(
     changed: Mapping[str, Sequence[Example]],
     split: JudgedSplit,
 ) -> Block | None:
-    """A text for each change where the audited model answers otherwise, up to `MOST_TEXTS`."""
+    """Texts that the audited model answers otherwise, `EACH` of a change at most."""
     roles = split.task.spec.text_roles
     rows = []
     for name, change in changes.items():
         first = tried[name][0]
-        for i in first.flipped[:2]:
-            was, now = (
-                _cut(" | ".join(str(one[r]) for r in roles if r in one)) for one in (examples[i], changed[name][i])
-            )
+        for i in first.flipped[:EACH]:
+            was, now = (shown_text(one, roles) for one in (examples[i], changed[name][i]))
             rows.append((change.title, was, first.before.answers[i].brief, now, first.after.answers[i].brief))
     header = ("change", "text", "answer", "changed", "answer then")
-    return table(header, rows[: 2 * MOST_TEXTS], words=(1, 2, 3, 4), stacked=True) if rows else None
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+    return table(header, rows, words=(1, 2, 3, 4), stacked=True) if rows else None
 
 
 def _figures(tried: Mapping[str, Sequence[_Tried]]) -> dict[str, float]:

@@ -65,7 +65,7 @@ class Slices(Audit):
     title: ClassVar[str] = "Groups of texts"
 
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
-        if not len(split.targets):
+        if split.task.main_metric(split.model.judged.statistics) is None:
             return "The data has no right answers."
         return None
 

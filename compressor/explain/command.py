@@ -9,7 +9,7 @@ from compressor.bench.asked import AskedModel
 from compressor.bench.placement import Placement
 from compressor.bench.subject import roles_of, subjects_from
 from compressor.errors import BundleError
-from compressor.explain.explanation import Explanation, explain
+from compressor.explain.explanation import explain
 from compressor.explain.scores import explained
 from compressor.report.explanation import ExplainedText
 from compressor.runtime.manifest import MANIFEST, Manifest
@@ -49,7 +49,7 @@ def explain_text(
         model=model.name,
         answer=asked.answer,
         what=asked.what,
-        pieces=_pieces(found),
+        pieces=found.pieces,
         score=found.score,
         without_words=found.without_words,
         method=method,
@@ -59,10 +59,3 @@ def explain_text(
         deletion=found.deletion,
         deletion_random=found.deletion_random,
     )
-
-
-def _pieces(found: Explanation) -> tuple[tuple[str, float | None], ...]:
-    pieces: list[tuple[str, float | None]] = []
-    for gap, word, weight in zip(found.gaps, found.words, found.weights, strict=False):
-        pieces += [(gap, None), (word, weight)]
-    return tuple(piece for piece in [*pieces, (found.gaps[-1], None)] if piece[0])

@@ -46,6 +46,13 @@ class Explanation:
     """The same in random orders."""
 
     @property
+    def pieces(self) -> tuple[tuple[str, float | None], ...]:
+        """The text, piece by piece: words with their weights, and what stands between them with None."""
+        pairs = zip(self.gaps, self.words, self.weights, strict=False)
+        found = [piece for gap, word, weight in pairs for piece in ((gap, None), (word, weight))]
+        return tuple(piece for piece in (*found, (self.gaps[-1], None)) if piece[0])
+
+    @property
     def heaviest(self) -> list[int]:
         """Places of the words, those that speak most for the score first."""
         return [int(i) for i in np.argsort(-np.asarray(self.weights), kind="stable")]

@@ -6,8 +6,8 @@ import pytest
 
 from compressor.bench.judged import Judged
 from compressor.evaluate import JudgedSplit
-from compressor.evaluate.base import Answered
-from compressor.evaluate.disagreement import EVALUATION, LONGEST, distances
+from compressor.evaluate.base import LONGEST, Answered
+from compressor.evaluate.disagreement import EVALUATION, distances
 from compressor.report.blocks import Details, Finding, Prose, Row, Table
 from compressor.runtime.tasks import Answer, runtime_task
 from tests.evaluate.splits import certain, many, split

@@ -53,8 +53,8 @@ class ExchangedTerms(Audit):
         few = [f"{pair.word} ({len(pair.places)})" for pair in pairs if len(pair.places) < FEWEST]
         blocks: list[Block] = [
             Prose(
-                "Every text that holds the first word is asked again with the second in its place. `flipped` is the "
-                "share of answers that change; `shift` the mean change of a label's probability with its 95% interval.",
+                "Every text that holds the first word is asked again with the second in its place. Flipped is the "
+                "share of answers that change; shift the mean change of a label's probability with its 95% interval.",
                 "remark",
             )
         ]
@@ -139,7 +139,7 @@ def _shift(pair: _Pair, split: JudgedSplit, after: Answered, seed: int) -> str |
     moved = then[:, -1] - before[pair.places, -1]
     interval = bootstrap_mean((moved + 1) / 2, seed=seed)
     low, high = (100 * (2 * bound - 1) for bound in (interval.low, interval.high))
-    return f"{100 * float(np.mean(moved)):+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{round(100 * float(np.mean(moved)), 1) + 0.0:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 EVALUATION = ExchangedTerms()

@@ -85,7 +85,8 @@ class Slices(Audit):
         names = [one.name for one in split.models]
         blocks: list[Block] = [
             Prose(
-                f"{main.title} of each group with 95% intervals; groups of fewer than {FEWEST} texts are left out. "
+                f"{main.title[:1].upper()}{main.title[1:]} of each group with 95% intervals; groups of fewer than "
+                f"{FEWEST} texts are left out. "
                 "What is called beyond chance is so with all groups taken together (Holm).",
                 "remark",
             ),

@@ -136,7 +136,7 @@ def _expectations(detail: ErrorDetails) -> Iterator[str]:
     elif kind == "string_pattern_mismatch":
         yield PATTERNS.get(context["pattern"], f"of the form {context['pattern']}")
     elif kind == "too_short":
-        yield f"a list of at least {context['min_length']}"
+        yield f"a {'mapping' if context['field_type'] == 'Dictionary' else 'list'} of at least {context['min_length']}"
     elif kind == "too_long":
         yield f"a list of at most {context['max_length']}"
     else:
@@ -151,7 +151,7 @@ def _shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):
-        return "a mapping"
+        return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
     return f"the text {value[:60]!r}" if isinstance(value, str) else f"the number {shortened(str(value))}"

@@ -64,24 +64,26 @@ def test_reviews_mpnet(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_fo
     assert baseline is not None and baseline.accuracy is not None
 
 
-def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
-    """Also text that only the teacher labels, and a student that begins as another recipe's and is cut down."""
+def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+    """Also texts that only the teacher labels, and a student that begins as another recipe's and is cut down."""
     own = (
         f"data.source={rotten_tomatoes(tmp_path)}",
         "data.sha256=null",
         "data.max_length=32",
-        "data.augment.copies=2",
+        "data.augment={copies: 2}",
+        f"data.generate={{model: {decoder_folder}, count: 12, max_new_tokens: 8, finetune: {{epochs: 1}}}}",
         f"teacher.model={deep_encoder}",
         "teacher.finetune.epochs=1",
     )
     trained = ("distill.epochs=1", "distill.learning_rate=3e-3")
     start = (*own, *trained, "distill.baseline=false", f"student.init={deep_encoder}", "student.sha256=null")
     changes = ", ".join(override.replace("=", ": ", 1) for override in start)
-    build = "student.build.0.keep=[0, 2]"
-    report = run("reviews-small", *own, *trained, f"student.set={{{changes}}}", build, *QUICK)
+    report = run("reviews-small", *own, *trained, f"student.set={{{changes}}}", *QUICK)
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["label/augment"]["examples"]["texts"] > facts["prepare"]["splits"]["train"]["rows"]
-    assert not {"start/teach", "start/label", "start/label/augment"} & facts.keys(), "made once for both"
+    assert facts["generate"]["kept"] and facts["label/generate"]["examples"]
+    made_once = ("teach", "label", "label/augment", "writer/generate", "generate", "label/generate")
+    assert not {f"start/{name}" for name in made_once} & facts.keys(), "made once for both"
     assert facts["distill"]["parameters"] < facts["start/distill"]["parameters"]
     assert report.chosen == "int4"
 

@@ -7,6 +7,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.gguf_file import write_gguf
 from tests.shipped.support import QUICK, SHORT, Runs, rotten_tomatoes
 
 pytestmark = pytest.mark.slow
+
+TRAINED = ("distill.epochs=1", "distill.learning_rate=3e-3")
 
 
 def labelled(file: Path, header: tuple[str, str], names: dict[str, str], *, count: int = 120, seed: int = 0) -> Path:
@@ -64,21 +67,34 @@ def test_reviews_mpnet(run: Runs, tmp_path: Path, deep_encoder: Path, encoder_fo
     assert baseline is not None and baseline.accuracy is not None
 
 
-def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
-    """Also texts that only the teacher labels, and a student that begins as another recipe's and is cut down."""
-    own = (
+def flow(overrides: Sequence[str]) -> str:
+    """Overrides as a YAML mapping in one line, as the key `set` takes them."""
+    return "{" + ", ".join(override.replace("=", ": ", 1) for override in overrides) + "}"
+
+
+def small(tmp_path: Path, teacher: Path, writer: Path) -> tuple[str, ...]:
+    """Overrides of data and teacher that `reviews-small` and the recipes of its family share."""
+    return (
         f"data.source={rotten_tomatoes(tmp_path)}",
         "data.sha256=null",
         "data.max_length=32",
         "data.augment={copies: 2}",
-        f"data.generate={{model: {decoder_folder}, count: 12, max_new_tokens: 8, finetune: {{epochs: 1}}}}",
-        f"teacher.model={deep_encoder}",
+        f"data.generate={{model: {writer}, count: 12, max_new_tokens: 8, finetune: {{epochs: 1}}}}",
+        f"teacher.model={teacher}",
         "teacher.finetune.epochs=1",
     )
-    trained = ("distill.epochs=1", "distill.learning_rate=3e-3")
-    start = (*own, *trained, "distill.baseline=false", f"student.init={deep_encoder}", "student.sha256=null")
-    changes = ", ".join(override.replace("=", ": ", 1) for override in start)
-    report = run("reviews-small", *own, *trained, f"student.set={{{changes}}}", *QUICK)
+
+
+def begun_as(own: Sequence[str], student: Path) -> str:
+    """The override of the recipe whose student that of `reviews-small` begins as."""
+    start = (*own, *TRAINED, "distill.baseline=false", f"student.init={student}", "student.sha256=null")
+    return f"student.set={flow(start)}"
+
+
+def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+    """Also texts that only the teacher labels, and a student that begins as another recipe's and is cut down."""
+    own = small(tmp_path, deep_encoder, decoder_folder)
+    report = run("reviews-small", *own, *TRAINED, begun_as(own, deep_encoder), *QUICK)
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["label/augment"]["examples"]["texts"] > facts["prepare"]["splits"]["train"]["rows"]
     assert facts["generate"]["kept"] and facts["label/generate"]["examples"]
@@ -88,44 +104,27 @@ def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_fo
     assert report.chosen == "int4"
 
 
-def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
     """Also a student without layers, whose table is all there is to quantize."""
-    file = rotten_tomatoes(tmp_path)
     report = run(
         "reviews-static",
-        f"data.source={file}",
-        "data.sha256=null",
-        f"data.unlabelled.source={file}",
-        "data.unlabelled.sha256=null",
-        f"teacher.model={deep_encoder}",
-        "teacher.finetune.epochs=1",
+        *small(tmp_path, deep_encoder, decoder_folder),
         f"student.init={deep_encoder}",
         "student.sha256=null",
         "student.build=[{kind: vocabulary}, {kind: static, size: 8}]",
-        *SHORT,
+        *TRAINED,
         *QUICK,
     )
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
 
 
-def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
     """Also a second recipe, whose student stands in front of this one's."""
-    file = rotten_tomatoes(tmp_path)
-    own = (
-        f"data.source={file}",
-        "data.sha256=null",
-        f"data.unlabelled.source={file}",
-        "data.unlabelled.sha256=null",
-        f"teacher.model={deep_encoder}",
-        "teacher.finetune.epochs=1",
-        f"student.init={deep_encoder}",
-        "student.sha256=null",
-        *SHORT,
-    )
-    first = ", ".join(override.replace("=", ": ", 1) for override in own)
-    build = "student.build: [{kind: vocabulary, min_count: 2}, {kind: static, size: 8}]"
-    report = run("reviews-cascade", *own, f"cascade.set={{{first}, {build}}}", *QUICK)
+    own = small(tmp_path, deep_encoder, decoder_folder)
+    build = "student.build=[{kind: vocabulary, min_count: 2}, {kind: static, size: 8}]"
+    first = (*own, *TRAINED, f"student.init={deep_encoder}", "student.sha256=null", build)
+    report = run("reviews-cascade", *own, *TRAINED, begun_as(own, deep_encoder), f"cascade.set={flow(first)}", *QUICK)
     assert report.chosen == "cascade"
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["cascade"]["splits"]["validation"]["agreement"] >= 0.98

@@ -1,4 +1,5 @@
-"""How a model's steps are executed while it trains: with activations kept or computed again, as Python or compiled."""
+"""How a model's steps are executed while it trains: with which attention, with activations kept or computed again, as
+Python or compiled."""
 
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["assert_executable", "executed"]
 
+_PLAIN_UP_TO = 128
+"""Tokens. Plain attention keeps a square of the length for each head, which longer texts don't have the memory for."""
 _COMPILERS = {"darwin": "clang++", "win32": "cl"}
 """System -> what `torch.compile` calls there, where `CXX` names nothing; elsewhere g++."""
 
@@ -43,8 +46,9 @@ def assert_executable(section: TrainingSection, model: PreTrainedModel) -> None:
 
 
 @contextmanager
-def executed(section: TrainingSection, model: PreTrainedModel) -> Iterator[None]:
-    """While a model is trained. Names and values of its weights stay as they are.
+def executed(section: TrainingSection, model: PreTrainedModel, device: str, longest: int) -> Iterator[None]:
+    """While a model is trained on a device, on rows of up to `longest` tokens. Names and values of its weights stay as
+    they are.
 
     Raises:
         StageError: the model can't be compiled.
@@ -53,12 +57,28 @@ def executed(section: TrainingSection, model: PreTrainedModel) -> Iterator[None]
         model.activation_checkpointing_enable()
     if section.compile:
         model.compile(dynamic=True)  # batches differ in length
+    explained = _failures_explained(model.config.model_type) if section.compile else nullcontext()
+    plain = device == "cpu" and longest <= _PLAIN_UP_TO
     try:
-        with _failures_explained(model.config.model_type) if section.compile else nullcontext():
+        with explained, _plain_attention(model) if plain else nullcontext():
             yield
     finally:
         if section.gradient_checkpointing:
             model.activation_checkpointing_disable()
+
+
+@contextmanager
+def _plain_attention(model: PreTrainedModel) -> Iterator[None]:
+    """Attention as matrix products and a softmax: on a CPU, PyTorch's fused one is slow backwards for short texts."""
+    before = model.config._attn_implementation
+    if before != "sdpa" or not model._can_set_attn_implementation():
+        yield
+        return
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
 
 
 @contextmanager

@@ -145,7 +145,8 @@ def train(
             events.note(f"{what}: going on from {checkpoint.name}.")
         if section.dropout is not None:
             set_dropout(distiller.student, section.dropout)
-        with task.training(distiller.student, rows), executed(section, distiller.student):
+        longest = int(lengths_of(rows).max())
+        with task.training(distiller.student, rows), executed(section, distiller.student, device, longest):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         options = task.options(distiller.student)
         if validation.chooses or section.calibrate:

@@ -112,7 +112,8 @@ def test_a_compiler_that_fails_is_told_in_words(
     model = task.load_model(encoder_folder, ["bad", "good"])
     monkeypatch.setattr(model, "compile", lambda **settings: None)
     section = TrainingSection.model_validate({"gradient_checkpointing": True, "compile": True})
-    with pytest.raises(StageError, match=r"failed for the architecture bert: no header"), executed(section, model):
+    said = r"failed for the architecture bert: no header"
+    with pytest.raises(StageError, match=said), executed(section, model, "cpu", 8):
         assert model.is_activation_checkpointing
         raise TorchDynamoException("no header\nand more")
     assert not model.is_activation_checkpointing
@@ -125,3 +126,16 @@ def test_a_compiled_training_gives_the_same_student(trained: Any) -> None:
     plain = trained("plain", dropout=0.0, batch_size=80)
     compiled = trained("compiled", dropout=0.0, batch_size=80, compile=True)
     assert same(plain, compiled, tolerance=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("device", "longest", "expected"), [("cpu", 128, "eager"), ("cpu", 129, "sdpa"), ("cuda", 128, "sdpa")]
+)
+def test_short_texts_are_trained_on_with_plain_attention_on_a_cpu(
+    task: Task, encoder_folder: Path, device: str, longest: int, expected: str
+) -> None:
+    """Fused attention is slow backwards there; long texts need it for memory."""
+    model = task.load_model(encoder_folder, ["bad", "good"])
+    with executed(TrainingSection(), model, device, longest):
+        assert model.config._attn_implementation == expected
+    assert model.config._attn_implementation == "sdpa"

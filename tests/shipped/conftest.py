@@ -10,9 +10,10 @@ import pytest
 
 from compressor import runtime
 from compressor.report.document import RunReport
+from compressor.report.study import StudyReport
 from tests import tiny
 from tests.command import compressor
-from tests.shipped.support import Runs
+from tests.shipped.support import Runs, Studies
 
 TEXT = "a good film"
 
@@ -39,6 +40,19 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_venv: Path) -> Run
         return report
 
     return run
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studies:
+    """Run a recipe that is several runs, with overrides."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+    def study(recipe: str, *overrides: str) -> StudyReport:
+        options = [option for override in overrides for option in ("--set", override)]
+        found = compressor("run", recipe, "--out", tmp_path / "run", *options, "--format", "json").succeeds()
+        return StudyReport.from_json(found.json)
+
+    return study
 
 
 def same_without_torch(program: Path, bundle: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compressor.report.document import RunReport
+from compressor.report.study import StudyReport
 from tests import tiny
 from tests.chain import recipes
 
@@ -19,6 +20,7 @@ QUICK = (
 SHORT = ("data.max_length=32", "distill.epochs=1", "distill.learning_rate=3e-3")
 
 Runs = Callable[..., RunReport]
+Studies = Callable[..., StudyReport]
 
 
 def rotten_tomatoes(folder: Path) -> Path:

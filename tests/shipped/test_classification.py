@@ -15,7 +15,7 @@ import pytest
 from compressor import runtime
 from tests import tiny
 from tests.gguf_file import write_gguf
-from tests.shipped.support import QUICK, SHORT, Runs, rotten_tomatoes
+from tests.shipped.support import QUICK, SHORT, Runs, Studies, rotten_tomatoes
 
 pytestmark = pytest.mark.slow
 
@@ -72,14 +72,13 @@ def flow(overrides: Sequence[str]) -> str:
     return "{" + ", ".join(override.replace("=", ": ", 1) for override in overrides) + "}"
 
 
-def small(tmp_path: Path, teacher: Path, writer: Path) -> tuple[str, ...]:
+def small(tmp_path: Path, teacher: Path) -> tuple[str, ...]:
     """Overrides of data and teacher that `reviews-small` and the recipes of its family share."""
     return (
         f"data.source={rotten_tomatoes(tmp_path)}",
         "data.sha256=null",
         "data.max_length=32",
         "data.augment={copies: 2}",
-        f"data.generate={{model: {writer}, count: 12, max_new_tokens: 8, finetune: {{epochs: 1}}}}",
         f"teacher.model={teacher}",
         "teacher.finetune.epochs=1",
     )
@@ -91,24 +90,23 @@ def begun_as(own: Sequence[str], student: Path) -> str:
     return f"student.set={flow(start)}"
 
 
-def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also texts that only the teacher labels, and a student that begins as another recipe's and is cut down."""
-    own = small(tmp_path, deep_encoder, decoder_folder)
+    own = small(tmp_path, deep_encoder)
     report = run("reviews-small", *own, *TRAINED, begun_as(own, deep_encoder), *QUICK)
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["label/augment"]["examples"]["texts"] > facts["prepare"]["splits"]["train"]["rows"]
-    assert facts["generate"]["kept"] and facts["label/generate"]["examples"]
-    made_once = ("teach", "label", "label/augment", "writer/generate", "generate", "label/generate")
+    made_once = ("teach", "label", "label/augment")
     assert not {f"start/{name}" for name in made_once} & facts.keys(), "made once for both"
     assert facts["distill"]["parameters"] < facts["start/distill"]["parameters"]
     assert report.chosen == "int4"
 
 
-def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also a student without layers, whose table is all there is to quantize."""
     report = run(
         "reviews-static",
-        *small(tmp_path, deep_encoder, decoder_folder),
+        *small(tmp_path, deep_encoder),
         f"student.init={deep_encoder}",
         "student.sha256=null",
         "student.build=[{kind: vocabulary}, {kind: static, size: 8}]",
@@ -119,15 +117,26 @@ def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_f
     assert facts["distill"]["parameters"] < facts["teach"]["parameters"]
 
 
-def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also a second recipe, whose student stands in front of this one's."""
-    own = small(tmp_path, deep_encoder, decoder_folder)
+    own = small(tmp_path, deep_encoder)
     build = "student.build=[{kind: vocabulary, min_count: 2}, {kind: static, size: 8}]"
     first = (*own, *TRAINED, f"student.init={deep_encoder}", "student.sha256=null", build)
     report = run("reviews-cascade", *own, *TRAINED, begun_as(own, deep_encoder), f"cascade.set={flow(first)}", *QUICK)
     assert report.chosen == "cascade"
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["cascade"]["splits"]["validation"]["agreement"] >= 0.98
+
+
+def test_reviews_builders(study: Studies, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also students that are made smaller in several ways, in one table."""
+    own = small(tmp_path, deep_encoder)
+    texts = ("data.augment=null",)
+    smaller = {3: "{kind: layers, keep: [0, 2]}", 5: "{kind: width, size: 16}", 6: "{kind: width, size: 8}"}
+    builds = [f"variants.{index}.set={{student.build: [{build}]}}" for index, build in smaller.items()]
+    compared = study("reviews-builders", *own, *texts, *TRAINED, begun_as(own, deep_encoder), *builds, *QUICK)
+    assert len(compared.variants) == 8
+    assert all(variant.members[0].error is None for variant in compared.variants)
 
 
 def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:

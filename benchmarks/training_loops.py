@@ -32,7 +32,7 @@ class Loop:
     section: Mapping[str, Any] = field(default_factory=dict)
     """Settings of `distill` that it changes."""
     change: str = ""
-    """What else it changes: see `_task` and `_workers`; of the live loop the precision."""
+    """What else it changes: see `_task`, `_workers` and `_attention`; of the live loop the precision."""
 
 
 LOOPS = {
@@ -50,6 +50,14 @@ LOOPS = {
         Loop("batch-64", "batches of 64", section={"batch_size": 64}),
         Loop("batch-128", "batches of 128", section={"batch_size": 128}),
         Loop("tokenize-in-loop", "texts tokenized in the loop", change="tokenize"),
+        Loop("fused-attention", "PyTorch's fused attention", change="fused-attention"),
+        Loop("no-dropout", "no dropout", section={"dropout": 0.0}),
+        Loop(
+            "fused-no-dropout",
+            "no dropout, PyTorch's fused attention",
+            section={"dropout": 0.0},
+            change="fused-attention",
+        ),
         Loop("compile", "student through `torch.compile`", change="compile"),
         Loop("workers-1", "one worker loads batches", change="workers-1"),
         Loop("workers-2", "two workers load batches", change="workers-2"),
@@ -148,6 +156,7 @@ def cached(folder: Path, loop: Loop, clock: Clock | None = None) -> dict[str, An
     setup, section, out = _opened(folder, loop)
     clock = clock or Clock()
     _workers(loop.change)
+    _attention(loop.change)
     started = time.perf_counter()
     facts = distill(
         section,
@@ -262,6 +271,14 @@ def _workers(change: str) -> None:
     if change.startswith("workers-"):
         count = int(change.removeprefix("workers-"))
         setattr(batches, "DataLoader", partial(DataLoader, num_workers=count))  # noqa: B010  # it is a class to mypy
+
+
+def _attention(change: str) -> None:
+    """Leave to PyTorch what it attends with, which no setting of a recipe asks for."""
+    from compressor.distill import execution
+
+    if change == "fused-attention":
+        setattr(execution, "_PLAIN_UP_TO", 0)  # noqa: B010  # it is a constant to mypy
 
 
 def profile(folder: Path, steps: int = 20) -> dict[str, Any]:

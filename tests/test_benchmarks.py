@@ -81,7 +81,7 @@ def run_script(*arguments: object) -> str:
 
 
 def test_training_is_timed_beside_the_plain_loop(tmp_path: Path) -> None:
-    loops = ("live", "cached", "label", "tokenize-in-loop")
+    loops = ("live", "cached", "label", "tokenize-in-loop", "fused-no-dropout")
     options = ("--tiny", "--texts", 320, "--rounds", 1, "--json", tmp_path / "found.json")
     shown = run_script("benchmarks/training.py", *options, "--loops", *loops)
 

@@ -131,10 +131,16 @@ def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
 def test_reviews_builders(study: Studies, tmp_path: Path, deep_encoder: Path) -> None:
     """Also students that are made smaller in several ways, in one table."""
     own = small(tmp_path, deep_encoder)
-    texts = ("data.augment=null",)
-    smaller = {3: "{kind: layers, keep: [0, 2]}", 5: "{kind: width, size: 16}", 6: "{kind: width, size: 8}"}
+    smaller = {
+        2: "{kind: layers, keep: [0, 2]}",
+        4: "{kind: width, size: 8}",
+        5: "{kind: width, size: 4}",
+        6: "{kind: vocabulary}, {kind: factorize-embeddings, size: 8}",
+    }
     builds = [f"variants.{index}.set={{student.build: [{build}]}}" for index, build in smaller.items()]
-    compared = study("reviews-builders", *own, *texts, *TRAINED, begun_as(own, deep_encoder), *builds, *QUICK)
+    compared = study(
+        "reviews-builders", *own, "data.augment=null", *TRAINED, begun_as(own, deep_encoder), *builds, *QUICK
+    )
     assert len(compared.variants) == 8
     assert all(variant.members[0].error is None for variant in compared.variants)
 

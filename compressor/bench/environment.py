@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -84,6 +85,7 @@ def environment(since: CpuTicks | None = None) -> dict[str, Any]:
             started.
     """
     found: dict[str, Any] = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu().model,
         "cpu_flags": list(cpu().flags),
         "cores": os.cpu_count(),

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import typer
 
-from compressor.cli import audit, bundle, compare, init, measure, recipe, report, serve, store, tune
+from compressor.cli import audit, bundle, compare, history, init, measure, recipe, report, serve, store, tune
 from compressor.cli.options import say
 
 __all__ = ["app", "main"]
@@ -45,6 +45,7 @@ for part in (
 ):
     app.add_typer(part)
 app.add_typer(recipe.recipes, name="recipes")
+app.add_typer(history.history, name="history")
 app.add_typer(store.cache, name="cache")
 
 

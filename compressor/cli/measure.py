@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from compressor.cli.history import remember
 from compressor.cli.options import (
     Device,
     DeviceOption,
     Format,
     FormatOption,
     OverwriteOption,
+    RememberOption,
     ThreadsOption,
     print_,
     say,
@@ -71,13 +73,16 @@ def bench(
         Path | None, typer.Option(help="Folder for report.html, report.md, measurements.json, raw samples.")
     ] = None,
     overwrite: OverwriteOption = False,
+    history: RememberOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Measure models on this machine: latency, throughput, memory, size."""
     from compressor.bench.command import Asked, bench_path, target_from
     from compressor.errors import WorkerError
+    from compressor.history import History, bench_entry, bench_name
     from compressor.overwrite import BENCHMARK, claim_folder
     from compressor.report.console import console_events
+    from compressor.report.document import was_measured
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
 
@@ -90,6 +95,8 @@ def bench(
         spinning=spinning,
         io_binding=io_binding,
     )
+    if history is not None:
+        History(history).prepare()
     if out is not None:
         claim_folder(out, BENCHMARK, overwrite=overwrite)
     with console_events() as events:
@@ -108,6 +115,8 @@ def bench(
             write_file(out / f"report.{kind}", render(found, kind))
         say(f"Report: {out / 'report.html'}")
     print_([measurement.to_json() for measurement in found] if format_ is Format.JSON else console_table(found))
+    if history is not None and any(map(was_measured, found)):
+        remember(history, [bench_entry(found, bench_name(path))])
     failures = [measurement.failed.reason for measurement in found if measurement.failed]
     for reason in failures:
         say(f"error: {reason}")

@@ -18,8 +18,10 @@ __all__ = [
     "DeviceOption",
     "Format",
     "FormatOption",
+    "HistoryOption",
     "OverwriteOption",
     "RecipeArgument",
+    "RememberOption",
     "SetOption",
     "ThreadsOption",
     "print_",
@@ -72,6 +74,16 @@ OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Write to --out though it holds files of somebody else.")
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=1024, help="Intra-op threads.")]
+HistoryOption = Annotated[
+    Path | None,
+    typer.Option("--history", metavar="FILE", envvar="COMPRESSOR_HISTORY", help="The file of the history."),
+]
+RememberOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--history", metavar="FILE", envvar="COMPRESSOR_HISTORY", help="Also add the figures to this history."
+    ),
+]
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
 
 

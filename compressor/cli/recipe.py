@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compressor.cli.history import remember
 from compressor.cli.launched import processes
-from compressor.cli.options import Format, FormatOption, OverwriteOption, RecipeArgument, SetOption, print_, say
+from compressor.cli.options import (
+    Format,
+    FormatOption,
+    OverwriteOption,
+    RecipeArgument,
+    RememberOption,
+    SetOption,
+    print_,
+    say,
+)
 
 if TYPE_CHECKING:
     from compressor.engine.team import Team
@@ -31,6 +41,7 @@ def run(
         list[str] | None, typer.Option(help="Make this stage again, and what reads it; `all` for every stage.")
     ] = None,
     overwrite: OverwriteOption = False,
+    history: RememberOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a recipe: from teacher to measured bundle. Finished stages are reused; an interrupted run goes on.
@@ -40,9 +51,9 @@ def run(
     with processes() as team:
         loaded = _load(recipe, set_)
         if loaded.is_study:
-            _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, format_, team)
+            _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, history, format_, team)
         else:
-            _run(loaded.alone, out, force or (), overwrite, format_, team)
+            _run(loaded.alone, out, force or (), overwrite, history, format_, team)
 
 
 @commands.command()
@@ -55,26 +66,41 @@ def compress(
     target: Annotated[str, typer.Option(help="Where to measure: cpu-1, cpu-4, cuda.")] = "cpu-1",
     out: Annotated[Path | None, typer.Option(help="The run directory. Default: runs/<name of the model>.")] = None,
     overwrite: OverwriteOption = False,
+    history: RememberOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Make a measured int8 bundle of a finished model, without a recipe."""
     from compressor.recipe.finished import finished_recipe
 
     with processes() as team:
-        _run(finished_recipe(model, data=data, teacher=teacher, target=target), out, (), overwrite, format_, team)
+        recipe = finished_recipe(model, data=data, teacher=teacher, target=target)
+        _run(recipe, out, (), overwrite, history, format_, team)
 
 
-def _run(loaded: Recipe, out: Path | None, force: Sequence[str], overwrite: bool, format_: Format, team: Team) -> None:
+def _run(
+    loaded: Recipe,
+    out: Path | None,
+    force: Sequence[str],
+    overwrite: bool,
+    history: Path | None,
+    format_: Format,
+    team: Team,
+) -> None:
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
+    from compressor.history import History, entries_of
     from compressor.report.console import console_events
     from compressor.report.render import console_table
 
+    if history is not None:
+        History(history).prepare()
     with console_events() as events:
         directory = out or Path("runs") / loaded.name
         report = run_plan(make_plan(loaded), out=directory, events=events, force=force, overwrite=overwrite, team=team)
     print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
+    if history is not None:
+        remember(history, entries_of(directory / "report.json"))
     if not report.passed:
         raise typer.Exit(1)
 
@@ -85,14 +111,18 @@ def _run_study(
     out: Path | None,
     force: Sequence[str],
     overwrite: bool,
+    history: Path | None,
     format_: Format,
     team: Team,
 ) -> None:
+    from compressor.history import History, entries_of
     from compressor.report.console import console_events
     from compressor.report.render import console_table
     from compressor.study.plan import plan_study
     from compressor.study.run import run_study
 
+    if history is not None:
+        History(history).prepare()
     directory = out or Path("runs") / loaded.name
     with console_events() as events:
         report, code = run_study(
@@ -100,6 +130,8 @@ def _run_study(
         )
     print_(report.to_json() if format_ is Format.JSON else console_table(report))
     say(f"Report: {directory / 'study.html'}   Runs: {directory}/VARIANT/seed-N")
+    if history is not None:
+        remember(history, entries_of(directory / "study.json"))
     if code or not report.passed:
         raise typer.Exit(code or 1)
 

@@ -147,7 +147,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Curves over one axis; `bounds` are values of y that must not be passed, `diagonal` is where y equals x."""
+    """Curves over one axis; `bounds` are values of y that must not be passed, `marks` values of x where something
+    changed, `diagonal` is where y equals x."""
 
     title: str
     x_axis: str
@@ -155,6 +156,7 @@ class LineChart:
     curves: tuple[Curve, ...]
     bounds: tuple[float, ...] = ()
     diagonal: bool = False
+    marks: tuple[float, ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
     kind: Literal["line-chart"] = "line-chart"
 

@@ -25,6 +25,7 @@ def draw_lines(chart: LineChart, width: float) -> Element:
         *axis_y(y, left, right),
         line(x(x.low), y(x.low), x(x.high), y(x.high), "front") if chart.diagonal else None,
         *(line(left, y(bound), right, y(bound), "bound") for bound in chart.bounds),
+        *(line(x(mark), top, x(mark), bottom, "base") for mark in chart.marks),
         *(_curve(curve, x, y) for curve in chart.curves),
     ]
     named = [curve for curve in chart.curves if curve.name and curve.points]

@@ -16,8 +16,9 @@ from compressor.report.models import model_name
 __all__ = ["cost_blocks", "flatten", "machine_blocks", "stages_table"]
 
 COST = "Time each stage took when it ran, also where this run found it finished."
-MOMENTARY = {"load_average", "pressure", "cpu_pressure", "memory_pressure", "steal_percent"}
+BUSY = {"load_average", "pressure", "cpu_pressure", "memory_pressure", "steal_percent"}
 """Changes by the minute: shown for each measurement, since that of the report is of when it was written."""
+MOMENTARY = BUSY | {"time"}
 
 
 def cost_blocks(stages: Sequence[StageRecord]) -> Iterator[Block]:
@@ -64,7 +65,7 @@ def _examples_per_second(stage: StageRecord) -> float | None:
 def machine_blocks(environment: Mapping[str, Any], measurements: Sequence[Measurement]) -> Iterator[Block]:
     """The machine, and how busy it was with other things during each measurement."""
     steady = {name: value for name, value in environment.items() if name not in MOMENTARY}
-    rows = [_busy(one) for one in measurements if was_measured(one) and MOMENTARY & one.environment.keys()]
+    rows = [_busy(one) for one in measurements if was_measured(one) and BUSY & one.environment.keys()]
     if steady or rows:
         yield Heading("Machine")
     if steady:

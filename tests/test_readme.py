@@ -90,7 +90,6 @@ def reader(tmp_path: Path, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "my_texts.txt").write_text("a good film\n", encoding="utf-8")
     tiny.write_reviews(tmp_path / "reviews.csv", 20)
     monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home_of_my_own(tmp_path)))
-    monkeypatch.delenv("COMPRESSOR_HISTORY", raising=False)
     report = tmp_path / "runs" / "quickstart" / "report.json"
     compressor("history", "add", report, "--name", "quickstart").succeeds()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

@@ -65,15 +65,15 @@ def check_blocks(found: CheckResult) -> Iterator[Block]:
         header = ("figure", "of", "was", "is", "worse by", "95% interval", "began", "commit", Column("p", rank=1))
         yield table(header, [(*_named(drift), *_regression(drift)) for drift in found.regressions], words=(1, 6, 7))
         yield Notice(tuple(map(_sentence, found.regressions)), "bad")
-    told = f"{len(found.drifts)} series, {ALPHA:.0%} risk of a false alarm in all of them together"
-    if found.short:
-        told += f"; {found.short} of them have fewer than {FEWEST_VALUES} values, too few to tell"
-    count = len(found.regressions)
+    short = f" Fewer than {FEWEST_VALUES} values, too few to tell: {found.short} series." if found.short else ""
+    yield Prose(
+        f"Looked at: {len(found.drifts)} series; {ALPHA:.0%} risk of a false alarm in all together.{short}", "remark"
+    )
+    count, allowed = len(found.regressions), f"by more than {100 * found.tolerance:g}%."
     if count:
-        verdict = f"{count} {'series has' if count == 1 else 'series have'} got worse by more than "
+        yield Prose(f"{count} series {'has' if count == 1 else 'have'} got worse {allowed}", "lead", "bad")
     else:
-        verdict = "No series is known to have got worse by more than "
-    yield Prose(f"{verdict}{100 * found.tolerance:g}% ({told}).", "lead", "bad" if count else "good")
+        yield Prose(f"No series is known to have got worse {allowed}", "lead", "good")
 
 
 def history_document(name: str, drifts: Sequence[Drift]) -> Document:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from compressor.bench.results import Measurement
 from compressor.compare.results import Comparison
 from compressor.errors import RecipeError
+from compressor.json_file import BadJson, read_json
 from compressor.report.audit import AuditReport
 from compressor.report.document import RunReport
 from compressor.report.failure import FailureReport
@@ -47,8 +47,8 @@ def read_document(
         RecipeError: it isn't a report, or a newer compressor's.
     """
     try:
-        data: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        data: Any = read_json(file)
+    except BadJson as error:
         raise RecipeError(f"{file} can't be read as JSON: {error}", hint=HINT) from error
     from pydantic import ValidationError
 

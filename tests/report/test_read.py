@@ -79,6 +79,7 @@ def test_a_report_from_before_profiles_shows_all_else(run: Path) -> None:
     ("content", "words"),
     [
         ("{", "can't be read as JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ("7", "is not a report: it holds neither an object nor a list."),
         ("{}", "is not a report: name: Field required."),
         ("[{}]", "is not a report: subject: Field required."),

@@ -30,6 +30,7 @@ from tests.tiny_run import TinyRun
         ["validate", "quickstart"],
         ["schema"],
         ["cache", "ls"],
+        ["history", "--help"],
         ["doctor"],
     ],
     ids=" ".join,
@@ -65,6 +66,7 @@ def test_help_names_every_command() -> None:
         "predict",
         "verify",
         "push",
+        "history",
         "cache",
         "doctor",
     ):

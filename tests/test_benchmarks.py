@@ -71,6 +71,15 @@ def test_a_false_alarm_is_counted_as_one(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
+def test_a_drift_is_found_more_often_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from history_alarms import CASES, flagged
+
+    found = {words: flagged(noise, n, 3) for words, n, noise in CASES}
+    assert found["no change"] == 0
+    assert found["five steps of 1%"] == 3
+
+
 def run_script(*arguments: object) -> str:
     command = [sys.executable, *map(str, arguments)]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))

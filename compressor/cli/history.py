@@ -161,8 +161,9 @@ def remember(file: Path, entries: Sequence[Entry]) -> None:
 
 def _add(opened: History, entries: Sequence[Entry]) -> None:
     for added in opened.add(entries):
-        known = f"; {added.known} were known" if added.known else ""
-        say(f"History: {added.name}: {added.measurements} measurements added{known}. ({opened.file})")
+        known = f"; {added.known} known already" if added.known else ""
+        new = f"{added.measurements} {'measurement' if added.measurements == 1 else 'measurements'}"
+        say(f"History: {added.name}: {new} added{known}. ({opened.file})")
 
 
 def _open(file: Path | None) -> History:

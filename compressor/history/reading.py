@@ -42,7 +42,7 @@ def entries_of(path: Path, *, name: str | None = None, commit: str | None = None
     file = document_path(path)
     found = read_document(file)
     if isinstance(found, RunReport):
-        return [_run_entry(found, name or found.name, commit, file)]
+        return [_run_entry(found, name or _run_name(found, file), commit, file)]
     if isinstance(found, StudyReport):
         folders = [one.folder for variant in found.variants for one in variant.finished]
         return [
@@ -77,6 +77,13 @@ def bench_entry(
 def bench_name(path: Path) -> str:
     """What the series of a benched model are called: as its bundle is, else as its folder or file."""
     return Manifest.read(path).name if (path / MANIFEST).is_file() else path.resolve().stem
+
+
+def _run_name(found: RunReport, file: Path) -> str:
+    """As its recipe is called; a run of a study also has its variant and seed, or all of them would be one series."""
+    seed = file.absolute().parent
+    variant = seed.parent
+    return f"{found.name}/{variant.name}/{seed.name}" if (variant.parent / "study.json").is_file() else found.name
 
 
 def _run_entry(found: RunReport, name: str, commit: str | None, file: Path) -> Entry:

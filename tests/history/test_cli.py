@@ -29,7 +29,7 @@ def drifting(file: Path) -> Path:
 
 def test_a_report_is_added_once(file: Path, tmp_path: Path) -> None:
     report = made_up.write(tmp_path / "run", made_up.report(0))
-    for path, said in ((report, "1 measurements added"), (report.parent, "0 measurements added; 1 were known")):
+    for path, said in ((report, "1 measurement added"), (report.parent, "0 measurements added; 1 known already")):
         ended = compressor("history", "add", path, "--history", file).succeeds()
         assert ended.out == ""
         assert said in ended.err
@@ -159,13 +159,13 @@ def test_a_bench_adds_itself_where_a_history_is_named_and_only_then(file: Path, 
     compressor(*command).succeeds()
     assert not file.exists()
     ended = compressor(*command, "--history", file).succeeds()
-    assert "1 measurements added" in ended.err
+    assert "1 measurement added" in ended.err
     (entry,) = compressor("history", "list", "--history", file, "--format", "json").succeeds().json["entries"]
     assert (entry["kind"], entry["variants"]) == ("bench", ["int8"])
     printed = tmp_path / "printed.json"
     printed.write_text(json.dumps(ended.json), encoding="utf-8")
     again = compressor("history", "add", printed, "--name", entry["name"], "--history", file).succeeds()
-    assert "0 measurements added; 1 were known" in again.err
+    assert "0 measurements added; 1 known already" in again.err
 
 
 def test_an_unusable_history_is_said_before_anything_is_measured(tmp_path: Path) -> None:

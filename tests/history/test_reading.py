@@ -99,7 +99,8 @@ def test_a_study_gives_each_run_that_finished_under_a_name_of_its_own(tmp_path: 
     study = StudyReport("reviews", "text-classification", "accuracy", "", (StudyVariant("base", members),))
     made_up.write(tmp_path / "base" / "seed-1", made_up.report(0))
     (tmp_path / "study.json").write_text(json.dumps(study.to_json()), encoding="utf-8")
-    assert [entry.name for entry in entries_of(tmp_path)] == ["reviews/base/seed-1"]
+    for path in (tmp_path, tmp_path / "base" / "seed-1"):
+        assert [entry.name for entry in entries_of(path)] == ["reviews/base/seed-1"]
 
 
 @pytest.mark.parametrize("missing", [{}, {"cores": 2}])

@@ -29,6 +29,6 @@ def test_a_run_adds_what_it_measured_where_it_is_told_to_and_only_that(
     assert len(compressor("history", "list", "--history", file, "--format", "json").json["entries"]) == 1
 
     ended = compressor(*again, "--force", "measure/int8@cpu-1", "--history", file).succeeds()
-    assert "1 measurements added" in ended.err
+    assert "1 measurement added" in ended.err
     newest = compressor("history", "list", "--history", file, "--format", "json").json["entries"][0]
     assert newest["variants"] == ["int8"]

@@ -12,6 +12,7 @@ from compressor.chain.cascade_finding import cascade_finding
 from compressor.chain.findings import read_findings
 from compressor.chain.measurement import read_differences, read_measurements
 from compressor.chain.nodes import model_nodes, reference_node, variants
+from compressor.chain.price_finding import price_finding
 from compressor.engine.artifact import Artifact
 from compressor.recipe.recipe import Recipe
 from compressor.report.blocks import Finding
@@ -116,7 +117,11 @@ def assemble(
         ),
         environment=environment(),
         differences=tuple(differences),
-        findings=(*_cascade(recipe, artifacts, measurements), *read_findings(artifacts.values())),
+        findings=(
+            *_cascade(recipe, artifacts, measurements),
+            *_price(recipe, measurements, chosen),
+            *read_findings(artifacts.values()),
+        ),
     )
 
 
@@ -132,6 +137,11 @@ def _cascade(
     yield cascade_finding(
         recipe.cascade, artifacts["cascade"].facts, measured, here.get((reference.role, reference.name))
     )
+
+
+def _price(recipe: Recipe, measurements: Sequence[Measurement], chosen: str) -> Iterator[Finding]:
+    if (price := recipe.benchmark.price_per_hour) is not None and (found := price_finding(measurements, price, chosen)):
+        yield found
 
 
 def _with_differences(

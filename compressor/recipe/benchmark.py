@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from compressor.recipe.section import Section
+from compressor.recipe.section import Section, optional
 
 __all__ = [
     "BenchmarkSection",
@@ -156,4 +156,7 @@ class BenchmarkSection(Section):
     )
     reference_precisions: tuple[Precision, ...] = Field(
         ("fp32",), min_length=1, description="PyTorch precisions of the teacher: `bf16` beside `fp32` is a row more."
+    )
+    price_per_hour: float | None = optional(
+        "What an hour of the machine costs, in any currency: the report tells the price of a million answers.", gt=0
     )

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from compressor.bench.energy import energy_source
 from compressor.bench.host import (
     allowed_cpus,
     cpu,
@@ -102,6 +103,7 @@ def environment(since: CpuTicks | None = None) -> dict[str, Any]:
         "versions": _versions(),
         "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         "governor": governor(),
+        "energy": energy_source(),
         "load_average": _load_average(),
         "pressure": _pressure(),
         "steal_percent": _steal_percent(since),

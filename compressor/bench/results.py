@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from compressor.bench.energy import Energy
 from compressor.bench.executed import Graph, Profile
 from compressor.bench.guess import Guess
 
@@ -18,6 +19,7 @@ __all__ = [
     "BatchDrift",
     "ColdStart",
     "Difference",
+    "Energy",
     "Failed",
     "GateVerdict",
     "Graph",
@@ -291,6 +293,8 @@ class Measurement:
     latencies: tuple[Latency, ...] = ()
     throughput: Throughput | None = None
     memory: Memory | None = None
+    energy: Energy | None = None
+    """None where it can't be read: `energy` of the environment says why."""
     environment: dict[str, Any] = field(default_factory=dict)
     skipped: Skipped | None = None
     reference: str | None = None

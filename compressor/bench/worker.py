@@ -58,6 +58,7 @@ def _speed(job: Job) -> dict[str, Any]:
     figures = {
         "latencies": [asdict(latency) for latency in found.latencies],
         "throughput": found.throughput and asdict(found.throughput),
+        "energy": found.energy and asdict(found.energy),
         "serving": [asdict(serving) for serving in found.serving],
         "highest_rate": found.highest_rate and asdict(found.highest_rate),
         "environment": environment(since=before),

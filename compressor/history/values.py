@@ -22,7 +22,12 @@ CHECKED = (
 
 OF_LATENCIES = ("p50_ms", "p95_ms", "p99_ms", "mean_ms", "end_to_end_ms", "speedup", "mean_speedup")
 """Figures of each latency workload."""
-WORKLOADS = {"throughput": "throughput", "cold_start_ms": "cold-start", "highest_rate": "server"}
+WORKLOADS = {
+    "throughput": "throughput",
+    "energy_j": "dataset",
+    "cold_start_ms": "cold-start",
+    "highest_rate": "server",
+}
 """Of the other figures that rest on one."""
 TEST_SPLIT = "test split"
 

@@ -12,9 +12,10 @@ from compressor.task_specs import MetricSpec, metric_spec
 
 __all__ = ["SCHEMA_VERSION", "GateVerdict", "RunReport", "StageRecord", "VariantDifference", "was_measured"]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised when figures are added or change their meaning. Version 1 had no `peak_mb` and no `differences`, version 2 no
-`findings` and no roles, version 3 no `batch_drift`, version 4 no `profile` of a graph and no `guess`."""
+`findings` and no roles, version 3 no `batch_drift`, version 4 no `profile` of a graph and no `guess`,
+version 5 no `energy`."""
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,9 @@ COSTS = (
     Figure("multiply_adds", "multiply-adds", "M per token", _at("graph.multiply_adds_per_token", 1e6)),
     Figure("deployed_mb", "deployed size", "MB", _at("size.deployed_mb"), column="deployed"),
     Figure("cold_start_ms", "cold start", "ms", _at("cold_start.total_ms"), needs="workload `cold-start`"),
+    Figure(
+        "energy_j", "energy for a text", "J", _at("energy.joules"), needs="workload `dataset`, RAPL", column="energy",
+    ),
     Figure("device_memory_mb", "memory on the GPU", "MB", _at("memory.device_mb"), needs="a GPU", column="on the GPU"),
     Figure(
         "highest_rate", "highest rate", "per s", _at("highest_rate.rate_per_second"), better="higher",

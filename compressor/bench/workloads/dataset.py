@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from compressor.bench.energy import energy_since, read_energy
 from compressor.bench.results import Latency
 from compressor.bench.statistics import logarithmic_histogram, percentiles
 from compressor.bench.workloads.bench import Bench
@@ -17,11 +18,13 @@ __all__ = ["dataset"]
 
 
 def dataset(bench: Bench, workload: DatasetWorkload, found: Found) -> None:
-    """Latency of the model alone and end to end, from the same calls."""
+    """Latency of the model alone and end to end, and what the processors take meanwhile, from the same calls."""
     # The warm-up is as long as it takes; every model is then measured from the same text on.
     warm, rows = bench.shuffled(), bench.shuffled()
     warm_up(lambda: bench.call(next(warm)), workload.min_seconds)
+    before = read_energy()
     taken = timed(lambda: bench.call(next(rows)), workload)
+    found.energy = energy_since(before, len(taken))
     model, end_to_end = taken[:, 0], taken[:, 1]
     found.samples |= {"dataset.model": model, "dataset.end_to_end": end_to_end}
     found.latencies.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.results import HighestRate, Latency, Serving, Throughput
+from compressor.bench.results import Energy, HighestRate, Latency, Serving, Throughput
 
 __all__ = ["Found", "Samples"]
 
@@ -21,6 +21,7 @@ class Found:
 
     latencies: list[Latency] = field(default_factory=list)
     throughput: Throughput | None = None
+    energy: Energy | None = None
     serving: list[Serving] = field(default_factory=list)
     highest_rate: HighestRate | None = None
     samples: Samples = field(default_factory=dict)

@@ -11,6 +11,7 @@ from compressor.chain.exporting import export_stages, first_of
 from compressor.chain.fitting import check_augmentations, check_models
 from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
 from compressor.chain.nodes import ASSISTANT, FIRST, START, teacher_model
+from compressor.chain.origins import origins_of
 from compressor.chain.stages import (
     Bundle,
     Differences,
@@ -126,4 +127,5 @@ def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) 
         recipe=recipe,
         skipped=dict(skipped),
         max_length=max_length_of(recipe),
+        origins=origins_of(chain),
     )

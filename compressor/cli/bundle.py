@@ -131,15 +131,24 @@ def verify(
             "for `csharp` its C# sources (default: below the working folder), for `optimum` a virtual environment.",
         ),
     ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="PEM", help="An Ed25519 public key: the bundle must be signed with its private half."),
+    ] = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """Test a bundle on this device: checksums, and the answers it was sealed with."""
+    """Test a bundle on this device: checksums, and the answers it was sealed with; with --key, who signed it."""
     from dataclasses import asdict
 
     from compressor import runtime
     from compressor.clients import verify_in
     from compressor.report.lists import verification_table
 
+    signer: dict[str, str] = {}
+    if key is not None:
+        from compressor.provenance import check_signature
+
+        signer["signed_by"] = check_signature(bundle, key)
     if client is None:
         if client_path is not None:
             raise typer.BadParameter("--client-path goes with --client.")
@@ -148,7 +157,34 @@ def verify(
         raise typer.BadParameter("clients answer on the CPU: --device doesn't go with --client.")
     else:
         result = asdict(verify_in(client.value, bundle, client_path))
+    result |= signer
     print_(result if format_ is Format.JSON else verification_table(result))
+
+
+@commands.command()
+def sign(
+    bundle: BundleArgument,
+    key: Annotated[
+        Path,
+        typer.Option(
+            metavar="PEM",
+            help="An Ed25519 private key; COMPRESSOR_KEY_PASSPHRASE opens one that is encrypted.",
+        ),
+    ],
+) -> None:
+    """Sign a bundle: whoever has the public key can tell that nothing in it was changed since."""
+    from compressor.provenance import sign as sign_bundle
+    from compressor.runtime.manifest import SIGNATURE
+
+    say(f"Signed: {bundle / SIGNATURE}, by the key {sign_bundle(bundle, key)}")
+
+
+@commands.command()
+def sbom(bundle: BundleArgument) -> None:
+    """List what a bundle is made of, as a software bill of materials: CycloneDX 1.6, JSON."""
+    from compressor.provenance import make_sbom
+
+    print_(make_sbom(bundle))
 
 
 @commands.command()

@@ -16,9 +16,10 @@ from compressor.deploy.clients import client_config, file_names, special_tokens_
 from compressor.deploy.ort_format import convert, files_of
 from compressor.deploy.text_graph import add_tokenizer
 from compressor.errors import StageError, shortened
+from compressor.provenance import Build, write_statement
 from compressor.runtime import Encoder, Manifest, verify
 from compressor.runtime.golden import seal
-from compressor.runtime.manifest import TextGraph, digest
+from compressor.runtime.manifest import FileDigest, TextGraph, digest
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import task_spec
 
@@ -71,7 +72,9 @@ class BundlePlan:
     passed: bool = True
     versions: Mapping[str, str] = field(default_factory=dict)
     recipe: str = ""
-    """The resolved recipe, for `recipe.resolved.yaml`; local files lose their folders."""
+    """The resolved recipe, for `recipe.resolved.yaml` and the provenance; local files lose their folders."""
+    build: Build = field(default_factory=Build)
+    """What made the bundle and of what, for the provenance."""
 
 
 def bundle_files(plan: BundlePlan) -> dict[str, str]:
@@ -108,8 +111,10 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
     _write_config(plan, source, out, files[plan.chosen])
     _write_tokenizer(plan, source, out)
     (out / "README.md").write_text(card, encoding="utf-8")
-    if plan.recipe:
-        (out / "recipe.resolved.yaml").write_text(_without_folders(plan.recipe), encoding="utf-8")
+    recipe = _without_folders(plan.recipe)
+    if recipe:
+        (out / "recipe.resolved.yaml").write_text(recipe, encoding="utf-8")
+    created = datetime.now(UTC)
     manifest = Manifest(
         name=plan.name,
         task=plan.task,
@@ -127,12 +132,12 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         gates=tuple(dict(gate) for gate in plan.gates),
         passed=plan.passed,
         text_graph=_write_text_graph(plan, out, files[plan.chosen]) if plan.tokenizer_in_graph else None,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=created.isoformat(timespec="seconds"),
     )
     golden = seal(out, manifest, _golden_examples(plan))
     golden.write(out)
-    sealed = {path.relative_to(out).as_posix(): digest(path) for path in sorted(out.rglob("*")) if path.is_file()}
-    replace(manifest, files=sealed).write(out)
+    write_statement(plan.build, out, recipe=yaml.safe_load(recipe) or {}, files=_digests(out), finished=created)
+    replace(manifest, files=_digests(out)).write(out)
     facts = {"files": _sizes(out), "golden": golden.differences(), "verified": verify(out).variants}
     return {**facts, "text_graph": asdict(manifest.text_graph)} if manifest.text_graph else facts
 
@@ -197,6 +202,10 @@ def _scalars(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
             yield from _scalars(child)
+
+
+def _digests(out: Path) -> dict[str, FileDigest]:
+    return {path.relative_to(out).as_posix(): digest(path) for path in sorted(out.rglob("*")) if path.is_file()}
 
 
 def _sizes(out: Path) -> dict[str, float]:

@@ -10,7 +10,7 @@ from compressor.errors import BundleError, GatesFailed, listed
 from compressor.push.scan import find_paths, find_secrets
 from compressor.runtime import Manifest, runtime_task, verify
 from compressor.runtime.golden import GOLDEN, Golden
-from compressor.runtime.manifest import MANIFEST
+from compressor.runtime.manifest import MANIFEST, SIGNATURE
 
 __all__ = ["REPORT", "Upload", "make_upload"]
 
@@ -25,7 +25,7 @@ class Upload:
 
     manifest: Manifest
     files: Mapping[str, Path]
-    """Name in the repository -> file, the manifest last."""
+    """Name in the repository -> file; the manifest and its signature last."""
     carries: tuple[str, ...]
     """What they give away, a sentence each."""
     left: tuple[str, ...]
@@ -53,6 +53,8 @@ def make_upload(folder: Path, *, report: bool = False, force: bool = False) -> U
     verify(folder)
     manifest = Manifest.read(folder)
     files = {name: folder / name for name in (*manifest.files, MANIFEST)}
+    if (folder / SIGNATURE).is_file():
+        files[SIGNATURE] = folder / SIGNATURE
     if report:
         files[REPORT] = _report_of(folder)
     secrets = [f"{name} seems to hold {found}" for name, path in files.items() for found in find_secrets(path)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import yaml
 
-from compressor.recipe.environment import escape
+from compressor.recipe.environment import escape, hide_secrets
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.tree import Reader
 
@@ -35,7 +37,10 @@ class _Writer(yaml.SafeDumper):
 _Writer.add_representer(str, _Writer.represent_str)
 
 
-def dump_recipe(recipe: Recipe) -> str:
-    """YAML with every setting spelt out, the defaults too: what `recipe.resolved.yaml` holds."""
-    data = escape(recipe.model_dump(mode="json"))
+def dump_recipe(recipe: Recipe, environment: Mapping[str, str] | None = None) -> str:
+    """YAML with every setting spelt out, the defaults too: what `recipe.resolved.yaml` holds.
+
+    A secret of the environment (`os.environ` unless given) stays a reference, `${HF_TOKEN}`.
+    """
+    data = hide_secrets(escape(recipe.model_dump(mode="json")), os.environ if environment is None else environment)
     return yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=120)

@@ -9,11 +9,16 @@ from typing import Any
 from compressor.errors import Problem
 from compressor.recipe.tree import Node, problem_at, read_value
 
-__all__ = ["escape", "substitute"]
+__all__ = ["escape", "hide_secrets", "substitute"]
 
 _REFERENCE = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\}|(?P<malformed>\{))"
 )
+
+_SECRET = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASS(WORD|PHRASE|WD)|CREDENTIALS?)(_|$)", re.IGNORECASE)
+"""Variables whose values had better not leave the machine."""
+_SHORTEST_SECRET = 8
+"""Characters. A shorter value may stand anywhere by chance."""
 
 
 class _Unusable(ValueError):
@@ -27,6 +32,27 @@ def escape(value: Any) -> Any:
     if isinstance(value, list):
         return [escape(child) for child in value]
     return value.replace("$", "$$") if isinstance(value, str) else value
+
+
+def hide_secrets(value: Any, environment: Mapping[str, str]) -> Any:
+    """Plain data that `escape` made, with `${NAME}` again where a text holds the value of a variable that is named like
+    a secret: a token, a key, a password."""
+    secrets = {
+        f"${{{name}}}": escape(secret)
+        for name, secret in environment.items()
+        if _SECRET.search(name) and len(secret) >= _SHORTEST_SECRET
+    }
+    return _replaced(value, secrets)
+
+
+def _replaced(value: Any, secrets: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(child, secrets) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_replaced(child, secrets) for child in value]
+    for reference, secret in secrets.items() if isinstance(value, str) else ():
+        value = value.replace(secret, reference)
+    return value
 
 
 def substitute(node: Node, environment: Mapping[str, str], problems: list[Problem], path: tuple[str, ...] = ()) -> Node:

@@ -141,6 +141,8 @@ def verification_table(result: Mapping[str, Any]) -> RenderableType:
         for variant, difference in result["variants"].items()
     ]
     lines = [f"{result['files']} files are as sealed; {result['texts']} texts are answered as sealed."]
+    if "signed_by" in result:
+        lines.append(f"Signed by the key {result['signed_by']}.")
     if result.get("text_graph") is not None:
         lines.append(f"The file that takes texts answers them, too: largest difference {result['text_graph']:.2g}.")
     if "client" in result:

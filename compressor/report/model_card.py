@@ -37,6 +37,7 @@ def model_card(
     file: str = "onnx/model.onnx",
     dtype: str | None = "fp32",
     calibration: Mapping[str, Any] | None = None,
+    licenses: Mapping[str, str | None] | None = None,
 ) -> str:
     """The card of the bundle this report is about.
 
@@ -45,6 +46,7 @@ def model_card(
         file: the chosen variant's file in the bundle.
         dtype: the name transformers.js has for such files; None where it has none.
         calibration: the student's, where it was calibrated (`compressor/distill/calibration.py`).
+        licenses: model or data set that it was made of -> its licence; None where it isn't known.
     """
     answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
     spec = TASK_SPECS.get(report.task) if report.task in TASK_SPECS.names else None
@@ -68,8 +70,11 @@ def model_card(
         escape(temperature_sentence(calibration or {}) or ""),
         "## Limits",
         _limits(report),
+        "## Licences",
+        _licenses(license_name, licenses or {}),
         "## How it was made",
-        "`recipe.resolved.yaml` holds every setting, `manifest.json` the versions and a sha256 for each file.",
+        "`recipe.resolved.yaml` holds every setting, `manifest.json` the versions and a sha256 for each file, "
+        "`provenance.json` (in-toto, SLSA) what it was made of.",
         blocks_markdown([stages_table(report.stages)]),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -128,6 +133,14 @@ def _limits(report: RunReport) -> str:
         lines.append(drift)
     if failed := failed_gates(report):
         lines.append(f"- **It fails gates that its recipe sets: {', '.join(title for title, _ in failed)}.**")
+    return "\n".join(lines)
+
+
+def _licenses(own: str | None, others: Mapping[str, str | None]) -> str:
+    """What is stated, in the words of who states it."""
+    lines = [f"- This model: {escape(own) if own else 'unknown, its recipe names none'}."]
+    for name, stated in others.items():
+        lines.append(f"- {escape(name)}: {f'{escape(stated)}, as it says itself' if stated else 'unknown'}.")
     return "\n".join(lines)
 
 

@@ -14,9 +14,11 @@ from compressor.json_file import read_object
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import TASK_SPECS, task_spec
 
-__all__ = ["MANIFEST", "SCHEMA_VERSION", "FileDigest", "Manifest", "TextGraph", "digest"]
+__all__ = ["MANIFEST", "SCHEMA_VERSION", "SIGNATURE", "FileDigest", "Manifest", "TextGraph", "digest"]
 
 MANIFEST = "manifest.json"
+SIGNATURE = f"{MANIFEST}.sig"
+"""Beside it, where the bundle is signed."""
 SCHEMA_VERSION = 1
 MAX_LENGTH = 1 << 24
 """Tokens. Far above any model's positions, and small enough for every library that is told."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import hashlib
+import re
 import tarfile
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ from typing import IO
 
 from compressor.errors import SourceError, listed, shortened
 
-__all__ = ["ARCHIVES", "extract"]
+__all__ = ["ARCHIVES", "extract", "read_metadata"]
 
 ARCHIVES = (".tar.gz", ".tgz", ".zip", ".whl")
 """How the names of files end that are read here."""
@@ -24,6 +25,20 @@ BLOCK = 1 << 20
 MIN_BOMB_BYTES = 1 << 30
 MAX_RATIO = 200
 """What unpacks to more than both is no model and no data: text packs to a third or a twentieth."""
+
+METADATA = re.compile(r"[^/]+\.dist-info/METADATA|[^/]+/PKG-INFO")
+"""Where a wheel and a source distribution have their core metadata."""
+MAX_METADATA_BYTES = 1 << 20
+# RuntimeError: encrypted, or an unknown compression. ValueError: numbers in a header that are none.
+DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -54,17 +69,21 @@ def extract(archive: Path, path: str, into: Path, *, without_top: bool = False) 
             named = _without_top(members) if without_top else members
             chosen = _chosen(named, path, archive)
             return {member.name: _write(member, into, archive.name) for member in chosen}
-    # RuntimeError: encrypted, or an unknown compression. ValueError: numbers in a header that are none.
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        gzip.BadGzipFile,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+    except DAMAGED as error:
         raise SourceError(f"{archive.name} is damaged: {error}.", hint="Run again to download it anew.") from error
+
+
+def read_metadata(archive: Path) -> str:
+    """The core metadata of a package, cut where they are long; empty where there are none or they can't be read."""
+    try:
+        with _opened(archive) as members:
+            found = next((member.open() for member in members if METADATA.fullmatch(member.name)), None)
+            if found is None:
+                return ""
+            with found:
+                return found.read(MAX_METADATA_BYTES).decode("utf-8", "replace")
+    except DAMAGED:
+        return ""
 
 
 @contextmanager

@@ -42,6 +42,7 @@ MODEL_FILES = [
     "merges.txt",
     "spiece.model",
     "*.bpe.model",
+    "README.md",  # its front matter names the licence
 ]
 # Second copies of the weights, for other programs.
 NEVER = ["onnx/*", "openvino/*", "original/*", "consolidated*.safetensors"]
@@ -125,6 +126,14 @@ class HubSource:
         if self.kind == "model":
             self._refuse_pickle(folder)
         return folder
+
+    @property
+    def card(self) -> Path | None:
+        """The repository's README.md, where the hub client's cache has it."""
+        kept = self._client().try_to_load_from_cache(
+            self.id, "README.md", repo_type=self._repo_type, revision=self.commit
+        )
+        return Path(kept) if isinstance(kept, str) else None
 
     @contextmanager
     def explained(self) -> Iterator[None]:

@@ -17,9 +17,10 @@ from compressor.errors import HashMismatch, RecipeError, shortened
 from compressor.events import Events
 from compressor.home import home
 from compressor.json_file import read_object
-from compressor.sources.archive import extract
+from compressor.sources.archive import extract, read_metadata
 from compressor.sources.digest import content_files, file_sha256
 from compressor.sources.disk import partial_folder, publish, writing
+from compressor.sources.license import license_in_metadata
 from compressor.sources.path import require_file
 
 __all__ = ["PackageSource"]
@@ -111,6 +112,14 @@ class PackageSource(ABC):
         path = self._entry / "files" / self.path
         return path if path.exists() else None
 
+    def noted(self, what: str) -> str | None:
+        """What was noted of the archive when it was fetched: its `sha256`, or the `license` that its metadata state."""
+        try:
+            found = read_object(self._entry / self._record).get(what)
+        except ValueError:
+            return None
+        return found if isinstance(found, str) else None
+
     @property
     def progress(self) -> str:
         """What the download is called while it goes on."""
@@ -146,7 +155,8 @@ class PackageSource(ABC):
             )
         entry = temporary / "entry"
         files = extract(archive, self.path, entry / "files", without_top=self.without_top)
-        record = {self.scheme: archive.name, "sha256": digest, "files": files}
+        stated = license_in_metadata(read_metadata(archive))
+        record = {self.scheme: archive.name, "sha256": digest, "files": files, "license": stated}
         (entry / self._record).write_text(json.dumps(record, indent=2), encoding="utf-8")
         events.progress(self.progress, 1, 1)
         return entry

@@ -9,13 +9,14 @@ from typing import Literal
 
 from compressor.errors import RecipeError, shortened
 from compressor.sources.hub import HubSource, is_hub_id
+from compressor.sources.license import CARD, license_in_card
 from compressor.sources.package import PackageSource
 from compressor.sources.path import PathSource, data_suffix
 from compressor.sources.sdist import SdistSource
 from compressor.sources.source import Source
 from compressor.sources.wheel import WheelSource
 
-__all__ = ["local_copy", "open_source"]
+__all__ = ["license_of", "local_copy", "open_source"]
 
 FORMS = (
     "Write one of: a local path (./reviews.csv, ~/models/mpnet); a hub id (org/name, or hub://org/name); "
@@ -81,3 +82,17 @@ def local_copy(source: Source) -> Path | None:
         path = Path(source.reference).expanduser()
         return path if path.exists() else None
     return source.kept if isinstance(source, PackageSource) else None
+
+
+def license_of(source: Source) -> str | None:
+    """The licence that a source states, as its author wrote it; None where nothing is stated, or it isn't on this
+    machine any more.
+
+    What a model's own card says comes before what the package says that it lies in. Needs no network, if the revision
+    of a hub source is a commit.
+    """
+    if isinstance(source, HubSource):
+        return license_in_card(source.card) if source.card else None
+    here = local_copy(source)
+    own = license_in_card(here / CARD) if here is not None and here.is_dir() else None
+    return own or (source.noted("license") if isinstance(source, PackageSource) else None)

@@ -19,6 +19,7 @@ FILES = [
     "golden.json",
     "onnx/model.onnx",
     "onnx/model_quantized.onnx",
+    "provenance.json",
     "recipe.resolved.yaml",
     "special_tokens_map.json",
     "tokenizer.json",

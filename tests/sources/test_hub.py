@@ -192,11 +192,12 @@ WANTED = {
     "spiece.model",
     "1_Pooling/config.json",
     "modules.json",
+    "README.md",
 }
 
 
 @pytest.mark.parametrize(("code", "wanted"), [(False, WANTED), (True, WANTED | {"modeling_custom.py"})])
-def test_only_safetensors_configuration_and_tokenizer_are_downloaded(
+def test_only_safetensors_configuration_tokenizer_and_card_are_downloaded(
     cache: Path, monkeypatch: pytest.MonkeyPatch, code: bool, wanted: set[str]
 ) -> None:
     downloaded: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from compressor.chain.labels import labels_of
 from compressor.chain.measurement import read_measurements
 from compressor.chain.models import hub_origins
 from compressor.chain.nodes import teacher_model, variants
+from compressor.chain.origins import Origins, make_build, stated_licenses
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json, versions
 from compressor.engine.stage import Stage
@@ -35,11 +36,13 @@ class Bundle(Stage):
     """
 
     kind = "bundle"
-    version = 2  # 2: the temperature is in the manifest and the model card
+    version = 3  # 2: the temperature is in the manifest and the model card; 3: provenance and licences
 
     recipe: Recipe
     skipped: Mapping[str, str]
     max_length: int
+    origins: Origins = field(default_factory=dict)
+    """What the stages before it read from outside: they have it in their keys."""
 
     @property
     def config(self) -> dict[str, Json]:
@@ -66,6 +69,10 @@ class Bundle(Stage):
             self.recipe, dict(inputs), chosen=chosen, labels=labels_of(inputs, self.recipe.task), skipped=self.skipped
         )
         section, calibration = self.recipe.bundle, _calibration(self.recipe, inputs)
+        made_with = versions(("torch", "transformers", "onnx", "onnxruntime", "tokenizers"))
+        build = make_build(
+            self.origins, inputs, made_with | versions(self.libraries), report.environment.get("git_revision")
+        )
         examples, _ = evaluation_examples(inputs.get("prepare"), "validation", self.recipe.task, limit=section.golden)
         plan = BundlePlan(
             name=self.recipe.name,
@@ -84,21 +91,19 @@ class Bundle(Stage):
             examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
             passed=report.passed,
-            versions={
-                "compressor": __version__,
-                **versions(("torch", "transformers", "onnx", "onnxruntime", "tokenizers")),
-            },
+            versions={"compressor": __version__, **made_with},
             recipe=dump_recipe(self.recipe),
+            build=build,
         )
         file = bundle_files(plan)[report.chosen]
-        origins = hub_origins(self.recipe)
         card = model_card(
             report,
             license_name=section.license,
             file=file,
             dtype=dtype_of(file),
             calibration=calibration,
-            **origins,
+            licenses=stated_licenses(build),
+            **hub_origins(self.recipe),
         )
         facts = write_bundle(plan, out / "bundle", card=card)
         return {"chosen": report.chosen, **facts}

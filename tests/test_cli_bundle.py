@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import platform
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
+from compressor.push.scan import find_paths
 from tests.command import compressor
 from tests.tiny_run import TinyRun
 
@@ -78,6 +84,40 @@ def test_verify_replays_the_sealed_answers(finished: TinyRun) -> None:
     assert set(found["variants"]) == {"fp32", "int8"}
     assert all(found["variants"][name] <= found["tolerances"][name] for name in found["variants"])
     assert "as sealed" in compressor("verify", finished.bundle).succeeds().out
+
+
+def test_a_bundle_tells_neither_folders_nor_the_host(finished: TinyRun) -> None:
+    provenance = (finished.bundle / "provenance.json").read_text(encoding="utf-8")
+    assert find_paths(finished.bundle / "provenance.json") == []
+    for told in (str(finished.folder), str(finished.home), str(Path.home()), platform.node()):
+        assert told not in provenance or len(told) < 4, told
+
+
+def test_provenance_tells_what_went_into_a_bundle(finished: TinyRun) -> None:
+    statement = json.loads((finished.bundle / "provenance.json").read_text(encoding="utf-8"))
+    definition, details = statement["predicate"]["buildDefinition"], statement["predicate"]["runDetails"]
+    resolved = yaml.safe_load((finished.bundle / "recipe.resolved.yaml").read_text(encoding="utf-8"))
+    assert definition["externalParameters"]["recipe"] == resolved
+    told = {one["name"]: one for one in definition["resolvedDependencies"]}
+    recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
+    data, model = Path(recipe["data"]["source"]), Path(recipe["teacher"]["model"])
+    assert told[data.name]["digest"] == {"sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
+    assert told[model.name]["annotations"] == {"kind": "model", "stages": ["teach"]}
+    assert {"torch", "onnxruntime", "datasets"} <= told.keys()
+    keys = json.loads((finished.out / "run.json").read_text(encoding="utf-8"))
+    assert keys["status"] == "finished"
+    assert {"prepare", "teach", "distill", "export"} <= {
+        stage["name"] for stage in details["metadata"]["compressor_stages"]
+    }
+    sbom = compressor("sbom", finished.bundle).succeeds().json
+    assert {one["name"] for one in sbom["components"]} == told.keys()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(sbom)) is None
+
+
+def test_the_model_card_says_which_licences_are_not_known(finished: TinyRun) -> None:
+    card = (finished.bundle / "README.md").read_text(encoding="utf-8").partition("## Licences")[2].partition("##")[0]
+    assert "This model: unknown" in card
+    assert card.count("unknown") == 3, "model, teacher, data"
 
 
 def test_verify_finds_changed_and_missing_files(finished: TinyRun, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from compressor import errors
 from compressor.compare.results import Comparison
 from compressor.compare.self_test import Figures, SelfTest
 from compressor.engine.plan import Plan
+from compressor.provenance import sign
 from compressor.push import Sent
 from compressor.recipe import load_recipe
 from compressor.recipe.benchmark import Target, WorkloadConfig
@@ -23,6 +25,7 @@ from compressor.recipe.shipped import shipped
 from compressor.report.document import RunReport
 from tests import tiny
 from tests.command import ROOT, compressor
+from tests.provenance.keys import write_keys
 from tests.runtime import bundles
 from tests.tiny_run import TinyRun
 
@@ -97,6 +100,16 @@ def reader(tmp_path: Path, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
+def signable(reader: Path) -> None:
+    """Keys, and a copy of the bundle that they have signed, in the reader's folder."""
+    keys = write_keys(reader)
+    bundle = reader / "runs" / "quickstart" / "bundle"
+    whole = bundle.resolve()
+    bundle.unlink()
+    shutil.copytree(whole, bundle)
+    sign(bundle, keys.private)
+
+
 def test_commands_and_blocks_are_found() -> None:
     assert {"run", "predict", "verify", "bench", "validate"} <= {command.split()[1] for _, command in COMMANDS}
     assert len(blocks("yaml")) >= 4
@@ -115,6 +128,8 @@ def test_a_command_that_is_shown_works(
         (reader / "recipe.yaml").unlink()
     if words[0] == "bench":
         words += ["--seconds", "0.1"]
+    if words[0] == "sign" or "--key" in words:
+        signable(reader)
     if "--pair" in words:
         words[1] = str(bundles.write(reader / "pairs", pairs=True))
 
@@ -182,6 +197,14 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     links = [page.parent / target for target in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in target]
     scripts = [ROOT / script for script in re.findall(r"(?:python|node) (benchmarks/\S+)", text)]
     assert [str(path) for path in (*links, *scripts) if not path.exists()] == []
+
+
+def test_tests_that_are_named_are_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 40
+    for file, test in named:
+        assert re.search(rf"^def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), (file, test)
 
 
 def test_make_targets_that_are_named_are_there() -> None:

@@ -104,7 +104,7 @@ def test_a_damaged_bundle_is_not_signed(bundle: Path, keys: Keys) -> None:
     assert not (bundle / SIGNATURE).exists()
 
 
-SPOILT: dict[str, Callable[[dict[str, Any]], object]] = {
+SPOILT: dict[str, Callable[[Any], Any]] = {
     "no signature": lambda record: record.pop("signature"),
     "no text": lambda record: record.update(signature=7),
     "no base64": lambda record: record.update(signature="%"),
@@ -115,7 +115,7 @@ SPOILT: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 @pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
-def test_a_signature_that_is_none_fails(signed: Path, keys: Keys, change: Callable[[dict[str, Any]], object]) -> None:
+def test_a_signature_that_is_none_fails(signed: Path, keys: Keys, change: Callable[[Any], Any]) -> None:
     edit(signed / SIGNATURE, change)
     with pytest.raises(VerificationFailed):
         check_signature(signed, keys.public)
@@ -178,6 +178,8 @@ def test_without_its_library_the_extra_is_named(bundle: Path, keys: Keys, monkey
 def test_openssl_checks_the_signature_too(signed: Path, keys: Keys, tmp_path: Path) -> None:
     raw = tmp_path / "raw.sig"
     raw.write_bytes(base64.b64decode(json.loads((signed / SIGNATURE).read_text())["signature"]))
-    command = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", keys.public]
-    done = subprocess.run([*command, "-in", signed / MANIFEST, "-sigfile", raw], capture_output=True, text=True)
+    command = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", str(keys.public)]
+    done = subprocess.run(
+        [*command, "-in", str(signed / MANIFEST), "-sigfile", str(raw)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ import pytest
 from compressor.errors import BundleError, GatesFailed, VerificationFailed
 from compressor.push import make_upload
 from compressor.push.scan import find_paths, find_secrets
+from compressor.runtime.manifest import MANIFEST, SIGNATURE
 from compressor.runtime.tasks import runtime_task
 from tests.runtime.bundles import edit, seal_again
 
@@ -32,6 +33,13 @@ def test_every_file_of_the_bundle_goes_and_no_other(bundle: Path) -> None:
     }
     assert upload.left == (".env",)
     assert upload.sizes["onnx/model.onnx"] == (bundle / "onnx" / "model.onnx").stat().st_size
+
+
+def test_a_signature_goes_with_what_it_signs(bundle: Path) -> None:
+    (bundle / SIGNATURE).write_text("{}", encoding="utf-8")
+    upload = make_upload(bundle)
+    assert list(upload.files)[-2:] == [MANIFEST, SIGNATURE]
+    assert upload.left == ()
 
 
 def test_a_changed_bundle_is_refused(bundle: Path) -> None:

@@ -86,3 +86,14 @@ def test_the_dump_spells_out_every_default(tmp_path: Path) -> None:
     assert read["seed"] == 13
     assert read["teacher"]["finetune"]["early_stopping"] == 3
     assert read["benchmark"]["workloads"][0]["kind"] == "dataset"
+
+
+def test_a_secret_of_the_environment_stays_a_reference(tmp_path: Path) -> None:
+    environment = {"DATA_TOKEN": "s3cret$value", "HF_TOKEN": "", "SHORT_KEY": "small", "USER": "reviews-of-films"}
+    recipe = load_recipe(write(tmp_path), ["data.subset=${DATA_TOKEN}/x", "bundle.license=${USER}"], environment)
+    assert recipe.data is not None and recipe.data.subset == "s3cret$value/x"
+    dumped = dump_recipe(recipe, environment)
+    assert yaml.safe_load(dumped)["data"]["subset"] == "${DATA_TOKEN}/x"
+    assert "s3cret" not in dumped
+    assert yaml.safe_load(dumped)["bundle"]["license"] == "reviews-of-films", "no secret by its name"
+    assert load_recipe(write(tmp_path, dumped), environment=environment) == recipe

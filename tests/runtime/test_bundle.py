@@ -124,4 +124,4 @@ print(runtime.verify({str(bundle)!r}).files)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [load(bundle).predict("a good film").to_dict()["label"], "9"]
+    assert done.stdout.split() == [load(bundle).predict("a good film").to_dict()["label"], "10"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, save
+from onnx import TensorProto, helper, load_model, save
 from onnxruntime.capi import onnxruntime_inference_collection
 
 from compressor.errors import BundleError, TargetUnavailable
@@ -215,6 +215,24 @@ def test_a_damaged_model_is_named_quietly(
     with pytest.raises(BundleError, match=r"model\.onnx can't be loaded"):
         open_session(damaged)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_model_that_reads_a_file_outside_its_folder_is_refused(model: Path, tmp_path: Path) -> None:
+    """Its weights would be whatever that file holds, and could be asked back."""
+    graph = load_model(model)
+    tensor = max(graph.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    secret, size = tmp_path / "secret.bin", len(tensor.raw_data)
+    secret.write_bytes(bytes(size))
+    (tmp_path / "onnx").mkdir()
+    for place in ("../secret.bin", str(secret)):
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        del tensor.external_data[:]
+        for key, value in {"location": place, "offset": "0", "length": str(size)}.items():
+            tensor.external_data.add(key=key, value=value)
+        (tmp_path / "onnx" / "model.onnx").write_bytes(graph.SerializeToString())
+        with pytest.raises(BundleError, match=r"model\.onnx can't be loaded"):
+            open_session(tmp_path / "onnx" / "model.onnx")
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ FILES = {
 
 
 def write_wheel(
-    folder: Path, files: dict[str, bytes] = FILES, *, name: str = "tiny_model", version: str = "1.0"
+    folder: Path, files: dict[str, bytes] = FILES, *, name: str = "tiny_model", version: str = "1.0", metadata: str = ""
 ) -> Path:
-    """A wheel that pip accepts, holding `files` as they are named, unsafe names included."""
+    """A wheel that pip accepts, holding `files` as they are named, unsafe names included; `metadata` are further
+    lines."""
     folder.mkdir(parents=True, exist_ok=True)
     information = f"{name}-{version}.dist-info"
     package = {
-        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}".encode(),
         f"{information}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{information}/RECORD": b"",
     }

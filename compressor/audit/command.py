@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from compressor.audit.data import read_texts
+from compressor.audit.split import judged_split
 from compressor.bench.accuracy import score_accuracy
 from compressor.bench.asked import AskedModel
 from compressor.bench.environment import environment
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject, roles_of, subjects_from
 from compressor.errors import BundleError
-from compressor.evaluate import Answered, Inquiry, JudgedSplit, Texts, evaluate, unchecked
+from compressor.evaluate import Answered, Inquiry, JudgedSplit, evaluate, unchecked
 from compressor.evaluate.slices import groups, texts_of
 from compressor.events import Events
 from compressor.report.audit import AuditedFigure, AuditReport
@@ -69,25 +70,12 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
     )
     # A slice that can't be made is told before anything is asked.
     list(groups(texts_of(test.texts.examples, models[0].task.spec.text_roles), inquiry))
-    answered = [
-        _answered(model, test.texts, colour, events) for model, colour in zip(models, ("v0", "teacher"), strict=False)
-    ]
-    split = JudgedSplit(
-        task=models[0].task,
-        labels=models[0].settings.labels,
-        examples=test.texts.examples,
-        targets=test.texts.targets,
-        model=answered[0],
-        reference=answered[1] if len(answered) > 1 else None,
-        show_examples=asked.show_examples,
-        inquiry=inquiry,
-    )
-    events.note("examining the answers")
+    split = judged_split(models, test.texts, inquiry, show_examples=asked.show_examples, events=events)
     return AuditReport(
         name=_name(path),
         task=models[0].subject.task,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        models=tuple(_figure(one, split, asked.seed) for one in answered),
+        models=tuple(_figure(one, split, asked.seed) for one in split.models),
         texts=len(test.texts.examples),
         findings=tuple(evaluate(split)),
         unchecked=tuple(unchecked(split)),
@@ -112,12 +100,6 @@ def _subjects(path: Path, asked: Asked) -> list[Subject]:
         told = " and ".join(f"{one.task} of {', '.join(roles_of(one))}" for one in found)
         raise BundleError(f"These two don't answer the same: {told}.", hint="Give --beside a model of the same task.")
     return found
-
-
-def _answered(model: AskedModel, texts: Texts, colour: str, events: Events) -> Answered:
-    events.note(f"{model.name} answers {len(texts.examples)} texts")
-    judged = model(texts.examples, texts.targets or None)
-    return Answered(model.name, judged, colour, model)
 
 
 def _figure(answered: Answered, split: JudgedSplit, seed: int) -> AuditedFigure:

@@ -23,17 +23,25 @@ class AuditedTexts(NamedTuple):
     """Name -> a value an example, empty where its row has none."""
 
 
-def read_texts(path: Path, model: AskedModel, columns: Mapping[str, str], *, labelled: bool = True) -> AuditedTexts:
+def read_texts(
+    path: Path,
+    model: AskedModel,
+    columns: Mapping[str, str],
+    *,
+    labelled: bool = True,
+    roles: tuple[str, ...] | None = None,
+) -> AuditedTexts:
     """Every row of a csv, tsv or jsonl file, as the model reads it.
 
     Args:
         columns: role -> column, for roles whose column has another name.
+        roles: of the texts of an example; left out, what the model itself tells.
         labelled: whether right answers have to be there.
 
     Raises:
         DataError: the file can't be read, or holds an answer that the model can't give.
     """
-    spec, roles = model.task.spec, roles_of(model.subject)
+    spec, roles = model.task.spec, roles or roles_of(model.subject)
     unknown = sorted(set(columns) - {*roles, spec.target_role})
     if unknown:
         raise DataError(

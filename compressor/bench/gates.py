@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compressor.bench.results import GateVerdict, Latency, Measurement
@@ -12,10 +12,19 @@ from compressor.task_specs import MetricSpec, metric_spec
 if TYPE_CHECKING:
     from compressor.recipe.gates import GatesSection
 
-__all__ = ["evaluate_gates"]
+__all__ = ["Audited", "evaluate_gates"]
 
 _RETAINED, _LOST = ("quality_retained", "accuracy_retained"), ("quality_lost", "accuracy_lost")
 """What of the reference model's and of the student's main metric is kept; the second name is that of the first task."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit of the variant found."""
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    unchecked: Mapping[str, str] = field(default_factory=dict)
+    """Figure -> why it is not there."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +44,28 @@ def evaluate_gates(
     fp32: Measurement | None,
     reference: Measurement | None,
     student: Measurement | None,
+    audited: Audited | None = None,
 ) -> Iterator[GateVerdict]:
     """A verdict for each gate the recipe sets. A gate whose figure wasn't measured doesn't hold, and says why.
 
     Args:
         reference: the run's reference model: its teacher, or without one the student.
+        audited: None where the variant isn't chosen yet: gates on its audit are left out then.
     """
     from compressor.recipe.gates import holds
 
     measured = _Measured(variant, fp32, reference, student) if variant and not variant.skipped else None
     for name, expression in _expressions(gates):
-        value = _value(name, measured) if measured else None
+        section, _, figure = name.partition(".")
+        if section == "audit":
+            if audited is None:
+                continue
+            value, reason = audited.figures.get(figure), audited.unchecked.get(figure, "the audit didn't find it")
+        else:
+            value = _value(name, measured) if measured else None
+            reason = _reason(name, variant, reference, student) if value is None else ""
         if value is None:
-            yield GateVerdict(name, expression, None, passed=False, reason=_reason(name, variant, reference, student))
+            yield GateVerdict(name, expression, None, passed=False, reason=reason)
         else:
             # 100 * (0.9 - 0.885) is a hair above 1.5.
             value = round(value, 9)

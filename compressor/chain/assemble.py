@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from compressor.bench import environment, evaluate_gates
+from compressor.bench.gates import Audited
 from compressor.bench.results import GateVerdict, Measurement, Role, Size, Skipped, VariantDifference
 from compressor.chain.cascade_finding import cascade_finding
 from compressor.chain.findings import read_findings
@@ -34,8 +35,14 @@ def choose(recipe: Recipe, measurements: Sequence[Measurement]) -> str:
     return min(passing or names, key=lambda name: _speed(here.get(("variant", name))))
 
 
-def verdicts(recipe: Recipe, measurements: Sequence[Measurement], variant: str) -> tuple[GateVerdict, ...]:
-    """Whether each gate of the recipe holds for a variant, on the first target that is here."""
+def verdicts(
+    recipe: Recipe, measurements: Sequence[Measurement], variant: str, audited: Audited | None = None
+) -> tuple[GateVerdict, ...]:
+    """Whether each gate of the recipe holds for a variant, on the first target that is here.
+
+    Args:
+        audited: what its audit found; None: only the chosen one is audited, so gates on that are left out.
+    """
     here = _decisive(recipe, measurements)
     first = {node.role: here.get((node.role, node.name)) for node in reversed(model_nodes(recipe))}
     return tuple(
@@ -45,6 +52,7 @@ def verdicts(recipe: Recipe, measurements: Sequence[Measurement], variant: str) 
             fp32=first["variant"],
             reference=first[reference_node(recipe).role],
             student=first["student"],
+            audited=audited,
         )
     )
 
@@ -110,7 +118,7 @@ def assemble(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         chosen=chosen,
         measurements=(*measurements, *absent),
-        gates=verdicts(recipe, measurements, chosen),
+        gates=verdicts(recipe, measurements, chosen, _audited(artifacts)),
         stages=tuple(
             StageRecord(name, artifact.key, name in cached, artifact.seconds, artifact.facts, artifact.peak_mb)
             for name, artifact in artifacts.items()
@@ -123,6 +131,11 @@ def assemble(
             *read_findings(artifacts.values()),
         ),
     )
+
+
+def _audited(artifacts: Mapping[str, Artifact]) -> Audited:
+    facts = artifacts["audit"].facts if "audit" in artifacts else {}
+    return Audited(facts.get("figures", {}), facts.get("unchecked", {}))
 
 
 def _cascade(

@@ -9,7 +9,7 @@ import numpy as np
 from compressor.engine.artifact import Artifact
 from compressor.task_specs import task_spec
 
-__all__ = ["evaluation_examples", "training_examples"]
+__all__ = ["evaluation_examples", "training_examples", "training_sample"]
 
 
 def evaluation_examples(
@@ -30,10 +30,17 @@ def evaluation_examples(
 
 def training_examples(data: Artifact, task: str, count: int) -> list[dict[str, Any]]:
     """The texts of `count` rows of the training split, or of all where there are fewer, evenly spread over it."""
+    return training_sample(data, task, count)[0]
+
+
+def training_sample(data: Artifact, task: str, count: int) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The same, and what a model is to answer; nothing where the labels aren't known."""
     from compressor.data import load_split
 
     rows = load_split(data.folder, "train")
-    return _texts(rows.select(np.linspace(0, len(rows) - 1, min(count, len(rows)), dtype=int)), task)
+    rows = rows.select(np.linspace(0, len(rows) - 1, min(count, len(rows)), dtype=int))
+    target = task_spec(task).target_role
+    return _texts(rows, task), list(rows[target]) if target in rows.column_names else []
 
 
 def _texts(rows: Any, task: str) -> list[dict[str, Any]]:

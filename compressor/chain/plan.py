@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressor.bench import target_reason
+from compressor.chain.audit import audit_stages, check_audit_gates, column_stages
 from compressor.chain.exporting import export_stages, first_of
 from compressor.chain.fitting import check_augmentations, check_models
 from compressor.chain.measures import compared_pairs, deciding_measures, plan_measures
@@ -75,9 +76,11 @@ def make_plan(recipe: Recipe) -> RecipePlan:
     """Lay out the stages and compute their keys. Reads digests of local sources; runs nothing.
 
     Raises:
+        RecipeError: a gate is about a figure that no audit has.
         TargetUnavailable: a target with `required: true` isn't on this machine.
         SourceError: a source can't be identified, so that no key can be had.
     """
+    check_audit_gates(recipe)
     skipped = {}
     for target in recipe.benchmark.targets:
         reason = target_reason(target)
@@ -106,7 +109,10 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
     """The stages in order, but for the bundle."""
     data = {"data": "prepare"} if recipe.data else {}
     max_length = max_length_of(recipe)
-    yield from training_stages(recipe)
+    for stage in training_stages(recipe):
+        yield stage
+        if stage.name == "prepare":
+            yield from column_stages(recipe)
     yield from export_stages(recipe)
     measures = plan_measures(recipe, data, max_length=max_length, skipped=skipped)
     yield from measures
@@ -117,6 +123,7 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
         read = {name: name for stage in decisive for name in (stage.name, stage.inputs["model"])}
         inputs = {**read, "prepare": "prepare", "export": "export"}
         yield Evaluate(name="evaluate", inputs=inputs, recipe=recipe, measures=decisive)
+        yield from audit_stages(recipe, decisive)
 
 
 def _bundle(recipe: Recipe, chain: Sequence[Stage], skipped: Mapping[str, str]) -> Bundle:

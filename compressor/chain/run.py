@@ -19,7 +19,7 @@ from compressor.report.document import RunReport
 
 __all__ = ["run_plan"]
 
-REPORTED = ("export", "measure", "differences", "bundle")
+REPORTED = ("export", "measure", "differences", "audit", "bundle")
 """Kinds of stages whose files the report and the run directory are made of."""
 
 

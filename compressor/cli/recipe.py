@@ -214,6 +214,10 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
         from compressor.chain.exporting import first_of
 
         first_of(loaded)
+    if loaded.audit is not None:
+        from compressor.chain.audit import check_audit_gates
+
+        check_audit_gates(loaded)
     told = f" {_told(_members(recipe, set_))}" if loaded.is_study else ""
     say(f"{loaded.name}: the recipe is valid.{told}")
 

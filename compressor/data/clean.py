@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from compressor.data.arrow import read_arrow, values_of, write_arrow
-from compressor.data.columns import BY, GROUP, did_you_mean
+from compressor.data.columns import BY, GROUP, KEPT, did_you_mean
 from compressor.data.ordering import SortKeys
 from compressor.data.source import RawSplit, row_target
 from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target, scalar
@@ -160,7 +160,8 @@ def clean(raw: RawSplit, target: Target, target_role: str, events: Events) -> tu
     rejected = Rejections()
     numbers = _RowNumbers(raw)
     roles = list(raw.columns.texts)
-    fields = [(role, pa.string()) for role in roles]
+    further = [key for key in raw.columns.splits if key.startswith(KEPT)]
+    fields = [(name, pa.string()) for name in (*roles, *further)]
     schema = pa.schema(fields if target.type is None else [*fields, (target_role, target.type)])
 
     def usable() -> Iterator[pa.RecordBatch]:
@@ -177,7 +178,7 @@ def clean(raw: RawSplit, target: Target, target_role: str, events: Events) -> tu
                     rejected.add(parsed)
                 else:
                     numbers.add(texts, parsed, target.stratum(parsed), by, rejected.read)
-                    kept.append((*texts.values(), parsed))
+                    kept.append((*texts.values(), *(scalar(by[key]) or "" for key in further), parsed))
             events.progress("prepare: checking", rejected.read, raw.count, raw.origin)
             if kept:
                 columns = list(zip(*kept, strict=True))[: len(schema)]

@@ -15,8 +15,11 @@ __all__ = [
     "Inquiry",
     "JudgedSplit",
     "Texts",
+    "audit_figures",
+    "audit_findings",
     "evaluate",
     "unchecked",
+    "unchecked_figures",
 ]
 
 EVALUATIONS: Registry[Evaluation] = Registry(
@@ -35,10 +38,33 @@ def evaluate(split: JudgedSplit) -> list[Finding]:
 
 def unchecked(split: JudgedSplit) -> list[tuple[str, str]]:
     """What an audit couldn't check: the title of the section, and what is missing."""
+    return [(audit.title, reason) for audit, reason in _missing(split)]
+
+
+def audit_findings(split: JudgedSplit) -> list[Finding]:
+    """The findings of audits alone, where the report has the others already."""
+    return [audit.run(split) for audit in _audits() if audit.applies(split)]
+
+
+def audit_figures(inquiry: Inquiry) -> list[str]:
+    """Keys of every figure that an audit may find, as `Audit.figures` writes them."""
+    return [key for audit in _audits() for key in audit.figures(inquiry)]
+
+
+def unchecked_figures(split: JudgedSplit) -> dict[str, str]:
+    """Figure that an audit couldn't find -> what is missing for it."""
     assert split.inquiry is not None
-    audits = [evaluation for evaluation in _ordered() if isinstance(evaluation, Audit)]
-    reasons = [(audit.title, audit.missing(split, split.inquiry)) for audit in audits]
-    return [(title, reason) for title, reason in reasons if reason is not None]
+    return {key: f"not checked: {reason}" for audit, reason in _missing(split) for key in audit.figures(split.inquiry)}
+
+
+def _missing(split: JudgedSplit) -> list[tuple[Audit, str]]:
+    assert split.inquiry is not None
+    reasons = [(audit, audit.missing(split, split.inquiry)) for audit in _audits()]
+    return [(audit, reason) for audit, reason in reasons if reason is not None]
+
+
+def _audits() -> list[Audit]:
+    return [evaluation for evaluation in _ordered() if isinstance(evaluation, Audit)]
 
 
 def _ordered() -> list[Evaluation]:

@@ -135,6 +135,10 @@ class Audit(Evaluation):
         assert split.inquiry is not None
         return self.examine(split, split.inquiry)
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        """Keys of the figures that it may find, for gates; one that ends with a dot stands for all that begin so."""
+        return ()
+
     @abstractmethod
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         """What keeps it from being made, as a sentence that says what to give; None where nothing does."""

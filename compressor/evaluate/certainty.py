@@ -28,6 +28,9 @@ class Certainty(Audit):
     order: ClassVar[int] = 60
     title: ClassVar[str] = "Certainty"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return ("area_under_risk", "conformal_coverage", "conformal_size")
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.task.spec.target != "one-label" or scores_of(split.model, split.labels) is None:
             return "It takes answers of one label each, with a probability for every label."

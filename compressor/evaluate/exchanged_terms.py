@@ -37,9 +37,12 @@ class ExchangedTerms(Audit):
     order: ClassVar[int] = 58
     title: ClassVar[str] = "Words for people exchanged"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return tuple(f"flipped.{a}>{b}" for terms in inquiry.terms for a in terms for b in terms if a != b)
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if not inquiry.terms:
-            return "Give words that may be exchanged: --terms he,she."
+            return "Give words that may be exchanged: --terms he,she, or in a recipe terms: [[he, she]]."
         if split.model.ask is None:
             return "The model has to be at hand."
         if split.task.spec.target in PLACES:

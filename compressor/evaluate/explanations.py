@@ -33,6 +33,9 @@ class Explanations(Audit):
     order: ClassVar[int] = 75
     title: ClassVar[str] = "Reasons"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return ("explanations_matter", "explanation_correlation", "explanation_overlap")
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.model.ask is None or scores_of(split.model, split.labels) is None:
             return "It takes a model at hand whose answers have a probability for every label."

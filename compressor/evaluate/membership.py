@@ -33,9 +33,12 @@ class Membership(Audit):
     order: ClassVar[int] = 70
     title: ClassVar[str] = "Leakage: who was in the training texts"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return ("membership_auc", "membership_found")
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if inquiry.training is None:
-            return "Give what the model was trained on: --training FILE."
+            return "Give what the model was trained on: --training FILE, or in a recipe membership: true."
         if split.task.spec.target != "one-label" or scores_of(split.model, split.labels) is None:
             return "It takes answers of one label each, with a probability for every label."
         if min(len(split.targets), len(inquiry.training.targets)) < FEWEST:

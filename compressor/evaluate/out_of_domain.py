@@ -26,9 +26,12 @@ class OutOfDomain(Audit):
     order: ClassVar[int] = 65
     title: ClassVar[str] = "Texts of another domain"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return ("out_of_domain_auc",)
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if inquiry.outside is None or not len(inquiry.outside.examples):
-            return "Give texts of another domain: --outside FILE."
+            return "Give texts of another domain: --outside FILE, or in a recipe outside: FILE."
         if scores_of(split.model, split.labels) is None or split.task.spec.target != "one-label":
             return "It takes answers of one label each, with a probability for every label."
         return None

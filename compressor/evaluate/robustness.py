@@ -55,6 +55,9 @@ class Robustness(Audit):
     order: ClassVar[int] = 50
     title: ClassVar[str] = "Robustness"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return tuple(f"{kind}.{name}" for kind in ("flipped", "lost") for name in PERTURBATIONS.names)
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.model.ask is None:
             return "The model has to be at hand."

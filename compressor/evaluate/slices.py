@@ -64,6 +64,9 @@ class Slices(Audit):
     order: ClassVar[int] = 55
     title: ClassVar[str] = "Groups of texts"
 
+    def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
+        return ("worst_slice", "slice.")
+
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.task.main_metric(split.model.judged.statistics) is None:
             return "The data has no right answers."

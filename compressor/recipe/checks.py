@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from compressor.errors import Problem
 from compressor.recipe.answer_checks import answers_are_chosen_soundly
+from compressor.recipe.audit_checks import audit_gates_are_asked, audits_are_possible
 from compressor.recipe.augment import ModelAugmentationSection, UnlabelledSection
 from compressor.recipe.benchmark import (
     DatasetWorkload,
@@ -331,5 +332,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (variants_are_sound, ("seeds", "variants")),
     (ranges_are_sound, ("tune",)),
     (tuning_has_a_goal, ("tune", "distill", "benchmark")),
+    (audits_are_possible, ("task", "data", "audit")),
+    (audit_gates_are_asked, ("audit", "gates")),
     *GATE_CHECKS,
 )

@@ -60,6 +60,10 @@ class GatesSection(Section):
         "quantization. In points (0 to 100) for a share, else in the metric's own unit.",
     )
     metrics: dict[str, Gate] = Field({}, description="Any metric of the task on the test split: {f1_macro: '>= 0.8'}.")
+    audit: dict[str, Gate] = optional(
+        "Figures of the `audit` of the variant that ships: {worst_slice: '>= 0.8', flipped.typos: '<= 0.1'}.",
+        default={},
+    )
     accuracy: Gate | None = Field(None, description="The task's main metric on the test split, 0 to 1.")
     accuracy_retained: Gate | None = Field(None, description="Another name of `quality_retained`.")
     accuracy_lost: Gate | None = Field(None, description="Another name of `quality_lost`.")

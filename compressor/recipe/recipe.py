@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from compressor.recipe.audit import AuditSection
 from compressor.recipe.benchmark import BenchmarkSection
 from compressor.recipe.bundle import BundleSection
 from compressor.recipe.cascade import CascadeSection
@@ -56,6 +57,7 @@ class Recipe(Section):
     )
     cascade: CascadeSection | None = optional("A faster student in front of this one, in the same file.")
     benchmark: BenchmarkSection = Field(default_factory=BenchmarkSection, description="Where and how to measure.")
+    audit: AuditSection | None = optional("What the variant that ships is asked beyond its figures.")
     gates: GatesSection = Field(default_factory=GatesSection, description="What must hold for the bundle to ship.")
     bundle: BundleSection = Field(default_factory=BundleSection, description="What goes into the folder that ships.")
     seeds: tuple[Seed, ...] = optional(

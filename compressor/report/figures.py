@@ -200,6 +200,8 @@ def metric_figures(models: Sequence[Model], task: str | None) -> list[Figure]:
 
 def gate_title(name: str, metric: MetricSpec, task: str | None, reference: Role | None = None) -> str:
     """How a gate is called: `accuracy_retained` is `accuracy kept`; `reference`: the role of the run's."""
+    if name.startswith("audit."):
+        return f"audit: {name.removeprefix('audit.').replace('_', ' ').replace('.', ' by ', 1)}"
     if name.startswith("metrics."):
         return metric_spec(task, name.removeprefix("metrics.")).title
     kind, _, ending = name.partition("_")

@@ -2,9 +2,11 @@
 
 from compressor.chain.stages.answers import Answers
 from compressor.chain.stages.ask import Ask
+from compressor.chain.stages.audit import AuditModel
 from compressor.chain.stages.augment import Augment
 from compressor.chain.stages.bundle import Bundle
 from compressor.chain.stages.cascade import Cascade
+from compressor.chain.stages.columns import Columns
 from compressor.chain.stages.differences import Differences
 from compressor.chain.stages.distill import Distill
 from compressor.chain.stages.ensemble import Ensemble
@@ -25,9 +27,11 @@ from compressor.chain.stages.writer import Writer
 __all__ = [
     "Answers",
     "Ask",
+    "AuditModel",
     "Augment",
     "Bundle",
     "Cascade",
+    "Columns",
     "Differences",
     "Distill",
     "Ensemble",

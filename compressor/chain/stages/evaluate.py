@@ -51,7 +51,7 @@ class Evaluate(Stage):
         recipe = self.recipe
         return {
             "task": recipe.task,
-            "gates": recipe.gates.model_dump(mode="json"),
+            "gates": recipe.gates.model_dump(mode="json", exclude={"audit"}),
             "variants": [
                 *(section.name for section in recipe.quantize),
                 *([recipe.cascade.name] if recipe.cascade else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,10 @@ class Prepare(Stage):
         }
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        return self.prepared(out, events)
+
+    def prepared(self, out: Path, events: Events, keep: Sequence[str] = ()) -> dict[str, Json]:
+        """Fill `out`; `keep` names further columns that its splits have."""
         from compressor.data import prepare
 
         section = self.section
@@ -59,4 +63,5 @@ class Prepare(Stage):
             if isinstance(source, HubSource):
                 section = section.model_copy(update={"source": source.id, "revision": source.commit})
         files = self.fetch(events) or None
-        return prepare(section, task_spec(self.task), seed=self.seed, files=files, out=out, events=events)
+        spec = task_spec(self.task)
+        return prepare(section, spec, seed=self.seed, files=files, out=out, events=events, keep=keep)

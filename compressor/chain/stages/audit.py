@@ -1,0 +1,150 @@
+"""Ask the variant that ships more than the test split, beside the teacher or the student in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compressor.bench import Subject
+from compressor.bench.asked import AskedModel
+from compressor.bench.placement import Placement
+from compressor.chain.assemble import choose
+from compressor.chain.examples import evaluation_examples, training_sample
+from compressor.chain.findings import write_findings
+from compressor.chain.measurement import read_measurements
+from compressor.chain.nodes import ModelNode, variants
+from compressor.chain.stages.measure import Measure
+from compressor.engine.artifact import Artifact
+from compressor.engine.key import Json
+from compressor.engine.stage import Stage
+from compressor.evaluate import EVALUATIONS, Inquiry, JudgedSplit, Texts, audit_findings, unchecked, unchecked_figures
+from compressor.evaluate.membership import MOST
+from compressor.evaluate.perturbations import PERTURBATIONS
+from compressor.events import Events
+from compressor.recipe.audit import AuditSection
+from compressor.recipe.benchmark import Target
+from compressor.recipe.data import DataSection
+from compressor.recipe.recipe import Recipe
+from compressor.report.blocks import Block, Finding, Heading, Pairs, Prose
+from compressor.sources import Source, open_source
+from compressor.task_specs import task_spec
+
+__all__ = ["AuditModel"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditModel(Stage):
+    """Writes `findings.json` with one finding, whose figures gates may ask for.
+
+    Inputs: `test`, the prepared data, or with further columns; `train`, where leakage is asked; under their own names
+    the measurements that the choice is made by, and every model that may be asked.
+    """
+
+    kind = "audit"
+
+    recipe: Recipe
+    section: AuditSection
+    data: DataSection
+    measures: tuple[Measure, ...]
+    beside: ModelNode
+    target: Target
+    """Where the variants are compared: models are asked on its device."""
+    max_length: int
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # a package may bring an evaluation
+        runtimes = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "torch", "transformers")
+        brought = (*EVALUATIONS.packages(*EVALUATIONS.names), *PERTURBATIONS.packages(*PERTURBATIONS.names))
+        return tuple(dict.fromkeys((*runtimes, "numpy", "scipy", "tokenizers", *brought)))
+
+    @property
+    def config(self) -> dict[str, Json]:
+        recipe = self.recipe
+        named = recipe.bundle.variant
+        return {
+            "task": recipe.task,
+            "audit": self.section.model_dump(mode="json", exclude={"outside"}),
+            "columns": self._text_columns if self.section.outside else {},
+            "variant": named,
+            # What the choice depends on besides the measurements; figures of the audit have no part in it.
+            "gates": {} if named else recipe.gates.model_dump(mode="json", exclude={"audit"}),
+            "beside": self.beside.name,
+            "device": self.target.device,
+            "max_length": self.max_length,
+            "seed": recipe.seed,
+            "examples": recipe.bundle.examples,
+            "evaluations": list(EVALUATIONS.names),
+            "perturbations": list(PERTURBATIONS.names),
+        }
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        return {"outside": open_source(self.section.outside, kind="data")} if self.section.outside else {}
+
+    def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
+        from compressor.audit.split import judged_split
+
+        chosen = choose(self.recipe, read_measurements(inputs[stage.name] for stage in self.measures))
+        node = next(node for node in variants(self.recipe) if node.name == chosen)
+        models = [
+            AskedModel(self._subject(one, inputs[one.stage]), Placement(target.device, target.threads))
+            for one, target in ((node, self.target), (self.beside, self.target.reference))
+        ]
+        test = Texts(*evaluation_examples(inputs["test"], "test", self.recipe.task))
+        inquiry = self._inquiry(models[0], test, inputs, events)
+        split = judged_split(models, test, inquiry, show_examples=self.recipe.bundle.examples, events=events)
+        finding = _finding(split)
+        write_findings([finding], out)
+        return {"subject": chosen, "figures": dict(finding.figures), "unchecked": dict(unchecked_figures(split))}
+
+    def _inquiry(self, model: AskedModel, test: Texts, inputs: Mapping[str, Artifact], events: Events) -> Inquiry:
+        from compressor.audit.data import read_texts
+        from compressor.data import load_split
+        from compressor.data.columns import KEPT
+
+        names = self.section.columns
+        kept = load_split(inputs["test"].folder, "test") if names else {}
+        training = training_sample(inputs["train"], self.recipe.task, MOST) if "train" in inputs else None
+        file = self.fetch(events).get("outside")
+        roles = tuple(test.examples[0]) if test.examples else None
+        return Inquiry(
+            columns={name: tuple(kept[f"{KEPT}{name}"]) for name in names},
+            slices=self.section.slices,
+            terms=self.section.terms,
+            training=Texts(*training) if training else None,
+            outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
+            texts=self.section.texts,
+            seed=self.recipe.seed,
+        )
+
+    @property
+    def _text_columns(self) -> dict[str, Any]:
+        """Role -> column of the texts, as the data call them; without a header they are called like their roles."""
+        named = self.data.columns if self.data.header else {}
+        return {role: named[role] for role in task_spec(self.recipe.task).text_roles if role in named}
+
+    def _subject(self, node: ModelNode, model: Artifact) -> Subject:
+        torch = node.engine == "torch"
+        return Subject(
+            name=node.name,
+            engine="torch" if torch else "onnxruntime",
+            folder=model.folder / "model" if torch else model.folder,
+            max_length=self.max_length,
+            task=self.recipe.task,
+            trust_remote_code=self.recipe.trusts_teacher if node.role == "teacher" else self.recipe.trusts_student,
+        )
+
+
+def _finding(split: JudgedSplit) -> Finding:
+    """Everything the audit found as one section of the report, a part for each check."""
+    found = audit_findings(split)
+    blocks: list[Block] = [
+        Prose(f"{' beside '.join(one.name for one in split.models)}, {len(split.examples):,} test texts.", "remark")
+    ]
+    for one in found:
+        blocks += [Heading(one.title, 3), *one.blocks]
+    if missing := unchecked(split):
+        blocks += [Heading("Not checked", 3), Pairs(tuple(missing))]
+    return Finding("Audit", tuple(blocks), {key: value for one in found for key, value in one.figures.items()})

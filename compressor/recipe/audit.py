@@ -1,0 +1,39 @@
+"""Section `audit`: what the model that ships is asked beyond its figures, as `compressor audit` asks it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from compressor.recipe.section import Section
+
+__all__ = ["AuditSection"]
+
+
+class AuditSection(Section):
+    """Robustness, groups, certainty, leakage of the variant that ships, on the test split; `{}` asks what needs nothing
+    further."""
+
+    slices: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Groups of texts to compare: by the values of a column of `data.source`, or `NAME=REGEX`, by "
+        "whether a regular expression is found in the text.",
+    )
+    terms: tuple[Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)], ...] = Field(
+        (),
+        description="Words that name groups and may be exchanged, a list for each group: [[he, she]]. Does the answer "
+        "change?",
+    )
+    membership: bool = Field(
+        False, description="Whether texts of the training split can be told from test texts by the answers."
+    )
+    outside: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="A file with texts of another domain (csv, tsv or jsonl, columns as in `data`)."
+    )
+    texts: int = Field(300, ge=1, description="Test texts that are asked in changed forms, at most.")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns among `slices`."""
+        return tuple(dict.fromkeys(one for one in self.slices if "=" not in one))

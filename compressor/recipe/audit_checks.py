@@ -1,0 +1,69 @@
+"""Whether an audit can be made of what a recipe has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from compressor.errors import Problem
+from compressor.recipe.recipe import Recipe
+from compressor.task_specs import task_spec
+
+__all__ = ["audit_gates_are_asked", "audits_are_possible"]
+
+_NEEDS = {
+    "membership_auc": ("membership", "membership: true"),
+    "membership_found": ("membership", "membership: true"),
+    "out_of_domain_auc": ("outside", "outside: FILE"),
+}
+"""Figure -> the setting of `audit` that it needs, and how it is written."""
+
+
+def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:
+    """Problems of `audit`."""
+    section, data = recipe.audit, recipe.data
+    if section is None:
+        return
+    if data is None:
+        yield Problem("needs labelled text: add a `data` section", "audit")
+        return
+    for index, one in enumerate(section.slices):
+        yield from _slice_is_sound(one, f"audit.slices.{index}", header=data.header)
+    for index, terms in enumerate(section.terms):
+        if len(set(terms)) < len(terms):
+            yield Problem("names a word twice", f"audit.terms.{index}")
+    one_label = task_spec(recipe.task).target == "one-label"
+    for name in ("membership", "outside"):
+        if getattr(section, name) and not one_label:
+            yield Problem(f"is for one label a text, and {recipe.task} has none", f"audit.{name}", hint="leave it out")
+    if section.membership and data.test_only:
+        yield Problem("needs a training split, and `data` has a test split only", "audit.membership")
+    elif section.membership and data.labelled is not None and not {"train", "test"} <= set(data.labelled):
+        yield Problem("needs the labels of `train` and `test`, see `data.labelled`", "audit.membership")
+
+
+def audit_gates_are_asked(recipe: Recipe) -> Iterator[Problem]:
+    """Problems of `gates.audit` that the recipe alone tells."""
+    for name in recipe.gates.audit:
+        path = f"gates.audit.{name}"
+        if recipe.audit is None:
+            yield Problem(
+                "this gate needs an audit: add an `audit` section", path, hint="`audit: {}` is enough for most"
+            )
+        elif name in _NEEDS and not getattr(recipe.audit, _NEEDS[name][0]):
+            yield Problem("this gate is about a check that isn't made", path, hint=f"audit: {{{_NEEDS[name][1]}}}")
+
+
+def _slice_is_sound(one: str, path: str, *, header: bool) -> Iterator[Problem]:
+    name, separator, pattern = one.partition("=")
+    if not separator:
+        if not header and not re.fullmatch("[1-9][0-9]{0,5}", one):
+            message = f"{one!r} is no number of a column, and with `header: false` no column has a name"
+            yield Problem(message, path, hint="give its number, counted from 1")
+        return
+    if not name.strip():
+        yield Problem("has no name", path, hint="write NAME=REGEX, such as 'negation=\\bnot\\b'")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        yield Problem(f"{pattern!r} is no regular expression: {error}", path)

@@ -50,7 +50,7 @@ STUDENT = measurement("student", accuracy=0.815, p50=9.0, size=48.0)
 
 
 def verdicts(gates: dict[str, Any], **others: Measurement | None) -> list[GateVerdict]:
-    measured = {"variant": VARIANT, "fp32": FP32, "reference": TEACHER, "student": STUDENT} | others
+    measured: dict[str, Any] = {"variant": VARIANT, "fp32": FP32, "reference": TEACHER, "student": STUDENT, **others}
     return list(evaluate_gates(GatesSection(**gates), **measured))
 
 

@@ -1,0 +1,119 @@
+"""A recipe that audits what it ships."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compressor.chain.plan import make_plan
+from compressor.errors import RecipeError
+from compressor.report.document import RunReport
+from tests import tiny
+from tests.chain import recipes
+from tests.command import compressor
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reviews with a column that is neither text nor label."""
+    file = tmp_path_factory.mktemp("audited") / "reviews.csv"
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(("text", "label", "place"))
+        writer.writerows(
+            (text, label, "north" if i % 2 else "south") for i, (text, label) in enumerate(tiny.reviews(400))
+        )
+    return file
+
+
+@pytest.fixture
+def recipe(reviews: Path, classifier_folder: Path) -> dict[str, Any]:
+    """A finished model, without a teacher, whose data have a training split all the same."""
+    plain = recipes.finished(reviews, classifier_folder)
+    data = {"source": str(reviews), "max_length": 32, "duplicates": "drop", "split": {"test": 0.5}}
+    return {**plain, "data": data, "bundle": {"variant": "int8"}}
+
+
+def keys(folder: Path, recipe: dict[str, Any], **changed: Any) -> dict[str, str]:
+    made = make_plan(recipes.load(folder, {**recipe, **changed}))
+    return {name: key.digest for name, key in made.keys.items()}
+
+
+def test_an_audit_changes_the_key_of_no_other_stage(recipe: dict[str, Any], tmp_path: Path) -> None:
+    before = keys(tmp_path, recipe)
+    after = keys(tmp_path, recipe, audit={"slices": ["place"]}, gates={"audit": {"worst_slice": ">= 0.1"}})
+    assert set(after) - set(before) == {"columns", "audit"}
+    assert {name for name in before if before[name] != after[name]} == {"bundle"}
+
+
+def test_the_bound_of_a_gate_makes_no_audit_again(recipe: dict[str, Any], tmp_path: Path) -> None:
+    chosen_by_gates = {**recipe, "bundle": {}, "audit": {}}
+    low, high = (
+        keys(tmp_path, chosen_by_gates, gates={"audit": {"worst_slice": bound}}) for bound in (">= 0.1", ">= 0.9")
+    )
+    assert low["audit"] == high["audit"] and low["bundle"] != high["bundle"]
+
+
+def test_columns_are_read_before_anything_is_trained(recipe: dict[str, Any], tmp_path: Path) -> None:
+    stages = [
+        stage.name for stage in make_plan(recipes.load(tmp_path, {**recipe, "audit": {"slices": ["place"]}})).stages
+    ]
+    assert stages[:2] == ["prepare", "columns"] and stages[-2:] == ["audit", "bundle"]
+
+
+def test_an_unknown_figure_is_refused_with_the_nearest(recipe: dict[str, Any], tmp_path: Path) -> None:
+    asked = {**recipe, "audit": {}, "gates": {"audit": {"flipped.typo": "<= 0.1"}}}
+    with pytest.raises(RecipeError, match=r"gates.audit.flipped.typo.*flipped.typos"):
+        make_plan(recipes.load(tmp_path, asked))
+    done = compressor("validate", recipes.write(tmp_path, asked))
+    assert done.code == 2 and "flipped.typos" in done.err
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(recipe: dict[str, Any], tmp_path: Path) -> None:
+    file = recipes.write(tmp_path, {**recipe, "audit": {"slices": ["town"]}})
+    done = compressor("run", file, "--out", tmp_path / "run")
+    assert done.code != 0 and "'town'" in done.err and "audit.slices" in done.err and "place" in done.err
+
+
+@pytest.mark.slow
+def test_a_run_audits_what_it_ships(
+    recipe: dict[str, Any], tmp_path: Path, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    audit = {
+        "slices": ["place", "negation=not"],
+        "terms": [["good", "dull"]],
+        "membership": True,
+        "outside": str(reviews),
+        "texts": 20,
+    }
+    gates = {"worst_slice": ">= 0", "membership_auc": "<= 0.9", "flipped.typos": "< 0", "flipped.good>dull": "<= 1"}
+    out = tmp_path / "run"
+    file = recipes.write(tmp_path, {**recipe, "audit": audit, "gates": {"audit": gates}})
+    done = compressor("run", file, "--out", out, "--format", "json")
+    assert done.code == 1, done.err
+    report = RunReport.from_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
+    found = {gate.name.removeprefix("audit."): gate for gate in report.gates}
+    assert {name for name, gate in found.items() if not gate.passed} == {"flipped.typos"}
+    (section,) = [finding for finding in report.findings if finding.title == "Audit"]
+    assert found["worst_slice"].value == pytest.approx(section.figures["worst_slice"])
+    assert "slice.place = north" in section.figures and "out_of_domain_auc" in section.figures
+    page = (out / "report.md").read_text(encoding="utf-8")
+    assert "## Audit" in page and "### Leakage" in page and "onnx int8 beside student" in page
+
+
+@pytest.mark.slow
+def test_a_gate_on_a_check_that_could_not_be_made_fails_and_says_why(
+    recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    few = {**recipe, "data": {**recipe["data"], "split": {"test": 0.1}}}
+    asked = {**few, "audit": {"texts": 5}, "gates": {"audit": {"conformal_size": "<= 2"}}}
+    done = compressor("run", recipes.write(tmp_path, asked), "--out", tmp_path / "run", "--format", "json")
+    assert done.code == 1, done.err
+    (gate,) = done.json["gates"]
+    assert gate["value"] is None and "100 texts" in gate["reason"]

@@ -104,9 +104,12 @@ def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
 
 def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also a student without layers, whose table is all there is to quantize."""
+    own = small(tmp_path, deep_encoder)
     report = run(
         "reviews-static",
-        *small(tmp_path, deep_encoder),
+        *own,
+        f"data.unlabelled.source={tmp_path / 'corpus.csv'}",
+        "data.unlabelled.sha256=null",
         f"student.init={deep_encoder}",
         "student.sha256=null",
         "student.build=[{kind: vocabulary}, {kind: static, size: 8}]",
@@ -121,7 +124,7 @@ def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also a second recipe, whose student stands in front of this one's."""
     own = small(tmp_path, deep_encoder)
     build = "student.build=[{kind: vocabulary, min_count: 2}, {kind: static, size: 8}]"
-    first = (*own, *TRAINED, f"student.init={deep_encoder}", "student.sha256=null", build)
+    first = (*own, "data.unlabelled=null", *TRAINED, f"student.init={deep_encoder}", "student.sha256=null", build)
     report = run("reviews-cascade", *own, *TRAINED, begun_as(own, deep_encoder), f"cascade.set={flow(first)}", *QUICK)
     assert report.chosen == "cascade"
     facts = {stage.name: stage.facts for stage in report.stages}

@@ -88,8 +88,8 @@ def assert_same_course(facts: dict[str, Any], expected: dict[str, Any], close: f
     for ours, theirs in zip(facts["history"], expected["history"], strict=True):
         assert ours["step"] == theirs["step"]
         assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=close)
-        # A mean over parts of almost equal size.
-        assert ours["objectives"] == pytest.approx(theirs["objectives"], rel=0.03)
+        # A mean over parts of almost equal size; of values near 0 rounding alone moves the last digits.
+        assert ours["objectives"] == pytest.approx(theirs["objectives"], rel=0.03, abs=2e-6)
         assert ours["validation"] == pytest.approx(theirs["validation"], rel=close)
 
 

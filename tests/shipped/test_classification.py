@@ -144,7 +144,7 @@ def test_reviews_builders(study: Studies, tmp_path: Path, deep_encoder: Path) ->
     compared = study(
         "reviews-builders", *own, "data.augment=null", *TRAINED, begun_as(own, deep_encoder), *builds, *QUICK
     )
-    assert [variant.members[0].error for variant in compared.variants] == 8 * [None]
+    assert [variant.members[0].error for variant in compared.variants] == 8 * [""]
 
 
 def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:

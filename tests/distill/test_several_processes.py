@@ -83,13 +83,15 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert differences.max() < shared.LEARNING_RATE
 
 
-def assert_same_course(facts: dict[str, Any], expected: dict[str, Any], close: float = 1e-3) -> None:
+def assert_same_course(
+    facts: dict[str, Any], expected: dict[str, Any], close: float = 1e-3, moved: float = 1e-12
+) -> None:
     assert len(facts["history"]) == len(expected["history"]) == 4
     for ours, theirs in zip(facts["history"], expected["history"], strict=True):
         assert ours["step"] == theirs["step"]
         assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=close)
-        # A mean over parts of almost equal size; of values near 0 rounding alone moves the last digits.
-        assert ours["objectives"] == pytest.approx(theirs["objectives"], rel=0.03, abs=2e-6)
+        # A mean over parts of almost equal size.
+        assert ours["objectives"] == pytest.approx(theirs["objectives"], rel=0.03, abs=moved)
         assert ours["validation"] == pytest.approx(theirs["validation"], rel=close)
 
 
@@ -143,7 +145,8 @@ def test_gradients_are_accumulated_as_by_one_process(folder: Path) -> None:
 def test_a_training_for_a_variant_takes_the_steps_of_one_process(folder: Path) -> None:
     facts, told = shared.rounded(folder, folder / "one" / "rounded"), facts_of(folder, "rounded")
     assert told["quantization_aware"] == facts["quantization_aware"]
-    assert_same_course(told, facts, close=0.02)  # a sum in another order may bring a number to another code
+    # A sum in another order may bring a number to another code, which moves a loss that is nearly 0 the most.
+    assert_same_course(told, facts, close=0.02, moved=2e-6)
 
 
 def test_outputs_of_unlike_lengths_are_validated_together(folder: Path) -> None:

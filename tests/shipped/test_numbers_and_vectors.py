@@ -61,17 +61,22 @@ def test_embeddings_minilm(run: Runs, tmp_path: Path, deep_encoder: Path) -> Non
     assert int8 is not None and int8.accuracy is not None and int8.accuracy.metric == "teacher_similarity"
 
 
-def test_film_retrieval(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
-    """Pairs: the second text of each is looked for among all."""
-    files = {}
+def pairs_of_reviews(folder: Path, second: str) -> list[str]:
+    """Settings that have a recipe read made-up pairs: 80 to train, 20 to validate and to test."""
+    settings = []
     for split, count in (("train", 80), ("validation", 20), ("test", 20)):
         texts = [text for text, _ in tiny.reviews(2 * count, seed=count + len(split))]
-        pairs = [{"review": review, "plot": plot} for review, plot in zip(texts[::2], texts[1::2], strict=True)]
-        files[split] = tmp_path / f"{split}.jsonl"
-        files[split].write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+        pairs = [{"review": one, second: other} for one, other in zip(texts[::2], texts[1::2], strict=True)]
+        (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+        settings.append(f"data.source.{split}={folder / f'{split}.jsonl'}")
+    return settings
+
+
+def test_film_retrieval(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Pairs: the second text of each is looked for among all."""
     report = run(
         "film-retrieval",
-        *(f"data.source.{split}={file}" for split, file in files.items()),
+        *pairs_of_reviews(tmp_path, "plot"),
         f"teacher.model={deep_encoder}",
         "teacher.sha256=null",
         *SHORT,
@@ -80,3 +85,18 @@ def test_film_retrieval(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     fp32 = report.measurement("fp32")
     assert fp32 is not None and fp32.accuracy is not None and fp32.accuracy.n == 20
     assert "recall_at_1" in fp32.accuracy.metrics
+
+
+def test_film_reviews(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
+    """Pairs without a score: the same student is trained by them alone, too."""
+    report = run(
+        "film-reviews",
+        *pairs_of_reviews(tmp_path, "other"),
+        f"teacher.model={deep_encoder}",
+        "teacher.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    for subject in ("baseline", "int8"):
+        measured = report.measurement(subject)
+        assert measured is not None and measured.accuracy is not None and "recall_at_1" in measured.accuracy.metrics

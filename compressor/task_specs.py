@@ -36,6 +36,9 @@ class MetricSpec:
     unit: Literal["share", "number"] = "share"
     """`share`: between 0 and 1, shown in percent; `number`: shown as it is."""
     higher_is_better: bool = True
+    only_beside: bool = False
+    """Whether it never is what a model is judged by: one that compares with the teacher, beside those that compare
+    with right answers."""
 
 
 @dataclass(frozen=True)

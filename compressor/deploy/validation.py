@@ -15,7 +15,7 @@ from compressor.runtime.compute import compute
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.outputs import Outputs
 from compressor.runtime.session import open_session
-from compressor.runtime.tasks import Encoded, Example, RuntimeTask, Settings, runtime_task
+from compressor.runtime.tasks import Encoded, Example, Replies, RuntimeTask, Settings, runtime_task
 from compressor.task_specs import MetricSpec
 
 __all__ = ["Validation", "error_of"]
@@ -56,7 +56,7 @@ class Validation:
         if len(self.targets):
             statistics = self._task.statistics(outputs, encoded, self.targets, self.settings)
         else:
-            statistics = self._task.compared(self._keys(outputs, encoded), self._keys(reference, encoded))
+            statistics = self._task.compared(self._replies(outputs, encoded), self._replies(reference, encoded))
         metric = self._task.main_metric(statistics)
         if metric is None:
             raise StageError(
@@ -65,8 +65,8 @@ class Validation:
             )
         return metric, self._task.values(statistics)[metric.name]
 
-    def _keys(self, outputs: Outputs, encoded: Encoded) -> list[Any]:
-        return self._task.keys(self._task.decode(outputs, encoded, self.settings))
+    def _replies(self, outputs: Outputs, encoded: Encoded) -> Replies:
+        return Replies(outputs, self._task.keys(self._task.decode(outputs, encoded, self.settings)))
 
     @property
     def _task(self) -> RuntimeTask:

@@ -35,7 +35,7 @@ from compressor.events import Events
 from compressor.processes import lead, rank, size, total
 from compressor.runtime.options import read_options
 from compressor.runtime.outputs import Outputs, Ragged, read_outputs
-from compressor.runtime.tasks import Settings
+from compressor.runtime.tasks import Replies, Settings
 from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
 from compressor.tasks.models.checkpoint import encoder_of
@@ -253,7 +253,8 @@ def _judge(
     }
     keys = task.runtime.keys(task.runtime.decode(outputs, encoded, settings))
     statistics = task.runtime.statistics(outputs, encoded, targets_of(examples, task), settings)
-    statistics |= task.runtime.compared(keys, keys)
+    replies = Replies(outputs, keys)
+    statistics |= task.runtime.compared(replies, replies)
     np.savez(folder / STATISTICS, allow_pickle=False, **statistics)
     (folder / ANSWERS).write_text(json.dumps(keys, ensure_ascii=False), encoding="utf-8")
     return task.runtime.values(statistics)

@@ -14,7 +14,7 @@ from compressor.distill.label import ANSWERS, SPLITS, STATISTICS
 from compressor.distill.transfer_set import TEXTS
 from compressor.runtime.encoder import Encoder
 from compressor.runtime.outputs import Outputs, Ragged, read_outputs, write_outputs
-from compressor.runtime.tasks import Settings
+from compressor.runtime.tasks import Replies, Settings
 from compressor.runtime.tasks.base import Encoded, FloatArray
 from compressor.tasks.base import Task
 
@@ -71,7 +71,8 @@ def judge_kept(
     if any(np.isnan(one.values).any() for one in outputs.values()):
         return len(examples), None
     keys, statistics = judge(outputs, examples, task=task, data=data, encoder=encoder)
-    statistics |= task.runtime.compared(keys, keys)
+    replies = Replies(outputs, keys)
+    statistics |= task.runtime.compared(replies, replies)
     np.savez(out / split / STATISTICS, allow_pickle=False, **statistics)
     (out / split / ANSWERS).write_text(json.dumps(keys, ensure_ascii=False), encoding="utf-8")
     return len(examples), task.runtime.values(statistics)

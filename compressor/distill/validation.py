@@ -12,8 +12,8 @@ import numpy.typing as npt
 from compressor.data import load_output_names, load_split, targets_of
 from compressor.distill.calibration import calibrate
 from compressor.distill.outputs import ANSWERS
-from compressor.runtime.outputs import Ragged
-from compressor.runtime.tasks import RuntimeTask, Settings
+from compressor.runtime.outputs import Ragged, read_outputs
+from compressor.runtime.tasks import Replies, RuntimeTask, Settings
 from compressor.tasks.base import Task
 from compressor.tasks.models.checkpoint import encoder_of
 
@@ -54,7 +54,11 @@ class Validation:
         answers = None if teacher is None else teacher / ANSWERS
         # A teacher whose answers come from a file need not have answered every text.
         compared = answers is not None and answers.is_file()
-        self._teacher = json.loads(answers.read_text(encoding="utf-8")) if answers and compared else None
+        self._teacher = (
+            Replies(read_outputs(answers.parent), json.loads(answers.read_text(encoding="utf-8")))
+            if answers and compared
+            else None
+        )
 
     def metrics(self, results: EvalPrediction) -> dict[str, float]:
         """Every metric, from what the Trainer collected; `label_ids` are the numbers of the rows.
@@ -67,7 +71,7 @@ class Validation:
         statistics = self._task.statistics(outputs, self._encoded, self._targets, settings)
         if self._teacher is not None:
             keys = self._task.keys(self._task.decode(outputs, self._encoded, settings))
-            statistics |= self._task.compared(keys, self._teacher)
+            statistics |= self._task.compared(Replies(outputs, keys), self._teacher)
         return self._task.values(statistics)
 
     def calibrated(self, model: PreTrainedModel, results: EvalPrediction) -> dict[str, Any]:

@@ -77,6 +77,8 @@ class StudyMember:
     """Test examples that `shipped` is of."""
     retained: float | None = None
     """`shipped` as a share of the teacher's."""
+    divergence: float | None = None
+    """Of what ships from the teacher, of classifiers."""
     speedup: float | None = None
     """Over the teacher in PyTorch."""
     p50_ms: float | None = None

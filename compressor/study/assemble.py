@@ -76,6 +76,7 @@ def _member(ended: Ended) -> StudyMember:
         shipped=_quality(shipped),
         examples=shipped.accuracy.n if shipped and shipped.accuracy else None,
         retained=_retained(report, shipped, teacher),
+        divergence=shipped.accuracy.metrics.get("divergence") if shipped and shipped.accuracy else None,
         speedup=speedup(shipped, teacher) if shipped else None,
         p50_ms=latency.model.p50_ms if latency else None,
         size_mb=shipped.size.model_mb if shipped else None,

@@ -23,7 +23,7 @@ from compressor.errors import TargetUnavailable, WorkerError
 from compressor.events import Events
 from compressor.recipe.benchmark import Precision, Target, WorkloadConfig
 from compressor.runtime.outputs import Outputs, read_outputs, write_outputs
-from compressor.runtime.tasks import runtime_task
+from compressor.runtime.tasks import Replies, runtime_task
 
 __all__ = ["Measure", "read_test_outputs"]
 
@@ -99,7 +99,7 @@ class Measure(Stage):
         if outputs is not None:
             judged = judge(subject, outputs, examples, targets)
             write_outputs(outputs, out / _OUTPUTS)
-            measurement = replace(measurement, accuracy=self._accuracy(judged, inputs, out))
+            measurement = replace(measurement, accuracy=self._accuracy(outputs, judged, inputs, out))
         write_measurement(measurement, out)
         # Of the processes that measured: this one only waits for them.
         return {"peak_mb": measurement.measuring_peak_mb} if measurement.measuring_peak_mb else {}
@@ -131,7 +131,7 @@ class Measure(Stage):
             precision=self.precision,
         )
 
-    def _accuracy(self, judged: Judged, inputs: Mapping[str, Artifact], out: Path) -> Accuracy | None:
+    def _accuracy(self, outputs: Outputs, judged: Judged, inputs: Mapping[str, Artifact], out: Path) -> Accuracy | None:
         """Beside the figures of the teacher, where there is one; leaves the main metric's statistics in `out`."""
         teacher = inputs.get("outputs")
         task, statistics = runtime_task(self.task), dict(judged.statistics)
@@ -142,7 +142,7 @@ class Measure(Stage):
             folder = teacher.folder / "test"
             theirs = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
             agreement = task.agreement(judged.keys, theirs)
-            statistics |= task.compared(judged.keys, theirs)
+            statistics |= task.compared(Replies(outputs, judged.keys), Replies(read_outputs(folder), theirs))
         main = task.main_metric(statistics)
         if main is not None:
             write_scores(statistics[main.name], out)

@@ -108,6 +108,7 @@ def _table(found: StudyReport) -> Block:
         Column("difference", f"{unit} (95%)".strip()),
         Column("verdict", "beside the base", words=True, rank=1),
         Column("kept", "of the teacher's"),
+        Column("divergence", "from the teacher", rank=2),
         Column("speed-up", "teacher"),
         Column("p50", "ms", rank=3),
         Column("size", "MB"),
@@ -125,6 +126,7 @@ def _table(found: StudyReport) -> Block:
             quality(variant.summary(lambda one: one.shipped)),
             *_beside_base(variant, metric),
             _mean(variant, lambda one: one.retained, fmt.percent),
+            _number(variant.summary(lambda one: one.divergence)),
             _mean(variant, lambda one: one.speedup, lambda value: f"{fmt.number(value)}x"),
             _mean(variant, lambda one: one.p50_ms, fmt.number),
             _mean(variant, lambda one: one.size_mb, fmt.number),
@@ -151,6 +153,13 @@ def _quality(found: Summary | None, metric: MetricSpec) -> str:
         return fmt.NA
     spread = None if found.spread is None else fmt.change(found.spread, metric).lstrip("+")
     return fmt.quality(found.mean, metric) + ("" if spread is None else f" ({spread})")
+
+
+def _number(found: Summary | None) -> str:
+    """The mean with the spread of its seeds."""
+    if found is None:
+        return fmt.NA
+    return fmt.number(found.mean) + ("" if found.spread is None else f" ({fmt.number(found.spread)})")
 
 
 def _mean(variant: StudyVariant, read: Callable[[StudyMember], float | None], write: Callable[[float], str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compressor.errors import BundleError
 from compressor.registry import Registry
-from compressor.runtime.tasks.base import Answer, Constant, Encoded, Example, Metric, RuntimeTask, Settings
+from compressor.runtime.tasks.base import Answer, Constant, Encoded, Example, Metric, Replies, RuntimeTask, Settings
 
 __all__ = [
     "RUNTIME_TASKS",
@@ -13,6 +13,7 @@ __all__ = [
     "Encoded",
     "Example",
     "Metric",
+    "Replies",
     "RuntimeTask",
     "Settings",
     "runtime_task",

@@ -17,7 +17,7 @@ from compressor.runtime.outputs import Array, Outputs, Ragged
 from compressor.runtime.samples import SAMPLES
 from compressor.task_specs import MetricSpec, TaskSpec
 
-__all__ = ["Answer", "Constant", "Encoded", "Example", "FloatArray", "Metric", "RuntimeTask", "Settings"]
+__all__ = ["Answer", "Constant", "Encoded", "Example", "FloatArray", "Metric", "Replies", "RuntimeTask", "Settings"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 Example = Mapping[str, Any]
@@ -66,6 +66,15 @@ class Encoded:
         """The rows that an example became."""
         first, last = np.searchsorted(self.example_of_row, (example, example + 1))
         return list(range(int(first), int(last)))
+
+
+@dataclass(frozen=True)
+class Replies:
+    """What a model made of examples, to be compared with what another one made of them."""
+
+    outputs: Outputs
+    keys: Sequence[Any]
+    """Of the answers, as `RuntimeTask.keys` gives them."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +199,8 @@ class RuntimeTask(ABC):
         where such answers can't be compared."""
         return float(np.mean([mine == other for mine, other in zip(keys, reference, strict=True)]))
 
-    def compared(self, keys: Sequence[Any], teacher: Sequence[Any]) -> dict[str, FloatArray]:
-        """Metric -> statistics [examples, k] of metrics that judge answers by the teacher's; by default there are
+    def compared(self, model: Replies, teacher: Replies) -> dict[str, FloatArray]:
+        """Metric -> statistics [examples, k] of metrics that judge a model by its teacher; by default there are
         none."""
         return {}
 
@@ -216,7 +225,8 @@ class RuntimeTask(ABC):
 
     def main_metric(self, statistics: Collection[str]) -> MetricSpec | None:
         """The metric to judge by among those that have statistics; None where none has."""
-        return next((metric for metric in self.spec.metrics if metric.name in statistics), None)
+        able = (metric for metric in self.spec.metrics if not metric.only_beside)
+        return next((metric for metric in able if metric.name in statistics), None)
 
     def figures(
         self, outputs: Outputs, encoded: Encoded, targets: Sequence[Any], settings: Settings
@@ -239,7 +249,12 @@ def names_of(outputs: Array, settings: Settings) -> tuple[str, ...]:
 
 def softmax(logits: Array) -> FloatArray:
     """Probabilities along the last axis, in double precision."""
+    return np.exp(log_softmax(logits))
+
+
+def log_softmax(logits: Array) -> FloatArray:
+    """Logarithms of the probabilities along the last axis, in double precision."""
     values = np.asarray(logits, dtype=np.float64)
-    shifted = np.exp(values - values.max(axis=-1, keepdims=True))
-    probabilities: FloatArray = shifted / shifted.sum(axis=-1, keepdims=True)
-    return probabilities
+    shifted = values - values.max(axis=-1, keepdims=True)
+    logarithms: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logarithms

@@ -17,6 +17,7 @@ from compressor.runtime.tasks.base import (
     Encoded,
     FloatArray,
     Metric,
+    Replies,
     RuntimeTask,
     Settings,
     mean_metric,
@@ -40,6 +41,9 @@ SPEC = TaskSpec(
         MetricSpec("f1_macro", "macro F1"),
         MetricSpec("average_precision", "average precision"),
         MetricSpec("subset_accuracy", "subset accuracy"),
+        MetricSpec(
+            "divergence", "divergence from the teacher", unit="number", higher_is_better=False, only_beside=True
+        ),
     ),
     pipeline_tag="text-classification",
     problem_type="multi_label_classification",
@@ -112,6 +116,7 @@ class MultiLabelClassification(RuntimeTask):
         "f1_macro": Metric(f1_macro, lambda rows: np.asarray([f1_macro(row[None]) for row in rows])),
         "average_precision": Metric(average_precision, lambda rows: -_log_loss(rows)),
         "subset_accuracy": mean_metric(right_or_wrong=True),
+        "divergence": mean_metric(sign=-1.0),
     }
 
     def decode(self, outputs: Outputs, encoded: Encoded, settings: Settings) -> list[LabelSet]:
@@ -146,6 +151,11 @@ class MultiLabelClassification(RuntimeTask):
         answers = _decided(probabilities, settings).astype(np.float64)
         scores = np.concatenate([truth, probabilities], axis=1)
         return {**_decisions(truth, answers), "average_precision": scores}
+
+    def compared(self, model: Replies, teacher: Replies) -> dict[str, FloatArray]:
+        """`KL(p_t || p_s)` of each example [examples, 1], in nats, the mean over its labels, each yes or no."""
+        mine, theirs = (_yes_and_no(replies.outputs["logits"].values) for replies in (model, teacher))
+        return {"divergence": np.sum(np.exp(theirs) * (theirs - mine), axis=-1).mean(axis=-1, keepdims=True)}
 
     def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
         """The most frequent labels, as many as have the best micro F1: with any number of labels, none do better."""
@@ -196,6 +206,13 @@ def _sigmoid(logits: Array) -> FloatArray:
     small = np.exp(-np.abs(values))
     probabilities: FloatArray = np.where(values >= 0, 1, small) / (1 + small)
     return probabilities
+
+
+def _yes_and_no(logits: Array) -> FloatArray:
+    """Logarithms of the probabilities that a label is given, and that it isn't [examples, labels, 2]."""
+    values = np.asarray(logits, dtype=np.float64)
+    logarithms: FloatArray = -np.logaddexp(0, np.stack([-values, values], axis=-1))
+    return logarithms
 
 
 def _decided(probabilities: FloatArray, settings: Settings) -> Array:

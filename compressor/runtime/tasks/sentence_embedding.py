@@ -19,6 +19,7 @@ from compressor.runtime.tasks.base import (
     Example,
     FloatArray,
     Metric,
+    Replies,
     RuntimeTask,
     Settings,
     mean_metric,
@@ -237,9 +238,9 @@ class SentenceEmbedding(RuntimeTask):
         """The vectors of each example: one, or two of a pair."""
         return [[[round(value, DIGITS) for value in vector] for vector in _vectors(answer)] for answer in answers]
 
-    def compared(self, keys: Sequence[Any], teacher: Sequence[Any]) -> dict[str, FloatArray]:
+    def compared(self, model: Replies, teacher: Replies) -> dict[str, FloatArray]:
         """The mean cosine to the teacher's vectors [examples, 1]; nothing where they have another width."""
-        cosines = _cosines(keys, teacher)
+        cosines = _cosines(model.keys, teacher.keys)
         return {} if cosines is None else {"teacher_similarity": cosines[:, None]}
 
     def agreement(self, keys: Sequence[Any], reference: Sequence[Any]) -> float | None:

@@ -16,8 +16,10 @@ from compressor.runtime.tasks.base import (
     Encoded,
     FloatArray,
     Metric,
+    Replies,
     RuntimeTask,
     Settings,
+    log_softmax,
     mean_metric,
     names_of,
     softmax,
@@ -40,6 +42,9 @@ SPEC = TaskSpec(
         MetricSpec("f1_macro", "macro F1"),
         MetricSpec("log_loss", "log loss", unit="number", higher_is_better=False),
         MetricSpec("calibration_error", "calibration error", higher_is_better=False),
+        MetricSpec(
+            "divergence", "divergence from the teacher", unit="number", higher_is_better=False, only_beside=True
+        ),
     ),
     pipeline_tag="text-classification",
     problem_type="single_label_classification",
@@ -93,6 +98,7 @@ class TextClassification(RuntimeTask):
         "f1_macro": Metric(f1_macro, lambda rows: np.asarray(rows[:, 0] == rows[:, 1], dtype=np.float64)),
         "log_loss": mean_metric(sign=-1.0),
         "calibration_error": Metric(calibration_error, lambda rows: -np.abs(rows[:, 1] - rows[:, 0])),
+        "divergence": mean_metric(sign=-1.0),
     }
 
     def decode(self, outputs: Outputs, encoded: Encoded, settings: Settings) -> list[Prediction]:
@@ -127,6 +133,12 @@ class TextClassification(RuntimeTask):
             "log_loss": -np.log(np.maximum(of_label, np.finfo(np.float64).tiny)),
             "calibration_error": np.stack([probabilities.max(axis=-1), right], axis=-1),
         }
+
+    def compared(self, model: Replies, teacher: Replies) -> dict[str, FloatArray]:
+        """`KL(p_t || p_s)` of each example [examples, 1], in nats: what soft targets at temperature 1 bring down. It
+        tells students apart on fewer texts than accuracy does."""
+        mine, theirs = (log_softmax(replies.outputs["logits"].values) for replies in (model, teacher))
+        return {"divergence": np.sum(np.exp(theirs) * (theirs - mine), axis=-1, keepdims=True)}
 
     def constant(self, targets: Sequence[Any], settings: Settings) -> Constant | None:
         """The most frequent label."""

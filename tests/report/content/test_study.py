@@ -48,6 +48,15 @@ def test_a_row_holds_mean_and_spread_over_seeds_and_the_difference_over_test_tex
     assert "patient is better than the base: +2.3 points of accuracy over 3 seeds (the seeds allow" in document
 
 
+def test_a_row_tells_how_far_answers_are_from_the_teachers_where_that_is_known() -> None:
+    assert "divergence" not in markdown(study())
+    found = study()
+    base = tuple(replace(one, divergence=0.138 + one.seed / 1000) for one in found.base.members)
+    document = markdown(replace(found, variants=(replace(found.base, members=base), *found.variants[1:])))
+    assert "| 95.9% | 0.140 (0.00100) |" in document
+    assert "| n/a |" in document
+
+
 def test_stages_that_variants_share_count_once_and_for_none_alone() -> None:
     found = study()
     assert [found.seconds(variant) for variant in found.variants] == [(180.0, 780.0), (270.0, 870.0)]

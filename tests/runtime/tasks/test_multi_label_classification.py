@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from compressor.errors import DataError
 from compressor.runtime.outputs import Outputs, Ragged
-from compressor.runtime.tasks import Encoded, Settings
+from compressor.runtime.tasks import Encoded, Replies, Settings
 from compressor.runtime.tasks.multi_label_classification import TASK
 
 LABELS = ("a", "b", "c")
@@ -57,7 +57,7 @@ def test_metrics_are_those_of_scikit_learn(seed: int) -> None:
     logits, truth = random_case(seed)
     found = TASK.figures(outputs(logits), encoded(len(truth)), truth.tolist(), Settings(LABELS))
     answers = logits >= 0
-    assert list(found) == [metric.name for metric in TASK.spec.metrics]
+    assert list(found) == [metric.name for metric in TASK.spec.metrics if not metric.only_beside]
     assert found["f1_micro"] == pytest.approx(f1_score(truth, answers, average="micro"))
     assert found["f1_macro"] == pytest.approx(f1_score(truth, answers, average="macro"))
     assert found["average_precision"] == pytest.approx(average_precision_score(truth, logits.astype(np.float32)))
@@ -115,3 +115,11 @@ def test_always_the_same_labels_are_named_and_none_where_no_text_has_any() -> No
     none = TASK.constant([[0, 0, 0]], Settings(LABELS))
     assert none is not None and none.answer == "no label"
     assert TASK.values(none.statistics)["subset_accuracy"] == 1.0
+
+
+def test_divergence_is_the_mean_over_texts_and_labels() -> None:
+    mine, theirs = np.random.default_rng(3).normal(0, 3, (2, 5, 3)).astype(np.float32)
+    found = TASK.values(TASK.compared(Replies(outputs(mine), []), Replies(outputs(theirs), [])))
+    p, q = (1 / (1 + np.exp(-logits.astype(float))) for logits in (theirs, mine))
+    expected = np.mean(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)))
+    assert found == {"divergence": pytest.approx(expected)}

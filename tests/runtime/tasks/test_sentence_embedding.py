@@ -8,7 +8,7 @@ import pytest
 from compressor.errors import BundleError, DataError
 from compressor.runtime.encoder import Row
 from compressor.runtime.outputs import Outputs, Ragged
-from compressor.runtime.tasks import Encoded, Settings
+from compressor.runtime.tasks import Encoded, Replies, Settings
 from compressor.runtime.tasks.sentence_embedding import OUTPUT, TASK, Embedding, Similarity, search
 
 ROW = Row([1], [0], [(0, 1)], [0], [0])
@@ -78,7 +78,7 @@ def test_texts_alone_are_judged_by_the_teacher_alone() -> None:
     keys = TASK.keys(TASK.decode(outputs, encoded, Settings()))
     assert TASK.agreement(keys, keys) == pytest.approx(1, abs=1e-4)
     others = TASK.keys(TASK.decode(*case(5, pairs=False, seed=1), Settings()))
-    statistics = TASK.compared(keys, others)
+    statistics = TASK.compared(Replies({}, keys), Replies({}, others))
     expected = np.mean([cosine(np.array(a[0]), np.array(b[0])) for a, b in zip(keys, others, strict=True)])
     assert TASK.values(statistics) == {"teacher_similarity": pytest.approx(expected)}
     assert TASK.agreement(keys, others) == pytest.approx(expected)
@@ -87,7 +87,7 @@ def test_texts_alone_are_judged_by_the_teacher_alone() -> None:
 def test_vectors_of_unlike_widths_are_not_compared() -> None:
     mine, other = (TASK.keys(TASK.decode(*case(3, pairs=False, width=width), Settings())) for width in (4, 6))
     assert TASK.agreement(mine, other) is None
-    assert TASK.compared(mine, other) == {}
+    assert TASK.compared(Replies({}, mine), Replies({}, other)) == {}
 
 
 def test_search_gives_the_most_alike_first() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from compressor.errors import BundleError, DataError
 from compressor.runtime import runtime_task
 from compressor.runtime.outputs import Outputs, Ragged
-from compressor.runtime.tasks import Encoded, Settings
+from compressor.runtime.tasks import Encoded, Replies, Settings
 from compressor.runtime.tasks.text_classification import TASK
 
 ABC = Settings(("a", "b", "c"))
@@ -84,7 +84,7 @@ def test_metrics_are_the_textbooks(rows: list[tuple[int, int]], half: bool) -> N
     found = TASK.figures(given, encoded(len(rows)), labels, Settings(tuple("abcd")))
     right = np.array(answers) == np.array(labels)
     sure = math.e / (math.e + 3)
-    assert list(found) == [metric.name for metric in TASK.spec.metrics]
+    assert list(found) == [metric.name for metric in TASK.spec.metrics if not metric.only_beside]
     assert found["accuracy"] == pytest.approx(np.mean(right))
     assert found["f1_macro"] == pytest.approx(macro_f1(answers, labels))
     losses = [-math.log(sure if hit else 1 / (math.e + 3)) for hit in right]
@@ -117,3 +117,26 @@ def test_always_the_same_answer_is_the_most_frequent_label() -> None:
     assert found is not None and found.answer == "'c'"
     assert TASK.values(found.statistics) == {"accuracy": 0.5, "f1_macro": pytest.approx((2 / 3) / 3)}
     assert TASK.constant([], ABC) is None
+
+
+@given(st.integers(2, 5), st.integers(0, 2**16))
+def test_divergence_is_the_mean_divergence_of_the_probabilities(labels: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    mine, theirs = generator.normal(0, 3, (2, 6, labels)).astype(np.float32)
+    found = TASK.values(TASK.compared(Replies(outputs(mine), []), Replies(outputs(theirs), [])))
+    total = 0.0
+    for student, teacher in zip(mine.astype(float), theirs.astype(float), strict=True):
+        p, q = np.exp(teacher) / np.exp(teacher).sum(), np.exp(student) / np.exp(student).sum()
+        total += float(np.sum(p * np.log(p / q)))
+    assert found == {"divergence": pytest.approx(total / 6, abs=1e-9)}
+    assert TASK.values(TASK.compared(Replies(outputs(mine), []), Replies(outputs(mine), [])))["divergence"] == 0
+
+
+def test_certainties_beyond_what_a_number_holds_diverge_by_a_number() -> None:
+    one, other = Replies(outputs([[60000.0, -60000.0]]), []), Replies(outputs([[-60000.0, 60000.0]]), [])
+    assert TASK.values(TASK.compared(one, other)) == {"divergence": 120000.0}
+
+
+def test_a_model_is_never_judged_by_its_divergence_alone() -> None:
+    replies = Replies(outputs([[1.0, 2.0]]), [])
+    assert TASK.main_metric(TASK.compared(replies, replies)) is None

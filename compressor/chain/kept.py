@@ -39,9 +39,12 @@ class KeptOutputs:
 
 
 def kept_outputs(plan: Plan, store: Store) -> list[KeptOutputs]:
-    """Of every stage that has yet to ask a teacher. Looks only at what is on this machine already."""
+    """Of every stage that has yet to ask a teacher, once of those that are the same under two names. Looks only at what
+    is on this machine already."""
     looked = _Look(plan, store)
-    return [looked.at(stage) for stage in plan.stages if _asks(stage) and looked.finished(stage.name) is None]
+    asking = [stage for stage in plan.stages if _asks(stage) and looked.finished(stage.name) is None]
+    first = {plan.keys[stage.name].digest: stage for stage in reversed(asking)}
+    return [looked.at(stage) for stage in asking if first[plan.keys[stage.name].digest] is stage]
 
 
 def _asks(stage: Stage) -> bool:

@@ -68,6 +68,14 @@ def test_what_is_told_is_what_will_lie_on_the_disk(tmp_path: Path, recipe: dict[
     assert "label" not in told(plan, store)
 
 
+def test_what_two_students_of_a_cascade_share_is_told_once(tmp_path: Path, recipe: dict[str, Any]) -> None:
+    recipes.write(tmp_path, recipe | {"name": "first", "quantize": [{"method": "dynamic"}]}, "first.yaml")
+    recipe |= {"quantize": [{"method": "dynamic"}], "cascade": {"run": "first.yaml", "variant": "int8"}}
+    plan = make_plan(recipes.load(tmp_path, recipe))
+    assert {"label", "first/label"} <= {stage.name for stage in plan.stages}
+    assert [found.stage for found in kept_outputs(plan, Store(tmp_path / "store"))] == ["label", "label/augment"]
+
+
 def test_the_command_says_it(tmp_path: Path, recipe: dict[str, Any]) -> None:
     recipe["data"] |= {"labels": ["bad", "good"], "augment": {"count": 50}}
     file = recipes.write(tmp_path, recipe)

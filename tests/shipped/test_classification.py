@@ -20,6 +20,7 @@ from tests.shipped.support import QUICK, SHORT, Runs, Studies, rotten_tomatoes
 pytestmark = pytest.mark.slow
 
 TRAINED = ("distill.epochs=1", "distill.learning_rate=3e-3")
+LABELLED_ALONE = ("data.augment=null", "data.unlabelled=null")
 
 
 def labelled(file: Path, header: tuple[str, str], names: dict[str, str], *, count: int = 120, seed: int = 0) -> Path:
@@ -74,11 +75,13 @@ def flow(overrides: Sequence[str]) -> str:
 
 def small(tmp_path: Path, teacher: Path) -> tuple[str, ...]:
     """Overrides of data and teacher that `reviews-small` and the recipes of its family share."""
+    corpus = rotten_tomatoes(tmp_path)
     return (
-        f"data.source={rotten_tomatoes(tmp_path)}",
+        f"data.source={corpus}",
         "data.sha256=null",
         "data.max_length=32",
         "data.augment={copies: 2}",
+        f"data.unlabelled=[{{source: {corpus}, columns: {{text: text}}, where: {{category: plot}}}}]",
         f"teacher.model={teacher}",
         "teacher.finetune.epochs=1",
     )
@@ -96,7 +99,7 @@ def test_reviews_small(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     report = run("reviews-small", *own, *TRAINED, begun_as(own, deep_encoder), *QUICK)
     facts = {stage.name: stage.facts for stage in report.stages}
     assert facts["label/augment"]["examples"]["texts"] > facts["prepare"]["splits"]["train"]["rows"]
-    made_once = ("teach", "label", "label/augment")
+    made_once = ("teach", "label", "label/augment", "label/unlabelled")
     assert not {f"start/{name}" for name in made_once} & facts.keys(), "made once for both"
     assert facts["distill"]["parameters"] < facts["start/distill"]["parameters"]
     assert report.chosen == "int4"
@@ -108,8 +111,6 @@ def test_reviews_static(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     report = run(
         "reviews-static",
         *own,
-        f"data.unlabelled.source={tmp_path / 'corpus.csv'}",
-        "data.unlabelled.sha256=null",
         f"student.init={deep_encoder}",
         "student.sha256=null",
         "student.build=[{kind: vocabulary}, {kind: static, size: 8}]",
@@ -124,7 +125,7 @@ def test_reviews_cascade(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also a second recipe, whose student stands in front of this one's."""
     own = small(tmp_path, deep_encoder)
     build = "student.build=[{kind: vocabulary, min_count: 2}, {kind: static, size: 8}]"
-    first = (*own, "data.unlabelled=null", *TRAINED, f"student.init={deep_encoder}", "student.sha256=null", build)
+    first = (*own, *TRAINED, f"student.init={deep_encoder}", "student.sha256=null", build)
     report = run("reviews-cascade", *own, *TRAINED, begun_as(own, deep_encoder), f"cascade.set={flow(first)}", *QUICK)
     assert report.chosen == "cascade"
     facts = {stage.name: stage.facts for stage in report.stages}
@@ -141,10 +142,30 @@ def test_reviews_builders(study: Studies, tmp_path: Path, deep_encoder: Path) ->
         6: "{kind: vocabulary}, {kind: factorize-embeddings, size: 8}",
     }
     builds = [f"variants.{index}.set={{student.build: [{build}]}}" for index, build in smaller.items()]
-    compared = study(
-        "reviews-builders", *own, "data.augment=null", *TRAINED, begun_as(own, deep_encoder), *builds, *QUICK
-    )
+    compared = study("reviews-builders", *own, *LABELLED_ALONE, *TRAINED, begun_as(own, deep_encoder), *builds, *QUICK)
     assert [variant.members[0].error for variant in compared.variants] == 8 * [""]
+
+
+def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path) -> None:
+    """Also an objective that has the teacher run beside the student, in a study."""
+    own = small(tmp_path, deep_encoder)
+    plots = f"source: {tmp_path / 'corpus.csv'}, columns: {{text: text}}, where: {{category: plot}}"
+    relations = "{kind: relations, heads: 2, weight: {start: 1.0, end: 0.0, over: [0.0, 0.5]}}"
+    compared = study(
+        "reviews-ablation",
+        *own,
+        *LABELLED_ALONE,
+        f"student.init={deep_encoder}",
+        "student.sha256=null",
+        *TRAINED,
+        "seeds=[1]",
+        f"variants.1.set={{data.unlabelled: {{{plots}}}}}",
+        "variants.3.set={distill.epochs: 2}",
+        f"variants.4.set={{distill.objectives: [{{kind: soft-targets}}, {relations}]}}",
+        *QUICK,
+    )
+    assert [variant.members[0].error for variant in compared.variants] == 7 * [""]
+    assert all(variant.members[0].divergence for variant in compared.variants)
 
 
 def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:

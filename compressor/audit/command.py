@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compressor.audit.data import read_texts
+from compressor.audit.data import TrainingFile, read_texts
 from compressor.audit.split import judged_split
 from compressor.bench.accuracy import score_accuracy
 from compressor.bench.asked import AskedModel
@@ -16,6 +16,7 @@ from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject, roles_of, subjects_from
 from compressor.errors import BundleError
 from compressor.evaluate import Answered, Inquiry, JudgedSplit, evaluate, unchecked
+from compressor.evaluate.membership import MOST
 from compressor.evaluate.slices import groups, texts_of
 from compressor.events import Events
 from compressor.report.audit import AuditedFigure, AuditReport
@@ -55,15 +56,14 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
     placement = Placement(threads=asked.threads)
     models = [AskedModel(subject, placement) for subject in _subjects(path, asked)]
     test = read_texts(data, models[0], asked.columns)
-    training, outside = (
-        read_texts(file, models[0], asked.columns, labelled=labelled).texts if file else None
-        for file, labelled in ((asked.training, True), (asked.outside, False))
-    )
+    training = TrainingFile(asked.training, models[0], asked.columns) if asked.training else None
+    outside = read_texts(asked.outside, models[0], asked.columns, labelled=False).texts if asked.outside else None
     inquiry = Inquiry(
         columns=test.columns,
         slices=tuple(asked.slices),
         terms=tuple(map(tuple, asked.terms)),
-        training=training,
+        training=training.sample(MOST, seed=asked.seed) if training else None,
+        corpora={"training": training} if training else {},
         outside=outside,
         texts=asked.texts,
         seed=asked.seed,

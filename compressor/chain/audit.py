@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from compressor.chain.nodes import ModelNode, model_nodes, variants
 from compressor.chain.stages import AuditModel, Columns, Measure
+from compressor.chain.stages.audit import MADE
 from compressor.chain.training import max_length_of
 from compressor.errors import Problem, RecipeError
 from compressor.evaluate import Inquiry, audit_figures
@@ -40,7 +41,8 @@ def audit_stages(recipe: Recipe, decisive: Sequence[Measure]) -> Iterator[AuditM
             **{stage.name: stage.name for stage in read},
             **{name: name for name in models},
             "test": COLUMNS if recipe.audit.columns else "prepare",
-            **({"train": "prepare"} if recipe.audit.membership else {}),
+            **({} if recipe.data.test_only else {"train": "prepare"}),
+            **({f"{MADE}{more.name}": more.name for more in recipe.data.more} if recipe.distill else {}),
         },
         recipe=recipe,
         section=recipe.audit,

@@ -40,6 +40,7 @@ def audit_stages(recipe: Recipe, decisive: Sequence[Measure]) -> Iterator[AuditM
         inputs={
             **{stage.name: stage.name for stage in read},
             **{name: name for name in models},
+            **({"unsure": "unsure"} if recipe.bundle.unsure else {}),
             "test": COLUMNS if recipe.audit.columns else "prepare",
             **({} if recipe.data.test_only else {"train": "prepare"}),
             **({f"{MADE}{more.name}": more.name for more in recipe.data.more} if recipe.distill else {}),

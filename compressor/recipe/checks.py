@@ -334,6 +334,6 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (ranges_are_sound, ("tune",)),
     (tuning_has_a_goal, ("tune", "distill", "benchmark")),
     (audits_are_possible, ("task", "data", "audit")),
-    (audit_gates_are_asked, ("data", "distill", "audit", "gates")),
+    (audit_gates_are_asked, ("data", "distill", "audit", "bundle", "gates")),
     *GATE_CHECKS,
 )

@@ -48,6 +48,15 @@ def test_gates_that_hold_and_gates_that_do_not(call: tuple[str | Path, ...], tmp
     assert "2 of 4 gates failed" in page and page.index("## Gates") < page.index("## Models")
 
 
+def test_the_promise_of_a_threshold_can_be_held_to(call: tuple[str | Path, ...], tmp_path: Path) -> None:
+    gates = ("--gate", "unsure_answered>=0.5", "--gate", "unsure_wrong<=1", "--format", "json")
+    command, bundle, *rest = call
+    lacking = compressor(*call, *gates)
+    assert lacking.code == 1 and "no threshold" in lacking.json["gates"][0]["reason"]
+    careful = bundles.unsure_below(Path(bundle), tmp_path, 0.0)
+    assert compressor(command, careful, *rest, *gates).succeeds().json["figures"]["unsure_answered"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("gate", "said"),
     [

@@ -36,7 +36,7 @@ def test_it_changes_the_key_of_no_other_stage(recipe: dict[str, Any], tmp_path: 
 
 
 def test_a_promise_that_none_keeps_is_said_plainly() -> None:
-    half = {"n": 10, "answered": 1.0, "wrong": 0.5, "wrong_of_all": 0.5}
+    half: dict[str, Any] = {"n": 10, "answered": 1.0, "wrong": 0.5, "wrong_of_all": 0.5}
     intervals = {f"{key}_interval": [0.2, 0.8] for key in ("answered", "wrong", "wrong_of_all")}
     facts = {"threshold": None, "promise": "wrong <= 0.01", "variant": "int8"}
     found = unsure_finding({**facts, "splits": {"validation": {**half, **intervals}}})
@@ -45,7 +45,7 @@ def test_a_promise_that_none_keeps_is_said_plainly() -> None:
 
 
 def test_a_split_of_which_nothing_is_left_has_no_share_that_is_wrong() -> None:
-    none = {"n": 10, "answered": 0.0, "wrong": None, "wrong_of_all": 0.5, "wrong_interval": None}
+    none: dict[str, Any] = {"n": 10, "answered": 0.0, "wrong": None, "wrong_of_all": 0.5, "wrong_interval": None}
     none |= {"answered_interval": [0.0, 0.3], "wrong_of_all_interval": [0.2, 0.8]}
     facts = {"threshold": 0.9, "promise": "wrong <= 0.01", "variant": "int8", "splits": {"test": none}}
     assert unsure_finding(facts).figures == {"unsure_threshold": 0.9, "unsure_answered": 0.0}

@@ -33,6 +33,11 @@ def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
             "training split",
         ),
         (
+            ["audit={}", "gates.audit={unsure_wrong: '<= 0.05'}"],
+            "gates.audit.unsure_wrong",
+            "threshold that isn't chosen",
+        ),
+        (
             ["audit={}", "gates.audit={near_duplicates_made: '<= 0.01'}"],
             "gates.audit.near_duplicates_made",
             "`data` has none",

@@ -35,11 +35,6 @@ def test_a_recipe_without_it_is_dumped_as_ever(tmp_path: Path) -> None:
             "bundle.unsure",
             "validation split",
         ),
-        (
-            ["data.labelled=[train, test]", "bundle.unsure={wrong: '<= 0.05'}"],
-            "bundle.unsure",
-            "labels of the validation split",
-        ),
     ],
 )
 def test_what_no_threshold_can_keep_is_refused_with_its_place(
@@ -49,6 +44,13 @@ def test_what_no_threshold_can_keep_is_refused_with_its_place(
     assert problem.path == path and said in problem.message
 
 
-def test_it_is_for_one_label_a_text(tmp_path: Path) -> None:
-    found = problems_of(write(tmp_path), ["task=multi-label-classification", "bundle.unsure={wrong: '<= 0.05'}"])
-    assert any(one.path == "bundle.unsure" and "one label a text" in one.message for one in found)
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("task=multi-label-classification", "one label a text"),
+        ("data.labelled=[train, test]", "labels of the validation split"),
+    ],
+)
+def test_it_needs_one_label_a_text_and_those_of_validation(tmp_path: Path, override: str, said: str) -> None:
+    found = problems_of(write(tmp_path), [override, "bundle.unsure={wrong: '<= 0.05'}"])
+    assert any(one.path == "bundle.unsure" and said in one.message for one in found)

@@ -41,9 +41,9 @@ MADE = "texts/"
 class AuditModel(Stage):
     """Writes `findings.json` with one finding, whose figures gates may ask for.
 
-    Inputs: `test`, the prepared data, or with further columns; `train`, where there is a training split;
-    `texts/augment`, `texts/generate` and the like, what the teacher labelled beside it; under their own names the
-    measurements that the choice is made by, and every model that may be asked.
+    Inputs: `test`, the prepared data, or with further columns; `train`, where there is a training split; `unsure`,
+    where a threshold is chosen; `texts/augment`, `texts/generate` and the like, what the teacher labelled beside it;
+    under their own names the measurements that the choice is made by, and every model that may be asked.
     """
 
     kind = "audit"
@@ -92,9 +92,10 @@ class AuditModel(Stage):
 
         chosen = choose(self.recipe, read_measurements(inputs[stage.name] for stage in self.measures))
         node = next(node for node in variants(self.recipe) if node.name == chosen)
+        threshold = inputs["unsure"].facts["threshold"] if "unsure" in inputs else None
         models = [
-            AskedModel(self._subject(one, inputs[one.stage]), Placement(target.device, target.threads))
-            for one, target in ((node, self.target), (self.beside, self.target.reference))
+            AskedModel(self._subject(one, inputs[one.stage]), Placement(target.device, target.threads), unsure=unsure)
+            for one, target, unsure in ((node, self.target, threshold), (self.beside, self.target.reference, None))
         ]
         test = Texts(*evaluation_examples(inputs["test"], "test", self.recipe.task))
         inquiry = self._inquiry(models[0], test, inputs, events)

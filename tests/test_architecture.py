@@ -79,7 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": GROUND | {"bench.results", "compare.results"},
     "evaluate": GROUND | {"bench", "data", "explain", "runtime", "report.blocks", "report.format"},
     "explain": GROUND | {"bench", "data", "report.explanation", "runtime"},
-    "audit": GROUND | {"bench", "compare", "evaluate", "report", "runtime"},
+    "audit": GROUND | {"bench", "compare", "evaluate", "recipe", "report", "runtime"},
     "history": GROUND | {"bench.results", "report", "runtime"},
     "engine": GROUND | {"sources"},
     "chain": GROUND | ABOVE_GROUND | {"engine"},

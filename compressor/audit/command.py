@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compressor.audit.data import read_texts
+from compressor.audit.data import TrainingFile, read_texts
+from compressor.audit.gates import check_gates, judge_gates
 from compressor.audit.split import judged_split
 from compressor.bench.accuracy import score_accuracy
 from compressor.bench.asked import AskedModel
@@ -16,6 +17,7 @@ from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject, roles_of, subjects_from
 from compressor.errors import BundleError
 from compressor.evaluate import Answered, Inquiry, JudgedSplit, evaluate, unchecked
+from compressor.evaluate.membership import MOST
 from compressor.evaluate.slices import groups, texts_of
 from compressor.events import Events
 from compressor.report.audit import AuditedFigure, AuditReport
@@ -42,6 +44,8 @@ class Asked:
     seed: int = 13
     threads: int = 1
     show_examples: bool = True
+    gates: Mapping[str, str] = field(default_factory=dict)
+    """Figure -> what must hold of it: `worst_slice` -> `>= 0.8`."""
 
 
 def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
@@ -50,35 +54,37 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
     Raises:
         BundleError: a model can't be loaded, or the two don't answer the same.
         DataError: a file can't be read, or holds answers that the model can't give.
-        RecipeError: slices or terms that can't be used.
+        RecipeError: slices, terms or gates that can't be used.
     """
     placement = Placement(threads=asked.threads)
     models = [AskedModel(subject, placement) for subject in _subjects(path, asked)]
     test = read_texts(data, models[0], asked.columns)
-    training, outside = (
-        read_texts(file, models[0], asked.columns, labelled=labelled).texts if file else None
-        for file, labelled in ((asked.training, True), (asked.outside, False))
-    )
+    training = TrainingFile(asked.training, models[0], asked.columns) if asked.training else None
+    outside = read_texts(asked.outside, models[0], asked.columns, labelled=False).texts if asked.outside else None
     inquiry = Inquiry(
         columns=test.columns,
         slices=tuple(asked.slices),
         terms=tuple(map(tuple, asked.terms)),
-        training=training,
+        training=training.sample(MOST, seed=asked.seed) if training else None,
+        corpora={"training": training} if training else {},
         outside=outside,
         texts=asked.texts,
         seed=asked.seed,
     )
-    # A slice that can't be made is told before anything is asked.
-    list(groups(texts_of(test.texts.examples, models[0].task.spec.text_roles), inquiry))
+    # What can't be made is told before anything is asked.
+    slices = groups(texts_of(test.texts.examples, models[0].task.spec.text_roles), inquiry)
+    check_gates(asked.gates, inquiry, [group.name for group in slices])
     split = judged_split(models, test.texts, inquiry, show_examples=asked.show_examples, events=events)
+    findings = tuple(evaluate(split))
     return AuditReport(
         name=_name(path),
         task=models[0].subject.task,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         models=tuple(_figure(one, split, asked.seed) for one in split.models),
         texts=len(test.texts.examples),
-        findings=tuple(evaluate(split)),
+        findings=findings,
         unchecked=tuple(unchecked(split)),
+        gates=judge_gates(asked.gates, findings, split),
         environment=environment(),
     )
 

@@ -24,14 +24,18 @@ __all__ = ["AskedModel"]
 class AskedModel:
     """Answers examples, each alone, as a bundle does.
 
+    Args:
+        unsure: probability below which an answer is called unsure, of a model that isn't in its bundle yet.
+
     Raises:
         BundleError: the model can't be loaded. TargetUnavailable: the device isn't here.
     """
 
-    def __init__(self, subject: Subject, placement: Placement) -> None:
+    def __init__(self, subject: Subject, placement: Placement, *, unsure: float | None = None) -> None:
         self.subject = subject
         self.task = runtime_task(subject.task)
-        self.settings = answer_settings(subject)
+        settings = answer_settings(subject)
+        self.settings = settings if unsure is None else replace(settings, unsure=unsure)
         self._encoder = Encoder.from_folder(subject.folder, subject.max_length)
         self._engine = open_engine(subject, placement)
 

@@ -12,7 +12,7 @@ from compressor.task_specs import MetricSpec, metric_spec
 if TYPE_CHECKING:
     from compressor.recipe.gates import GatesSection
 
-__all__ = ["Audited", "evaluate_gates"]
+__all__ = ["Audited", "audit_verdicts", "evaluate_gates"]
 
 _RETAINED, _LOST = ("quality_retained", "accuracy_retained"), ("quality_lost", "accuracy_lost")
 """What of the reference model's and of the student's main metric is kept; the second name is that of the first task."""
@@ -52,24 +52,33 @@ def evaluate_gates(
         reference: the run's reference model: its teacher, or without one the student.
         audited: None where the variant isn't chosen yet: gates on its audit are left out then.
     """
-    from compressor.recipe.gates import holds
-
     measured = _Measured(variant, fp32, reference, student) if variant and not variant.skipped else None
     for name, expression in _expressions(gates):
-        section, _, figure = name.partition(".")
-        if section == "audit":
-            if audited is None:
-                continue
-            value, reason = audited.figures.get(figure), audited.unchecked.get(figure, "the audit didn't find it")
-        else:
-            value = _value(name, measured) if measured else None
-            reason = _reason(name, variant, reference, student) if value is None else ""
-        if value is None:
-            yield GateVerdict(name, expression, None, passed=False, reason=reason)
-        else:
-            # 100 * (0.9 - 0.885) is a hair above 1.5.
-            value = round(value, 9)
-            yield GateVerdict(name, expression, value, passed=holds(expression, value))
+        if name.startswith("audit."):
+            if audited is not None:
+                yield from audit_verdicts({name.removeprefix("audit."): expression}, audited)
+            continue
+        value = _value(name, measured) if measured else None
+        reason = _reason(name, variant, reference, student) if value is None else ""
+        yield _verdict(name, expression, value, reason)
+
+
+def audit_verdicts(gates: Mapping[str, str], audited: Audited) -> Iterator[GateVerdict]:
+    """A verdict for each gate, by figure, on what an audit found; one whose figure it didn't find says why."""
+    for figure, expression in gates.items():
+        reason = audited.unchecked.get(figure, "the audit didn't find it")
+        yield _verdict(f"audit.{figure}", expression, audited.figures.get(figure), reason)
+
+
+def _verdict(name: str, expression: str, value: float | None, reason: str) -> GateVerdict:
+    """`reason`: why there is no value."""
+    from compressor.recipe.gates import holds
+
+    if value is None:
+        return GateVerdict(name, expression, None, passed=False, reason=reason)
+    # 100 * (0.9 - 0.885) is a hair above 1.5.
+    value = round(value, 9)
+    return GateVerdict(name, expression, value, passed=holds(expression, value))
 
 
 def _expressions(gates: GatesSection) -> Iterator[tuple[str, str]]:

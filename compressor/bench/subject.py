@@ -112,7 +112,7 @@ def answer_settings(subject: Subject) -> Settings:
     """What post-processing needs: a bundle's manifest tells it, else `config.json` and the options beside the model."""
     if (subject.folder / MANIFEST).is_file():
         manifest = Manifest.read(subject.folder)
-        return Settings(manifest.labels, manifest.options)
+        return Settings(manifest.labels, manifest.options, manifest.unsure_below)
     names = _config(subject.folder).get("id2label") or {}
     labels = tuple(str(names[key]) for key in sorted(names, key=int)) if isinstance(names, dict) else ()
     return Settings(labels if task_spec(subject.task).named_outputs else (), read_options(subject.folder))

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from compressor.chain.nodes import ModelNode, model_nodes, variants
 from compressor.chain.stages import AuditModel, Columns, Measure
+from compressor.chain.stages.audit import MADE
 from compressor.chain.training import max_length_of
 from compressor.errors import Problem, RecipeError
-from compressor.evaluate import Inquiry, audit_figures
+from compressor.evaluate import Inquiry, audit_figures, unknown_figures
 from compressor.recipe.problems import suggest
 from compressor.recipe.recipe import Recipe
 
@@ -39,8 +40,10 @@ def audit_stages(recipe: Recipe, decisive: Sequence[Measure]) -> Iterator[AuditM
         inputs={
             **{stage.name: stage.name for stage in read},
             **{name: name for name in models},
+            **({"unsure": "unsure"} if recipe.bundle.unsure else {}),
             "test": COLUMNS if recipe.audit.columns else "prepare",
-            **({"train": "prepare"} if recipe.audit.membership else {}),
+            **({} if recipe.data.test_only else {"train": "prepare"}),
+            **({f"{MADE}{more.name}": more.name for more in recipe.data.more} if recipe.distill else {}),
         },
         recipe=recipe,
         section=recipe.audit,
@@ -56,12 +59,10 @@ def check_audit_gates(recipe: Recipe) -> None:
     """Raise `RecipeError` for gates on figures that no audit has."""
     if recipe.audit is None:
         return
-    known = audit_figures(Inquiry(terms=recipe.audit.terms))
-    begun = tuple(key for key in known if key.endswith("."))
+    inquiry = Inquiry(terms=recipe.audit.terms)
     problems = [
-        Problem(f"an audit has no figure {name!r}", f"gates.audit.{name}", hint=suggest(name, known))
-        for name in recipe.gates.audit
-        if name not in known and not name.startswith(begun)
+        Problem(f"an audit has no figure {name!r}", f"gates.audit.{name}", hint=suggest(name, audit_figures(inquiry)))
+        for name in unknown_figures(recipe.gates.audit, inquiry)
     ]
     if problems:
         raise RecipeError(problems)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from compressor.engine.artifact import Artifact
 from compressor.task_specs import task_spec
 
-__all__ = ["evaluation_examples", "training_examples", "training_sample"]
+__all__ = ["evaluation_examples", "every_example", "training_examples", "training_sample"]
 
 
 def evaluation_examples(
@@ -41,6 +43,16 @@ def training_sample(data: Artifact, task: str, count: int) -> tuple[list[dict[st
     rows = rows.select(np.linspace(0, len(rows) - 1, min(count, len(rows)), dtype=int))
     target = task_spec(task).target_role
     return _texts(rows, task), list(rows[target]) if target in rows.column_names else []
+
+
+def every_example(file: Path, task: str) -> Iterator[dict[str, str]]:
+    """The texts of an Arrow file by role, a batch in memory at a time."""
+    from compressor.data.arrow import read_arrow
+
+    for batch in read_arrow(file):
+        roles = [role for role in task_spec(task).text_roles if role in batch.schema.names]
+        columns = [batch.column(role).to_pylist() for role in roles]
+        yield from (dict(zip(roles, texts, strict=True)) for texts in zip(*columns, strict=True))
 
 
 def _texts(rows: Any, task: str) -> list[dict[str, Any]]:

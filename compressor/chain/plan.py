@@ -19,6 +19,7 @@ from compressor.chain.stages import (
     Evaluate,
 )
 from compressor.chain.training import assistant_of, max_length_of, start_of, training_stages
+from compressor.chain.unsure import unsure_stages
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Key
 from compressor.engine.plan import Plan, keys_of
@@ -123,6 +124,7 @@ def _chain(recipe: Recipe, skipped: Mapping[str, str]) -> Iterator[Stage]:
         read = {name: name for stage in decisive for name in (stage.name, stage.inputs["model"])}
         inputs = {**read, "prepare": "prepare", "export": "export"}
         yield Evaluate(name="evaluate", inputs=inputs, recipe=recipe, measures=decisive)
+        yield from unsure_stages(recipe, decisive)
         yield from audit_stages(recipe, decisive)
 
 

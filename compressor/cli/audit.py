@@ -57,6 +57,14 @@ def audit(
     outside: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Texts of another domain: does it notice?")
     ] = None,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIGURE>=NUMBER",
+            help="What must hold of a figure, in quotation marks: 'worst_slice>=0.8'. Exit code 1 where one doesn't. "
+            "Repeatable.",
+        ),
+    ] = None,
     texts: Annotated[int, typer.Option(min=1, help="Test texts that are asked in changed forms, at most.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 13,
     threads: ThreadsOption = 1,
@@ -68,11 +76,13 @@ def audit(
     """Audit a model: robustness, groups, leakage, certainty. Needs no recipe."""
     from compressor.audit import Asked
     from compressor.audit import audit as examine
+    from compressor.audit.gates import read_gates
     from compressor.overwrite import AUDIT, claim_folder
     from compressor.report.console import console_events
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
 
+    gates = read_gates(gate or ())
     for model in (path, beside):
         if model is not None:
             check_what_pytorch_loads(model)
@@ -90,6 +100,7 @@ def audit(
         seed=seed,
         threads=threads,
         show_examples=examples,
+        gates=gates,
     )
     with console_events() as events:
         found = examine(path, data, asked, events)
@@ -98,6 +109,8 @@ def audit(
             write_file(out / f"audit.{kind}", render(found, kind))
         say(f"Audit: {out / 'audit.html'}")
     print_(found.to_json() if format_ is Format.JSON else console_table(found))
+    if not found.passed:
+        raise typer.Exit(1)
 
 
 class Method(StrEnum):

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from compressor.errors import DataError
 
-__all__ = ["Labelled", "read_labelled"]
+__all__ = ["Labelled", "LabelledRow", "labelled_rows", "read_labelled"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -26,6 +26,17 @@ class Labelled:
     """As they stand in the file; none where it has none."""
     others: tuple[dict[str, str], ...] = ()
     """The row's other columns, as text."""
+
+
+class LabelledRow(NamedTuple):
+    """A row of such a file."""
+
+    example: dict[str, str]
+    target: Any
+    """None where the file has no targets."""
+    labelled: bool
+    """Whether it has."""
+    others: dict[str, str]
 
 
 def read_labelled(
@@ -49,24 +60,52 @@ def read_labelled(
     Raises:
         DataError: it can't be read, a row lacks a column, or has a text that isn't read.
     """
+    rows = list(labelled_rows(path, roles, target, unread, optional=optional, columns=columns))
+    targets = tuple(row.target for row in rows) if rows[0].labelled else ()
+    return Labelled(tuple(row.example for row in rows), targets, tuple(row.others for row in rows))
+
+
+def labelled_rows(
+    path: Path,
+    roles: Sequence[str],
+    target: str,
+    unread: Sequence[str] = (),
+    *,
+    optional: bool = False,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[LabelledRow]:
+    """The same a row at a time, for files that are too large to be held.
+
+    Raises:
+        DataError: as `read_labelled` does.
+    """
     names = {role: role for role in (*roles, target)} | dict(columns or {})
     hint = f"Give a csv, tsv or jsonl file in UTF-8 with the columns {', '.join(names.values())}."
-    try:
-        rows = list(_rows(path, hint))
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise DataError(f"{path} can't be read: {error}", hint=hint) from error
-    if not rows:
-        raise DataError(f"{path} has no rows.", hint=hint)
-    labelled = not optional or names[target] in rows[0]
-    wanted = [names[role] for role in (*roles, *([target] if labelled else []))]
-    for number, row in enumerate(rows, start=1):
+    wanted: list[str] = []
+    labelled = True
+    for number, row in enumerate(_read_rows(path, hint), start=1):
+        if number == 1:
+            labelled = not optional or names[target] in row
+            wanted = [names[role] for role in (*roles, *([target] if labelled else []))]
         if lacking := [name for name in wanted if row.get(name) is None]:
             raise DataError(f"{path} has no `{lacking[0]}` in row {number}.", hint=hint)
         if others := [name for name in unread if row.get(name) is not None]:
             raise DataError(f"{path} has the column `{others[0]}`, which this model doesn't read.", hint=hint)
-    examples = tuple({role: str(row[names[role]]) for role in roles} for row in rows)
-    further = tuple({name: str(value) for name, value in row.items() if name not in wanted} for row in rows)
-    return Labelled(examples, tuple(row[names[target]] for row in rows) if labelled else (), further)
+        yield LabelledRow(
+            example={role: str(row[names[role]]) for role in roles},
+            target=row[names[target]] if labelled else None,
+            labelled=labelled,
+            others={name: str(value) for name, value in row.items() if name not in wanted},
+        )
+    if not wanted:
+        raise DataError(f"{path} has no rows.", hint=hint)
+
+
+def _read_rows(path: Path, hint: str) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _rows(path, hint)
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise DataError(f"{path} can't be read: {error}", hint=hint) from error
 
 
 def _rows(path: Path, hint: str) -> Iterator[dict[str, Any]]:

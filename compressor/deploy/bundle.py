@@ -19,7 +19,7 @@ from compressor.errors import StageError, shortened
 from compressor.provenance import Build, write_statement
 from compressor.runtime import Encoder, Manifest, verify
 from compressor.runtime.golden import seal
-from compressor.runtime.manifest import FileDigest, TextGraph, digest
+from compressor.runtime.manifest import FileDigest, TextGraph, Unsure, digest
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import task_spec
 
@@ -60,6 +60,8 @@ class BundlePlan:
     """What the task chose on validation: thresholds, for example."""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     """For the manifest: the temperature that is in the weights, and what it brought."""
+    unsure: Unsure | None = None
+    """Which answers are called unsure, for the manifest."""
     include: Literal["all", "chosen"] = "all"
     tokenizer_in_graph: bool | Literal["close"] = False
     """Add a file of the chosen variant that takes texts; `close`: also where its tokens aren't always the same."""
@@ -123,6 +125,7 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         pairs=len(_roles(plan)) > 1,
         options=dict(plan.options),
         calibration=dict(plan.calibration),
+        unsure=plan.unsure,
         precisions={variant: plan.precisions.get(variant, variant) for variant in files},
         variants=files,
         ort_files={variant: files_of(name)[0] for variant, name in files.items() if variant in plan.ort_format},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from compressor.evaluate.base import Answered, Ask, Audit, Evaluation, Inquiry, JudgedSplit, Texts
 from compressor.registry import Registry
 from compressor.report.blocks import Finding
@@ -20,6 +22,7 @@ __all__ = [
     "evaluate",
     "unchecked",
     "unchecked_figures",
+    "unknown_figures",
 ]
 
 EVALUATIONS: Registry[Evaluation] = Registry(
@@ -49,6 +52,13 @@ def audit_findings(split: JudgedSplit) -> list[Finding]:
 def audit_figures(inquiry: Inquiry) -> list[str]:
     """Keys of every figure that an audit may find, as `Audit.figures` writes them."""
     return [key for audit in _audits() for key in audit.figures(inquiry)]
+
+
+def unknown_figures(names: Iterable[str], inquiry: Inquiry) -> list[str]:
+    """Those of the names that no audit gives a figure."""
+    known = audit_figures(inquiry)
+    begun = tuple(key for key in known if key.endswith("."))
+    return [name for name in names if name not in known and not name.startswith(begun)]
 
 
 def unchecked_figures(split: JudgedSplit) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -70,7 +70,9 @@ class Inquiry:
     terms: tuple[tuple[str, ...], ...] = ()
     """Words that name groups of people, a tuple for each group of exchangeable ones: ("he", "she")."""
     training: Texts | None = None
-    """What the models were trained on."""
+    """What the models were trained on, or a part of it."""
+    corpora: Mapping[str, Iterable[Example]] = field(default_factory=dict)
+    """All of it, by what it is called; first what wasn't made by a program. Read once, an example at a time."""
     outside: Texts | None = None
     """Texts of another domain."""
     texts: int = 300

@@ -66,7 +66,7 @@ class _Lines:
 class _ForPeople:
     def write(self, row: Row, answer: Answer) -> None:
         texts = "\t".join(row.values())
-        line = f"{answer.brief}\t{texts}"
+        line = f"{answer.shown}\t{texts}"
         sys.stdout.write(
             "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line) + "\n"
         )

@@ -17,6 +17,8 @@ _NEEDS = {
     "out_of_domain_auc": ("outside", "outside: FILE"),
 }
 """Figure -> the setting of `audit` that it needs, and how it is written."""
+_NEED_THRESHOLD = ("unsure_answered", "unsure_wrong")
+_NEED_TRAINING = ("near_duplicates", "without_near_duplicates")
 
 
 def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:
@@ -50,6 +52,13 @@ def audit_gates_are_asked(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(
                 "this gate needs an audit: add an `audit` section", path, hint="`audit: {}` is enough for most"
             )
+        elif name in _NEED_TRAINING and recipe.data is not None and recipe.data.test_only:
+            yield Problem("needs a training split, and `data` has a test split only", path)
+        elif name in _NEED_THRESHOLD and recipe.bundle.unsure is None:
+            hint = "bundle: {unsure: {wrong: '<= 0.05'}}"
+            yield Problem("this gate is about a threshold that isn't chosen", path, hint=hint)
+        elif name == "near_duplicates_made" and not (recipe.distill and recipe.data and recipe.data.more):
+            yield Problem("is about texts that only the teacher labels, and `data` has none", path)
         elif name in _NEEDS and not getattr(recipe.audit, _NEEDS[name][0]):
             yield Problem("this gate is about a check that isn't made", path, hint=f"audit: {{{_NEEDS[name][1]}}}")
 

@@ -6,9 +6,30 @@ from typing import Literal
 
 from pydantic import Field
 
+from compressor.recipe.gates import Gate
 from compressor.recipe.section import Section, optional
 
-__all__ = ["BundleSection"]
+__all__ = ["BundleSection", "UnsureSection"]
+
+
+class UnsureSection(Section):
+    """Which answers are called unsure: those below a probability that is chosen on the validation split. One of the two
+    promises."""
+
+    wrong: Gate | None = Field(
+        None,
+        description="Share of wrong ones among the answers that are left, '<= 0.05': as many texts as that allows are "
+        "answered.",
+    )
+    answered: Gate | None = Field(
+        None,
+        description="Share of texts whose answers are left, '>= 0.9': the surest ones.",
+    )
+
+    @property
+    def words(self) -> str:
+        """`wrong <= 0.05`."""
+        return f"wrong {self.wrong}" if self.wrong is not None else f"answered {self.answered}"
 
 
 class BundleSection(Section):
@@ -34,5 +55,9 @@ class BundleSection(Section):
         "itself: `true` fails where one of them becomes other tokens, `close` only says how many do. Needs the extra "
         "`extensions`.",
         False,
+    )
+    unsure: UnsureSection | None = optional(
+        "Let the bundle say which answers it is unsure of: {wrong: '<= 0.05'} finds on the validation split the "
+        "smallest probability at which at most 5% of the answers are wrong. For one label a text."
     )
     license: str | None = Field(None, description="License named on the model card, for example `apache-2.0`.")

@@ -16,7 +16,7 @@ from compressor.recipe.benchmark import (
     DatasetWorkload,
     GridWorkload,
 )
-from compressor.recipe.bundle_checks import tokenizer_fits_the_graph
+from compressor.recipe.bundle_checks import tokenizer_fits_the_graph, unsure_can_be_chosen
 from compressor.recipe.cascade_checks import cascade_is_possible
 from compressor.recipe.column_checks import columns_fit_the_task, columns_without_names_are_numbers
 from compressor.recipe.components import ComponentSection
@@ -326,6 +326,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_quantizers_are_sound, ("quantize", "data")),
     (_chosen_variant_is_made, ("quantize", "cascade", "bundle")),
     (tokenizer_fits_the_graph, ("task", "data", "export", "bundle")),
+    (unsure_can_be_chosen, ("task", "data", "bundle")),
     (_cascade_is_possible, ("task", "data", "quantize", "cascade")),
     (_measurements_are_distinct, ("benchmark",)),
     (seeds_are_sound, ("seeds", "distill")),
@@ -333,6 +334,6 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (ranges_are_sound, ("tune",)),
     (tuning_has_a_goal, ("tune", "distill", "benchmark")),
     (audits_are_possible, ("task", "data", "audit")),
-    (audit_gates_are_asked, ("audit", "gates")),
+    (audit_gates_are_asked, ("data", "distill", "audit", "bundle", "gates")),
     *GATE_CHECKS,
 )

@@ -12,9 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from compressor.recipe.section import Section, optional
 
-__all__ = ["Gate", "GatesSection", "holds", "parse_gate"]
+__all__ = ["Gate", "GatesSection", "holds", "parse_gate", "parse_named_gate"]
 
-_GATE = r"^\s*(>=|<=|>|<)\s*([-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*$"
+_COMPARISON = r"(>=|<=|>|<)\s*([-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)"
+_GATE = rf"^\s*{_COMPARISON}\s*$"
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -29,6 +30,17 @@ def parse_gate(expression: str) -> tuple[str, float]:
     if not match:
         raise ValueError(f"not a comparison with a number: {expression!r}")
     return match[1], float(match[2])
+
+
+def parse_named_gate(gate: str) -> tuple[str, str]:
+    """Split "worst_slice>=0.8" into a figure and its gate, ">= 0.8". Raises ValueError when it is neither.
+
+    A figure's own name may hold such signs: `flipped.he>she <= 0.1`.
+    """
+    match = re.fullmatch(rf"\s*(\S.*?)\s*{_COMPARISON}\s*", gate)
+    if not match:
+        raise ValueError(f"not a figure and a comparison with a number: {gate!r}")
+    return match[1], f"{match[2]} {match[3]}"
 
 
 def holds(expression: str, value: float) -> bool:

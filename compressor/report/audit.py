@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from compressor.bench.results import Accuracy
+from compressor.bench.results import Accuracy, GateVerdict
 from compressor.errors import RecipeError
 from compressor.report.blocks import Finding
 
 __all__ = ["AuditReport", "AuditedFigure"]
 
 SCHEMA_VERSION = 1
+DERIVED = ("figures", "passed")
+"""What the JSON has beside the fields."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class AuditReport:
     """What was checked, a section each."""
     unchecked: tuple[tuple[str, str], ...]
     """What was not: its title, and what is missing."""
+    gates: tuple[GateVerdict, ...] = ()
+    """What had to hold, with its verdict."""
     environment: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -47,9 +51,14 @@ class AuditReport:
         """Every figure by its key."""
         return {key: value for finding in self.findings for key, value in finding.figures.items()}
 
+    @property
+    def passed(self) -> bool:
+        """Whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
     def to_json(self) -> dict[str, Any]:
-        """Plain data, the inverse of `from_json`; `figures` for programs."""
-        return {**asdict(self), "figures": self.figures}
+        """Plain data, the inverse of `from_json`; `figures` and `passed` for programs."""
+        return {**asdict(self), "figures": self.figures, "passed": self.passed}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AuditReport:
@@ -66,4 +75,4 @@ class AuditReport:
                 f"This audit has schema version {version}; this compressor knows versions up to {SCHEMA_VERSION}.",
                 hint="A newer compressor wrote it: read it with that one.",
             )
-        return TypeAdapter(cls).validate_python({key: value for key, value in data.items() if key != "figures"})
+        return TypeAdapter(cls).validate_python({key: value for key, value in data.items() if key not in DERIVED})

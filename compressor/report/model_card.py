@@ -14,6 +14,7 @@ from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
 from compressor.report.content.saturation import saturation_sentence
 from compressor.report.content.temperature import temperature_sentence
+from compressor.report.content.unsure import unsure_sentence
 from compressor.report.document import RunReport
 from compressor.report.front_matter import front_matter
 from compressor.report.printers.markdown import blocks_markdown, escape
@@ -37,6 +38,7 @@ def model_card(
     file: str = "onnx/model.onnx",
     dtype: str | None = "fp32",
     calibration: Mapping[str, Any] | None = None,
+    unsure: Mapping[str, Any] | None = None,
     licenses: Mapping[str, str | None] | None = None,
 ) -> str:
     """The card of the bundle this report is about.
@@ -46,6 +48,7 @@ def model_card(
         file: the chosen variant's file in the bundle.
         dtype: the name transformers.js has for such files; None where it has none.
         calibration: the student's, where it was calibrated (`compressor/distill/calibration.py`).
+        unsure: which answers the bundle calls unsure (`compressor/chain/stages/unsure.py`).
         licenses: model or data set that it was made of -> its licence; None where it isn't known.
     """
     answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
@@ -68,6 +71,7 @@ def model_card(
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
         blocks_markdown(measured),
         escape(temperature_sentence(calibration or {}) or ""),
+        escape(unsure_sentence(unsure)) if unsure else "",
         "## Limits",
         _limits(report),
         "## Licences",

@@ -27,7 +27,7 @@ class Bundle:
     def __init__(self, manifest: Manifest, encoder: Encoder, session: Model) -> None:
         self.manifest = manifest
         self.task = runtime_task(manifest.task)
-        self.settings = Settings(manifest.labels, manifest.options)
+        self.settings = Settings(manifest.labels, manifest.options, manifest.unsure_below)
         self.encoder = encoder
         self._session = session
 

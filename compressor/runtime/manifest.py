@@ -14,7 +14,7 @@ from compressor.json_file import read_object
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import TASK_SPECS, task_spec
 
-__all__ = ["MANIFEST", "SCHEMA_VERSION", "SIGNATURE", "FileDigest", "Manifest", "TextGraph", "digest"]
+__all__ = ["MANIFEST", "SCHEMA_VERSION", "SIGNATURE", "FileDigest", "Manifest", "TextGraph", "Unsure", "digest"]
 
 MANIFEST = "manifest.json"
 SIGNATURE = f"{MANIFEST}.sig"
@@ -44,6 +44,20 @@ class TextGraph:
     """How many of them it cuts otherwise."""
     first: str
     """The first of these; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """Which answers are called unsure, chosen on validation."""
+
+    threshold: float | None
+    """Probability of the answered label below which it is; None where none keeps the promise, and answers don't say."""
+    promise: str
+    """`wrong <= 0.05`, or `answered >= 0.9`."""
+    variant: str
+    """The one whose answers it was chosen by."""
+    splits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """`validation` and `test` -> `n` texts, the share `answered`, and what share of these is `wrong`: null of none."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,13 @@ class Manifest:
     text_graph: TextGraph | None = None
     ort_files: dict[str, str] = field(default_factory=dict)
     """Variant -> the same graph in ONNX Runtime's own format, where the bundle has it."""
+    unsure: Unsure | None = None
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def unsure_below(self) -> float | None:
+        """Probability below which an answer is called unsure; None: answers don't say."""
+        return None if self.unsure is None else self.unsure.threshold
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -143,6 +163,7 @@ class Manifest:
             "precisions": dict(data.get("precisions", {})),
             "calibration": dict(data.get("calibration", {})),
             "text_graph": _text_graph(data.get("text_graph")),
+            "unsure": _unsure(data.get("unsure")),
             "ort_files": {str(variant): str(name) for variant, name in data.get("ort_files", {}).items()},
         }
         return cls(**(known | checked))
@@ -160,6 +181,8 @@ class Manifest:
             return "has no labels."
         if self.default not in self.variants:
             return f"has no file for its default variant {self.default!r}."
+        if self.unsure_below is not None and not 0 <= self.unsure_below <= 1:
+            return "has an unsure threshold that is no probability."
         if self.text_graph and self.text_graph.variant not in self.variants:
             return f"has a file that takes texts of an unknown variant {self.text_graph.variant!r}."
         if unknown := self.ort_files.keys() - self.variants.keys():
@@ -198,6 +221,19 @@ def _text_graph(data: Any) -> TextGraph | None:
         return None
     names = {name: str(data[name]) for name in ("file", "variant", "first")}
     return TextGraph(**names, strings=int(data["strings"]), differing=int(data["differing"]))
+
+
+def _unsure(data: Any) -> Unsure | None:
+    if data is None:
+        return None
+    threshold = data["threshold"]
+    splits = {str(name): dict(found) for name, found in data.get("splits", {}).items()}
+    return Unsure(
+        None if threshold is None else float(threshold),
+        str(data.get("promise", "")),
+        str(data.get("variant", "")),
+        splits,
+    )
 
 
 def _is_inside(name: str) -> bool:

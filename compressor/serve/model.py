@@ -50,6 +50,7 @@ class Model:
             "max_length": manifest.max_length,
             "variant": self.variant,
             "variants": list(manifest.variants),
+            **({} if manifest.unsure_below is None else {"unsure_below": manifest.unsure_below}),
         }
 
 

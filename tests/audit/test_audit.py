@@ -38,6 +38,7 @@ def test_a_bundle_is_audited_beside_its_fp32_variant(finished: TinyRun, reviews:
     assert [one.name for one in found.models] == ["onnx int8", "onnx fp32"] and found.texts == 120
     assert found.figures["membership_auc"] == pytest.approx(0.5), "training and test are the same file here"
     assert "place = north" in (out / "audit.md").read_text(encoding="utf-8")
+    assert found.figures["near_duplicates"] == 1.0 and "repeated_texts" in found.figures
     page = (out / "audit.html").read_text(encoding="utf-8")
     assert "<h2" in page and "Robustness" in page
     again = compressor("report", out, "--format", "md").succeeds().out
@@ -56,6 +57,21 @@ def test_the_teacher_in_pytorch_can_stand_beside_it(finished: TinyRun, reviews: 
     call = ("audit", finished.bundle, "--data", reviews, "--column", "text=review", "--texts", "5", "--format", "json")
     found = compressor(*call, "--variant", "int8", "--beside", classifier_folder).succeeds().json
     assert [one["name"] for one in found["models"]] == ["onnx int8", classifier_folder.name]
+
+
+def test_a_training_file_may_have_no_right_answers_and_be_read_all_the_same(
+    finished: TinyRun, reviews: Path, tmp_path: Path
+) -> None:
+    rows = list(csv.reader(reviews.read_text(encoding="utf-8").splitlines()))
+    unlabelled = tmp_path / "training.jsonl"
+    texts = [{"review": f"{row[0]}!"} for row in rows[1:13]]
+    unlabelled.write_text("".join(f"{json.dumps(one)}\n" for one in texts), encoding="utf-8")
+    call = ("audit", finished.bundle, "--data", reviews, "--column", "text=review", "--texts", "5", "--format", "json")
+    found = compressor(*call, "--training", unlabelled).succeeds().json
+    assert found["figures"]["near_duplicates"] >= 0.1
+    assert "right answers of the training" in dict(found["unchecked"])["Leakage: who was in the training texts"]
+    unlabelled.write_text(json.dumps({"comment": "a film"}), encoding="utf-8")
+    compressor(*call, "--training", unlabelled).fails(2, "no `review`", str(unlabelled))
 
 
 def test_without_examples_no_text_leaves_the_machine(finished: TinyRun, reviews: Path) -> None:

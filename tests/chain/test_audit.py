@@ -65,6 +65,19 @@ def test_columns_are_read_before_anything_is_trained(recipe: dict[str, Any], tmp
     assert stages[:2] == ["prepare", "columns"] and stages[-2:] == ["audit", "bundle"]
 
 
+def read_by_the_audit(folder: Path, recipe: dict[str, Any]) -> dict[str, str]:
+    stages = make_plan(recipes.load(folder, {**recipe, "audit": {}})).stages
+    return dict(next(stage.inputs for stage in stages if stage.name == "audit"))
+
+
+def test_all_that_was_trained_on_is_read(recipe: dict[str, Any], tmp_path: Path, encoder_folder: Path) -> None:
+    trained = recipes.full(Path(recipe["data"]["source"]), encoder_folder)
+    trained["data"] |= {"augment": {"kinds": [{"kind": "typos"}]}}
+    assert {"train": "prepare", "texts/augment": "augment"}.items() <= read_by_the_audit(tmp_path, trained).items()
+    finished = read_by_the_audit(tmp_path, recipe)
+    assert "train" in finished and not [role for role in finished if role.startswith("texts/")]
+
+
 def test_an_unknown_figure_is_refused_with_the_nearest(recipe: dict[str, Any], tmp_path: Path) -> None:
     asked = {**recipe, "audit": {}, "gates": {"audit": {"flipped.typo": "<= 0.1"}}}
     with pytest.raises(RecipeError, match=r"gates.audit.flipped.typo.*flipped.typos"):
@@ -91,7 +104,13 @@ def test_a_run_audits_what_it_ships(
         "outside": str(reviews),
         "texts": 20,
     }
-    gates = {"worst_slice": ">= 0", "membership_auc": "<= 0.9", "flipped.typos": "< 0", "flipped.good>dull": "<= 1"}
+    gates = {
+        "near_duplicates": "<= 1",
+        "worst_slice": ">= 0",
+        "membership_auc": "<= 0.9",
+        "flipped.typos": "< 0",
+        "flipped.good>dull": "<= 1",
+    }
     out = tmp_path / "run"
     file = recipes.write(tmp_path, {**recipe, "audit": audit, "gates": {"audit": gates}})
     done = compressor("run", file, "--out", out, "--format", "json")
@@ -101,7 +120,7 @@ def test_a_run_audits_what_it_ships(
     assert {name for name, gate in found.items() if not gate.passed} == {"flipped.typos"}
     (section,) = [finding for finding in report.findings if finding.title == "Audit"]
     assert found["worst_slice"].value == pytest.approx(section.figures["worst_slice"])
-    assert "slice.place = north" in section.figures and "out_of_domain_auc" in section.figures
+    assert {"slice.place = north", "out_of_domain_auc", "repeated_texts"} <= set(section.figures)
     page = (out / "report.md").read_text(encoding="utf-8")
     assert "## Audit" in page and "### Leakage" in page and "onnx int8 beside student" in page
 

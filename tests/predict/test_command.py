@@ -85,6 +85,25 @@ def test_tables_hold_the_fields_of_answers(bundle: Path, tmp_path: Path, kind: s
         assert json.loads(row["scores"]) == pytest.approx(told["scores"])
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_bundle_with_a_threshold_says_of_every_row_whether_it_is_unsure(
+    bundle: Path, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = sorted(answer.to_dict()["score"] for answer in answers(bundle))
+    copied = bundles.unsure_below(bundle, tmp_path, scores[4])
+    out = tmp_path / f"answers.{kind}"
+    predict(copied, written(tmp_path, "txt", TEXTS), out)
+    if kind == "jsonl":
+        rows = lines(out)
+    elif kind == "csv":
+        rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    else:
+        rows = pytest.importorskip("pyarrow.parquet").read_table(out).to_pylist()
+    assert [str(row["unsure"]) == "True" for row in rows] == [float(row["score"]) < scores[4] for row in rows]
+    predict(copied, written(tmp_path, "txt", TEXTS), Path("-"), as_json=False)
+    assert capsys.readouterr().out.count(" (unsure)\t") == sum(score < scores[4] for score in scores)
+
+
 @pytest.mark.parametrize("variant", ["fp32", "int8"])
 def test_batches_keep_the_order_of_rows(bundle: Path, tmp_path: Path, variant: str) -> None:
     """Sorted by length where that can't change an answer."""

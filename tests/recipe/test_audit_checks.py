@@ -24,6 +24,24 @@ def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
         (["audit={terms: [[he, he]]}"], "audit.terms.0", "twice"),
         (["audit={texts: 0}"], "audit.texts", "at least 1"),
         (["audit={}", "gates.audit={membership_auc: '<= 0.6'}"], "gates.audit.membership_auc", "isn't made"),
+        (
+            [
+                *("data={test: a.csv}", "teacher=null", "distill=null", "student={init: org/a}", "audit={}"),
+                "gates={audit: {near_duplicates: '<= 0.01'}}",
+            ],
+            "gates.audit.near_duplicates",
+            "training split",
+        ),
+        (
+            ["audit={}", "gates.audit={unsure_wrong: '<= 0.05'}"],
+            "gates.audit.unsure_wrong",
+            "threshold that isn't chosen",
+        ),
+        (
+            ["audit={}", "gates.audit={near_duplicates_made: '<= 0.01'}"],
+            "gates.audit.near_duplicates_made",
+            "`data` has none",
+        ),
         (["gates.audit={worst_slice: '>= 0.6'}"], "gates.audit.worst_slice", "needs an audit"),
         (
             ["data={test: a.csv}", "teacher=null", "distill=null", "student={init: org/a}", "audit={membership: true}"],

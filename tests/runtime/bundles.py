@@ -64,6 +64,17 @@ def edit(path: Path, change: Callable[[Any], None]) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
+def unsure_below(bundle: Path, folder: Path, threshold: Any) -> Path:
+    """A copy that calls answers below this probability unsure."""
+    copied = copy(bundle, folder)
+
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["unsure"] = {"threshold": threshold, "promise": "wrong <= 0.05", "variant": "int8", "splits": {}}
+
+    edit(copied / MANIFEST, change)
+    return copied
+
+
 def seal_again(bundle: Path) -> None:
     """Make the manifest agree with the files as they are."""
 

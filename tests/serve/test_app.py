@@ -21,6 +21,7 @@ from compressor.runtime.outputs import Ragged
 from compressor.serve.options import Options
 from compressor.serve.service import Service
 from tests import tiny
+from tests.runtime import bundles
 from tests.serve.support import Gate, ask, gated, models
 
 TEXTS = [text for text, _ in tiny.reviews(5)] + ["", 'a, "quoted" film', "été 映画"]
@@ -58,6 +59,18 @@ def test_inputs_may_be_texts_by_role(bundle: Path, pairs_bundle: Path) -> None:
         assert paired.json()["answers"] == expected(pairs_bundle, pair)
 
     ask(models(bundle, f"pairs={pairs_bundle}"), talk)
+
+
+def test_a_threshold_is_told_and_answers_say_whether_they_are_unsure(bundle: Path, tmp_path: Path) -> None:
+    unsure = bundles.unsure_below(bundle, tmp_path, 1.0)
+
+    async def talk(client: httpx.AsyncClient, _: Service) -> None:
+        told = {one["name"]: one for one in (await client.get("/v1/models")).json()["models"]}
+        assert told["careful"]["unsure_below"] == 1.0 and "unsure_below" not in told["tiny"]
+        careful = (await client.post("/v1/careful/predict", json={"inputs": TEXTS})).json()["answers"]
+        assert careful == [{**answer, "unsure": True} for answer in expected(bundle, *TEXTS)]
+
+    ask(models(bundle, f"careful={unsure}"), talk, max_batch=1)
 
 
 def test_several_bundles_are_told_apart(bundle: Path, pairs_bundle: Path) -> None:

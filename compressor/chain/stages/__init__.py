@@ -22,6 +22,7 @@ from compressor.chain.stages.select import Select
 from compressor.chain.stages.student import Student
 from compressor.chain.stages.teach import Teach
 from compressor.chain.stages.unlabelled import Unlabelled
+from compressor.chain.stages.unsure import ChooseUnsure
 from compressor.chain.stages.writer import Writer
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Augment",
     "Bundle",
     "Cascade",
+    "ChooseUnsure",
     "Columns",
     "Differences",
     "Distill",

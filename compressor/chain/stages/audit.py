@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from compressor.bench import Subject
 from compressor.bench.asked import AskedModel
 from compressor.bench.placement import Placement
 from compressor.chain.assemble import choose
-from compressor.chain.examples import evaluation_examples, training_sample
+from compressor.chain.examples import evaluation_examples, every_example, training_sample
 from compressor.chain.findings import write_findings
 from compressor.chain.measurement import read_measurements
 from compressor.chain.nodes import ModelNode, variants
@@ -31,15 +31,19 @@ from compressor.report.blocks import Block, Finding, Heading, Pairs, Prose
 from compressor.sources import Source, open_source
 from compressor.task_specs import task_spec
 
-__all__ = ["AuditModel"]
+__all__ = ["MADE", "AuditModel"]
+
+MADE = "texts/"
+"""Begins the roles of inputs that hold texts which only the teacher labelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditModel(Stage):
     """Writes `findings.json` with one finding, whose figures gates may ask for.
 
-    Inputs: `test`, the prepared data, or with further columns; `train`, where leakage is asked; under their own names
-    the measurements that the choice is made by, and every model that may be asked.
+    Inputs: `test`, the prepared data, or with further columns; `train`, where there is a training split; `unsure`,
+    where a threshold is chosen; `texts/augment`, `texts/generate` and the like, what the teacher labelled beside it;
+    under their own names the measurements that the choice is made by, and every model that may be asked.
     """
 
     kind = "audit"
@@ -88,9 +92,10 @@ class AuditModel(Stage):
 
         chosen = choose(self.recipe, read_measurements(inputs[stage.name] for stage in self.measures))
         node = next(node for node in variants(self.recipe) if node.name == chosen)
+        threshold = inputs["unsure"].facts["threshold"] if "unsure" in inputs else None
         models = [
-            AskedModel(self._subject(one, inputs[one.stage]), Placement(target.device, target.threads))
-            for one, target in ((node, self.target), (self.beside, self.target.reference))
+            AskedModel(self._subject(one, inputs[one.stage]), Placement(target.device, target.threads), unsure=unsure)
+            for one, target, unsure in ((node, self.target, threshold), (self.beside, self.target.reference, None))
         ]
         test = Texts(*evaluation_examples(inputs["test"], "test", self.recipe.task))
         inquiry = self._inquiry(models[0], test, inputs, events)
@@ -106,7 +111,7 @@ class AuditModel(Stage):
 
         names = self.section.columns
         kept = load_split(inputs["test"].folder, "test") if names else {}
-        training = training_sample(inputs["train"], self.recipe.task, MOST) if "train" in inputs else None
+        training = training_sample(inputs["train"], self.recipe.task, MOST) if self.section.membership else None
         file = self.fetch(events).get("outside")
         roles = tuple(test.examples[0]) if test.examples else None
         return Inquiry(
@@ -114,10 +119,20 @@ class AuditModel(Stage):
             slices=self.section.slices,
             terms=self.section.terms,
             training=Texts(*training) if training else None,
+            corpora=self._corpora(inputs),
             outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
             texts=self.section.texts,
             seed=self.recipe.seed,
         )
+
+    def _corpora(self, inputs: Mapping[str, Artifact]) -> dict[str, Iterator[dict[str, str]]]:
+        """Every text that was trained on, the training split first."""
+        from compressor.data.texts import TEXTS_FILE
+
+        files = {"training split": inputs["train"].folder / "train.arrow"} if "train" in inputs else {}
+        made = {role.removeprefix(MADE): inputs[role] for role in inputs if role.startswith(MADE)}
+        files |= {name: artifact.folder / TEXTS_FILE for name, artifact in made.items()}
+        return {name: every_example(file, self.recipe.task) for name, file in files.items()}
 
     @property
     def _text_columns(self) -> dict[str, Any]:

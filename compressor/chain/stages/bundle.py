@@ -22,6 +22,7 @@ from compressor.events import Events
 from compressor.recipe import dump_recipe
 from compressor.recipe.recipe import Recipe
 from compressor.report.model_card import model_card
+from compressor.runtime.manifest import Unsure
 from compressor.runtime.options import read_options
 from compressor.runtime.session import extensions_library
 
@@ -85,6 +86,7 @@ class Bundle(Stage):
             precisions=_precisions(self.recipe),
             chosen=report.chosen,
             calibration={"applied": True, **calibration} if calibration else {},
+            unsure=_unsure(inputs),
             include=self.recipe.bundle.include,
             tokenizer_in_graph=self.recipe.bundle.tokenizer_in_graph,
             ort_format=[section.name for section in self.recipe.quantize if section.ort_format],
@@ -102,6 +104,7 @@ class Bundle(Stage):
             file=file,
             dtype=dtype_of(file),
             calibration=calibration,
+            unsure=inputs["unsure"].facts if "unsure" in inputs else None,
             licenses=stated_licenses(build),
             **hub_origins(self.recipe),
         )
@@ -114,6 +117,15 @@ def _calibration(recipe: Recipe, artifacts: Mapping[str, Artifact]) -> dict[str,
     made = teacher_model(recipe) if recipe.distill is None and recipe.student.copies_teacher else "distill"
     found = artifacts.get(made or "")
     return dict(found.facts.get("calibration", {})) if found else {}
+
+
+def _unsure(artifacts: Mapping[str, Artifact]) -> Unsure | None:
+    """What the manifest says of it: intervals are for the report."""
+    if "unsure" not in artifacts:
+        return None
+    facts = artifacts["unsure"].facts
+    splits = {name: {key: found[key] for key in ("n", "answered", "wrong")} for name, found in facts["splits"].items()}
+    return Unsure(facts["threshold"], facts["promise"], facts["variant"], splits)
 
 
 def _precisions(recipe: Recipe) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from compressor.bench.results import Measurement
+from compressor.bench.results import GateVerdict, Measurement
 from compressor.report import format as fmt
 from compressor.report.advice import advice
 from compressor.report.blocks import Block, Heading, Mark, Notice, Prose, Table, Tile, Tiles, table
@@ -15,7 +15,7 @@ from compressor.report.figures import COSTS, FIGURES, gate_title, main_figures, 
 from compressor.report.models import Model, by_target, called, headline, model_name, workload
 from compressor.report.verdict import guess
 
-__all__ = ["costs", "gates_and_advice", "gates_table", "overview", "tiles"]
+__all__ = ["costs", "gates_and_advice", "gates_table", "overview", "tiles", "verdicts_table"]
 
 TILES = ("p50_ms", "peak_memory_mb", "size_mb", "cold_start_ms", "throughput")
 MOST_TILES = 5
@@ -87,10 +87,14 @@ def gates_and_advice(report: RunReport, level: Literal[2, 3] = 2) -> Iterator[Bl
 
 def gates_table(report: RunReport) -> Table:
     """Each gate, what was measured, and the verdict."""
+    about = (report.metric, report.task, report.reference_role)
+    return verdicts_table([(gate_title(gate.name, *about), gate) for gate in report.gates])
 
+
+def verdicts_table(gates: Sequence[tuple[str, GateVerdict]]) -> Table:
+    """The same for gates under the titles that they are given."""
     rows = []
-    for gate in report.gates:
-        title = gate_title(gate.name, report.metric, report.task, report.reference_role)
+    for title, gate in gates:
         verdict = Mark("holds", "good") if gate.passed else Mark("fails", "bad")
         rows.append((title, verdict, fmt.gate_value(gate.value, gate.expression), gate.expression, gate.reason))
     header = ("gate", "verdict", "measured", "must be", "why")

@@ -34,6 +34,11 @@ class Answer(ABC):
     def brief(self) -> str:
         """The answer in a word or two, for tables."""
 
+    @property
+    def shown(self) -> str:
+        """The same for people, with what they should know of it."""
+        return self.brief
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return asdict(self)
@@ -47,6 +52,8 @@ class Settings:
     """Names of the outputs' last dimension, in order; none where it has no names."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The task's own: thresholds, for example."""
+    unsure: float | None = None
+    """Probability below which an answer is called unsure; None: answers don't say."""
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,21 @@ class Prediction(Answer):
     """Probability of the label."""
     scores: dict[str, float]
     """Probability of every label."""
+    unsure: bool | None = None
+    """Whether the probability is below the bundle's threshold; None where it has none."""
 
     @property
     def brief(self) -> str:
         return self.label
+
+    @property
+    def shown(self) -> str:
+        return f"{self.label} (unsure)" if self.unsure else self.label
+
+    def to_dict(self) -> dict[str, Any]:
+        """Without a threshold there is no key `unsure`, as there was none before there were thresholds."""
+        found = super().to_dict()
+        return found if self.unsure is not None else {name: found[name] for name in found if name != "unsure"}
 
 
 def f1_macro(rows: FloatArray) -> float:
@@ -105,7 +116,13 @@ class TextClassification(RuntimeTask):
         probabilities = softmax(outputs["logits"].values)
         names = names_of(probabilities, settings)
         return [
-            Prediction(names[int(row.argmax())], float(row.max()), dict(zip(names, map(float, row), strict=True)))
+            Prediction(
+                names[int(row.argmax())],
+                float(row.max()),
+                dict(zip(names, map(float, row), strict=True)),
+                # Written so that NaN is unsure.
+                None if settings.unsure is None else not row.max() >= settings.unsure,
+            )
             for row in probabilities
         ]
 

@@ -39,6 +39,8 @@ class Asked:
     training: Path | None = None
     outside: Path | None = None
     texts: int = 300
+    attack: int = 0
+    attack_queries: int = 200
     seed: int = 13
     threads: int = 1
     show_examples: bool = True
@@ -66,6 +68,8 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         training=training,
         outside=outside,
         texts=asked.texts,
+        attack=asked.attack,
+        attack_queries=asked.attack_queries,
         seed=asked.seed,
     )
     # A slice that can't be made is told before anything is asked.

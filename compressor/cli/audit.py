@@ -58,6 +58,10 @@ def audit(
         Path | None, typer.Option(metavar="FILE", help="Texts of another domain: does it notice?")
     ] = None,
     texts: Annotated[int, typer.Option(min=1, help="Test texts that are asked in changed forms, at most.")] = 300,
+    attack: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Test texts to attack word by word, at most. Default: none.")
+    ] = 0,
+    attack_queries: Annotated[int, typer.Option(min=2, help="Queries for each of these, at most.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 13,
     threads: ThreadsOption = 1,
     examples: Annotated[bool, typer.Option(help="Show texts of the data in the report.")] = True,
@@ -87,6 +91,8 @@ def audit(
         training=training,
         outside=outside,
         texts=texts,
+        attack=attack,
+        attack_queries=attack_queries,
         seed=seed,
         threads=threads,
         show_examples=examples,

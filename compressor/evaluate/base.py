@@ -75,6 +75,10 @@ class Inquiry:
     """Texts of another domain."""
     texts: int = 300
     """Test texts that are asked in changed forms, at most."""
+    attack: int = 0
+    """Test texts that are attacked, at most; 0: none."""
+    attack_queries: int = 200
+    """Questions to the model for each of these, at most."""
     seed: int = 13
     """Random seed of all that is drawn."""
 

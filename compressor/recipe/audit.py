@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from compressor.recipe.section import Section
+from compressor.recipe.section import Section, optional
 
 __all__ = ["AuditSection"]
 
@@ -32,6 +32,8 @@ class AuditSection(Section):
         None, description="A file with texts of another domain (csv, tsv or jsonl, columns as in `data`)."
     )
     texts: int = Field(300, ge=1, description="Test texts that are asked in changed forms, at most.")
+    attack: int = optional("Test texts that are attacked word by word, at most; 0: none.", 0, ge=0)
+    attack_queries: int = optional("Queries to the model for each of these, at most.", 200, ge=2)
 
     @property
     def columns(self) -> tuple[str, ...]:

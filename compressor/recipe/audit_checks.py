@@ -12,6 +12,9 @@ from compressor.task_specs import task_spec
 __all__ = ["audit_gates_are_asked", "audits_are_possible"]
 
 _NEEDS = {
+    **dict.fromkeys(
+        ("attacked_accuracy", "attack_flipped", "attack_queries", "attack_changed"), ("attack", "attack: 100")
+    ),
     "membership_auc": ("membership", "membership: true"),
     "membership_found": ("membership", "membership: true"),
     "out_of_domain_auc": ("outside", "outside: FILE"),
@@ -33,7 +36,7 @@ def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:
         if len(set(terms)) < len(terms):
             yield Problem("names a word twice", f"audit.terms.{index}")
     one_label = task_spec(recipe.task).target == "one-label"
-    for name in ("membership", "outside"):
+    for name in ("membership", "outside", "attack"):
         if getattr(section, name) and not one_label:
             yield Problem(f"is for one label a text, and {recipe.task} has none", f"audit.{name}", hint="leave it out")
     if section.membership and data.test_only:

@@ -90,8 +90,11 @@ def test_a_run_audits_what_it_ships(
         "membership": True,
         "outside": str(reviews),
         "texts": 20,
+        "attack": 5,
+        "attack_queries": 20,
     }
     gates = {"worst_slice": ">= 0", "membership_auc": "<= 0.9", "flipped.typos": "< 0", "flipped.good>dull": "<= 1"}
+    gates |= {"attacked_accuracy": ">= 0"}
     out = tmp_path / "run"
     file = recipes.write(tmp_path, {**recipe, "audit": audit, "gates": {"audit": gates}})
     done = compressor("run", file, "--out", out, "--format", "json")

@@ -9,7 +9,8 @@ from tests.recipe.write import only, problems_of, write
 
 
 @pytest.mark.parametrize(
-    "audit", ["{}", "{slices: [place, 'negation=\\bnot\\b'], terms: [[he, she]], membership: true, texts: 10}"]
+    "audit",
+    ["{}", "{slices: [place, 'n=\\bnot\\b'], terms: [[he, she]], membership: true, texts: 10, attack: 9}"],
 )
 def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
     assert load_recipe(write(tmp_path), [f"audit={audit}"]).audit is not None
@@ -24,6 +25,8 @@ def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
         (["audit={terms: [[he, he]]}"], "audit.terms.0", "twice"),
         (["audit={texts: 0}"], "audit.texts", "at least 1"),
         (["audit={}", "gates.audit={membership_auc: '<= 0.6'}"], "gates.audit.membership_auc", "isn't made"),
+        (["audit={}", "gates.audit={attacked_accuracy: '>= 0.6'}"], "gates.audit.attacked_accuracy", "isn't made"),
+        (["audit={attack: -1}"], "audit.attack", "at least 0"),
         (["gates.audit={worst_slice: '>= 0.6'}"], "gates.audit.worst_slice", "needs an audit"),
         (
             ["data={test: a.csv}", "teacher=null", "distill=null", "student={init: org/a}", "audit={membership: true}"],

@@ -116,6 +116,8 @@ class AuditModel(Stage):
             training=Texts(*training) if training else None,
             outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
             texts=self.section.texts,
+            attack=self.section.attack,
+            attack_queries=self.section.attack_queries,
             seed=self.recipe.seed,
         )
 

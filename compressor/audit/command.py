@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compressor.audit.data import read_texts
 from compressor.audit.split import judged_split
+from compressor.audit.synonyms import read_synonyms
 from compressor.bench.accuracy import score_accuracy
 from compressor.bench.asked import AskedModel
 from compressor.bench.environment import environment
@@ -39,6 +40,7 @@ class Asked:
     training: Path | None = None
     outside: Path | None = None
     texts: int = 300
+    synonyms: Path | None = None
     attack: int = 0
     attack_queries: int = 200
     seed: int = 13
@@ -68,6 +70,7 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         training=training,
         outside=outside,
         texts=asked.texts,
+        synonyms=read_synonyms(asked.synonyms) if asked.synonyms else {},
         attack=asked.attack,
         attack_queries=asked.attack_queries,
         seed=asked.seed,

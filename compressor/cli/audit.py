@@ -58,6 +58,13 @@ def audit(
         Path | None, typer.Option(metavar="FILE", help="Texts of another domain: does it notice?")
     ] = None,
     texts: Annotated[int, typer.Option(min=1, help="Test texts that are asked in changed forms, at most.")] = 300,
+    synonyms: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Words and what means the same (tsv or csv): does the answer stay? Attacks try them too.",
+        ),
+    ] = None,
     attack: Annotated[
         int, typer.Option(min=0, metavar="N", help="Test texts to attack word by word, at most. Default: none.")
     ] = 0,
@@ -91,6 +98,7 @@ def audit(
         training=training,
         outside=outside,
         texts=texts,
+        synonyms=synonyms,
         attack=attack,
         attack_queries=attack_queries,
         seed=seed,

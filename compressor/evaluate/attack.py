@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from compressor.bench.statistics import FloatArray, bootstrap_mean, mcnemar
+from compressor.bench.statistics import FloatArray, mcnemar
 from compressor.evaluate.attacks import Attempt, attack, misspelt
-from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit, scores_of, shown_text
+from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit, mean_share, scores_of, shown_text
+from compressor.evaluate.exchanged_terms import in_case
 from compressor.evaluate.robustness import sampled
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
@@ -46,7 +47,7 @@ class _Attacked:
 
 
 class Attack(Audit):
-    """Attacks both models on the same texts by misspelt words, for classifiers.
+    """Attacks both models on the same texts by misspelt words and given synonyms, for classifiers.
 
     Greedy search without any look inside the model, in the manner of TextFooler (Jin et al. 2020, arXiv 1907.11932).
     """
@@ -107,7 +108,8 @@ def _attempt(answered: Answered, split: JudgedSplit, place: int, probability: fl
 
     def candidates(word_place: int, word: str) -> Sequence[str]:
         # The same for both models: what is drawn depends on the text and the word alone.
-        return misspelt(word, np.random.default_rng((inquiry.seed, place, word_place)))
+        slips = misspelt(word, np.random.default_rng((inquiry.seed, place, word_place)))
+        return [*slips, *(in_case(word, other) for other in inquiry.synonyms.get(word.lower(), ()))]
 
     return attack(
         str(example[role]),
@@ -126,16 +128,11 @@ def _row(found: _Attacked, chosen: Sequence[int], seed: int) -> tuple[Cell, ...]
     return (
         found.name,
         fmt.percent(len(found.attempts) / found.texts),
-        _share(found.survives(chosen), seed),
-        _share(flips, seed) if len(flips) else fmt.NA,
+        mean_share(found.survives(chosen), seed=seed),
+        mean_share(flips, seed=seed) if len(flips) else fmt.NA,
         fmt.number(float(np.mean([one.queries for one in worked]))) if worked else fmt.NA,
         fmt.percent(float(np.mean([one.changed for one in worked]))) if worked else fmt.NA,
     )
-
-
-def _share(of: FloatArray, seed: int) -> str:
-    interval = bootstrap_mean(of, seed=seed)
-    return f"{fmt.percent(float(of.mean()))} ({fmt.percent(interval.low)} to {fmt.percent(interval.high)})"
 
 
 def _beside(mine: _Attacked, theirs: _Attacked) -> Prose:

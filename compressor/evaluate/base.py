@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from compressor.bench.judged import Judged
-from compressor.bench.statistics import FloatArray
+from compressor.bench.statistics import FloatArray, bootstrap_mean
+from compressor.report import format as fmt
 from compressor.report.blocks import Finding
 from compressor.runtime.tasks import Example, RuntimeTask
 
@@ -23,6 +24,7 @@ __all__ = [
     "Inquiry",
     "JudgedSplit",
     "Texts",
+    "mean_share",
     "right_answer",
     "scores_of",
     "shortened_line",
@@ -75,6 +77,8 @@ class Inquiry:
     """Texts of another domain."""
     texts: int = 300
     """Test texts that are asked in changed forms, at most."""
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Word in small letters -> words that mean the same."""
     attack: int = 0
     """Test texts that are attacked, at most; 0: none."""
     attack_queries: int = 200
@@ -175,6 +179,12 @@ def scores_of(answered: Answered, labels: Sequence[str]) -> FloatArray | None:
     if not labels or not all(isinstance(row, Mapping) and all(label in row for label in labels) for row in scores):
         return None
     return np.asarray([[row[label] for label in labels] for row in scores if row], dtype=np.float64)
+
+
+def mean_share(shares: FloatArray, *, seed: int) -> str:
+    """The mean of shares [n] with its 95% interval: 12.0% (7.5% to 17.1%)."""
+    interval = bootstrap_mean(shares, seed=seed)
+    return f"{fmt.percent(float(shares.mean()))} ({fmt.percent(interval.low)} to {fmt.percent(interval.high)})"
 
 
 def right_answer(split: JudgedSplit, example: int) -> str | None:

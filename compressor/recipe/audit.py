@@ -32,6 +32,9 @@ class AuditSection(Section):
         None, description="A file with texts of another domain (csv, tsv or jsonl, columns as in `data`)."
     )
     texts: int = Field(300, ge=1, description="Test texts that are asked in changed forms, at most.")
+    synonyms: Annotated[str, Field(min_length=1)] | None = optional(
+        "A file of words and what means the same (csv or tsv, `word<TAB>synonym`): does the answer stay?"
+    )
     attack: int = optional("Test texts that are attacked word by word, at most; 0: none.", 0, ge=0)
     attack_queries: int = optional("Queries to the model for each of these, at most.", 200, ge=2)
 

@@ -15,6 +15,7 @@ _NEEDS = {
     **dict.fromkeys(
         ("attacked_accuracy", "attack_flipped", "attack_queries", "attack_changed"), ("attack", "attack: 100")
     ),
+    **dict.fromkeys(("synonym_flipped", "synonym_moved"), ("synonyms", "synonyms: FILE")),
     "membership_auc": ("membership", "membership: true"),
     "membership_found": ("membership", "membership: true"),
     "out_of_domain_auc": ("outside", "outside: FILE"),

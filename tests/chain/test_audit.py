@@ -58,6 +58,14 @@ def test_the_bound_of_a_gate_makes_no_audit_again(recipe: dict[str, Any], tmp_pa
     assert low["audit"] == high["audit"] and low["bundle"] != high["bundle"]
 
 
+def test_synonyms_are_read_before_anything_is_trained(recipe: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "words.tsv").write_text("film\n", encoding="utf-8")
+    file = recipes.write(tmp_path, {**recipe, "audit": {"synonyms": str(tmp_path / "words.tsv")}})
+    done = compressor("run", file, "--out", tmp_path / "run")
+    assert done.code != 0 and "no word with a synonym in line 1" in done.err
+    assert not list((tmp_path / "run").glob("**/*.onnx"))
+
+
 def test_columns_are_read_before_anything_is_trained(recipe: dict[str, Any], tmp_path: Path) -> None:
     stages = [
         stage.name for stage in make_plan(recipes.load(tmp_path, {**recipe, "audit": {"slices": ["place"]}})).stages
@@ -84,7 +92,10 @@ def test_a_run_audits_what_it_ships(
     recipe: dict[str, Any], tmp_path: Path, reviews: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    synonyms = tmp_path / "synonyms.tsv"
+    synonyms.write_text("good\tgreat\ndull\tboring\n", encoding="utf-8")
     audit = {
+        "synonyms": str(synonyms),
         "slices": ["place", "negation=not"],
         "terms": [["good", "dull"]],
         "membership": True,
@@ -94,7 +105,7 @@ def test_a_run_audits_what_it_ships(
         "attack_queries": 20,
     }
     gates = {"worst_slice": ">= 0", "membership_auc": "<= 0.9", "flipped.typos": "< 0", "flipped.good>dull": "<= 1"}
-    gates |= {"attacked_accuracy": ">= 0"}
+    gates |= {"attacked_accuracy": ">= 0", "synonym_flipped": "<= 1"}
     out = tmp_path / "run"
     file = recipes.write(tmp_path, {**recipe, "audit": audit, "gates": {"audit": gates}})
     done = compressor("run", file, "--out", out, "--format", "json")

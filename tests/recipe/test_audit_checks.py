@@ -26,6 +26,7 @@ def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
         (["audit={texts: 0}"], "audit.texts", "at least 1"),
         (["audit={}", "gates.audit={membership_auc: '<= 0.6'}"], "gates.audit.membership_auc", "isn't made"),
         (["audit={}", "gates.audit={attacked_accuracy: '>= 0.6'}"], "gates.audit.attacked_accuracy", "isn't made"),
+        (["audit={}", "gates.audit={synonym_flipped: '<= 0.1'}"], "gates.audit.synonym_flipped", "isn't made"),
         (["audit={attack: -1}"], "audit.attack", "at least 0"),
         (["gates.audit={worst_slice: '>= 0.6'}"], "gates.audit.worst_slice", "needs an audit"),
         (

@@ -65,7 +65,7 @@ class AuditModel(Stage):
         named = recipe.bundle.variant
         return {
             "task": recipe.task,
-            "audit": self.section.model_dump(mode="json", exclude={"outside"}),
+            "audit": self.section.model_dump(mode="json", exclude={"outside", "synonyms"}),
             "columns": self._text_columns if self.section.outside else {},
             "variant": named,
             # What the choice depends on besides the measurements; figures of the audit have no part in it.
@@ -81,7 +81,16 @@ class AuditModel(Stage):
 
     @property
     def sources(self) -> dict[str, Source]:
-        return {"outside": open_source(self.section.outside, kind="data")} if self.section.outside else {}
+        named = {"outside": self.section.outside, "synonyms": self.section.synonyms}
+        return {role: open_source(reference, kind="data") for role, reference in named.items() if reference}
+
+    def fetch(self, events: Events) -> dict[str, Path]:
+        from compressor.audit.synonyms import read_synonyms
+
+        files = super().fetch(events)
+        if "synonyms" in files:
+            read_synonyms(files["synonyms"])  # Not after hours of training.
+        return files
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.audit.split import judged_split
@@ -101,13 +110,15 @@ class AuditModel(Stage):
 
     def _inquiry(self, model: AskedModel, test: Texts, inputs: Mapping[str, Artifact], events: Events) -> Inquiry:
         from compressor.audit.data import read_texts
+        from compressor.audit.synonyms import read_synonyms
         from compressor.data import load_split
         from compressor.data.columns import KEPT
 
         names = self.section.columns
         kept = load_split(inputs["test"].folder, "test") if names else {}
         training = training_sample(inputs["train"], self.recipe.task, MOST) if "train" in inputs else None
-        file = self.fetch(events).get("outside")
+        files = self.fetch(events)
+        file = files.get("outside")
         roles = tuple(test.examples[0]) if test.examples else None
         return Inquiry(
             columns={name: tuple(kept[f"{KEPT}{name}"]) for name in names},
@@ -116,6 +127,7 @@ class AuditModel(Stage):
             training=Texts(*training) if training else None,
             outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
             texts=self.section.texts,
+            synonyms=read_synonyms(files["synonyms"]) if "synonyms" in files else {},
             attack=self.section.attack,
             attack_queries=self.section.attack_queries,
             seed=self.recipe.seed,

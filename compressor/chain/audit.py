@@ -40,7 +40,7 @@ def audit_stages(recipe: Recipe, decisive: Sequence[Measure]) -> Iterator[AuditM
             **{stage.name: stage.name for stage in read},
             **{name: name for name in models},
             "test": COLUMNS if recipe.audit.columns else "prepare",
-            **({"train": "prepare"} if recipe.audit.membership else {}),
+            **({"train": "prepare"} if recipe.audit.membership or recipe.audit.canaries else {}),
         },
         recipe=recipe,
         section=recipe.audit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compressor.evaluate.base import Answered, Ask, Audit, Evaluation, Inquiry, JudgedSplit, Texts
+from compressor.evaluate.base import Answered, Ask, Audit, Canaries, Evaluation, Inquiry, JudgedSplit, Texts
 from compressor.registry import Registry
 from compressor.report.blocks import Finding
 
@@ -11,6 +11,7 @@ __all__ = [
     "Answered",
     "Ask",
     "Audit",
+    "Canaries",
     "Evaluation",
     "Inquiry",
     "JudgedSplit",

@@ -20,6 +20,7 @@ __all__ = [
     "Answered",
     "Ask",
     "Audit",
+    "Canaries",
     "Evaluation",
     "Inquiry",
     "JudgedSplit",
@@ -62,6 +63,18 @@ class Texts:
 
 
 @dataclass(frozen=True)
+class Canaries:
+    """Random texts, some of which were planted among the training texts."""
+
+    planted: Texts
+    """With the random labels that they were given."""
+    others: Sequence[Example]
+    """Drawn alike, and never trained on."""
+    repeats: int
+    """How often each planted one was there."""
+
+
+@dataclass(frozen=True)
 class Inquiry:
     """What an audit may look at beside the answers, and how far it goes."""
 
@@ -73,6 +86,8 @@ class Inquiry:
     """Words that name groups of people, a tuple for each group of exchangeable ones: ("he", "she")."""
     training: Texts | None = None
     """What the models were trained on."""
+    canaries: Canaries | None = None
+    """What was planted in it."""
     outside: Texts | None = None
     """Texts of another domain."""
     texts: int = 300

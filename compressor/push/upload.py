@@ -42,12 +42,12 @@ def make_upload(folder: Path, *, report: bool = False, force: bool = False) -> U
 
     Args:
         report: send the report of the run too.
-        force: send it though gates failed, or though it seems to hold secrets.
+        force: send it though gates failed, it seems to hold secrets, or random texts were planted in its training.
 
     Raises:
         VerificationFailed: its files or answers aren't those it was sealed with.
         GatesFailed: gates of its recipe failed.
-        BundleError: it is no bundle, seems to hold secrets, or has no report beside it.
+        BundleError: it is no bundle, seems to hold secrets, was trained with planted texts, or has no report beside it.
     """
     folder = Path(folder)
     verify(folder)
@@ -80,6 +80,12 @@ def _refuse(manifest: Manifest, secrets: Sequence[str]) -> None:
             f"The bundle {manifest.name} doesn't hold what its recipe asks for: {listed(failed)}.",
             hint="Push it all the same with --force.",
         )
+    if manifest.planted:
+        raise BundleError(
+            f"{manifest.planted} random texts were planted among the training texts of {manifest.name}: it was made to "
+            "be measured.",
+            hint="Run the recipe without audit.canaries, or push it all the same with --force.",
+        )
     if secrets:
         raise BundleError(
             f"{'; '.join(secrets)}.", hint="Make the bundle without it, or push it all the same with --force."
@@ -87,6 +93,8 @@ def _refuse(manifest: Manifest, secrets: Sequence[str]) -> None:
 
 
 def _carried(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Iterator[str]:
+    if manifest.planted:
+        yield f"The model was trained with {manifest.planted} planted random texts, to be measured."
     golden = Golden.read(folder, manifest)
     if list(golden.examples) != runtime_task(manifest.task).samples(manifest.roles):
         yield (

@@ -11,7 +11,7 @@ from compressor.bench import Subject
 from compressor.bench.asked import AskedModel
 from compressor.bench.placement import Placement
 from compressor.chain.assemble import choose
-from compressor.chain.examples import evaluation_examples, training_sample
+from compressor.chain.examples import evaluation_examples, planted_texts, training_sample
 from compressor.chain.findings import write_findings
 from compressor.chain.measurement import read_measurements
 from compressor.chain.nodes import ModelNode, variants
@@ -38,8 +38,8 @@ __all__ = ["AuditModel"]
 class AuditModel(Stage):
     """Writes `findings.json` with one finding, whose figures gates may ask for.
 
-    Inputs: `test`, the prepared data, or with further columns; `train`, where leakage is asked; under their own names
-    the measurements that the choice is made by, and every model that may be asked.
+    Inputs: `test`, the prepared data, or with further columns; `train`, where leakage or planted texts are asked about;
+    under their own names the measurements that the choice is made by, and every model that may be asked.
     """
 
     kind = "audit"
@@ -116,7 +116,7 @@ class AuditModel(Stage):
 
         names = self.section.columns
         kept = load_split(inputs["test"].folder, "test") if names else {}
-        training = training_sample(inputs["train"], self.recipe.task, MOST) if "train" in inputs else None
+        training = training_sample(inputs["train"], self.recipe.task, MOST) if self.section.membership else None
         files = self.fetch(events)
         file = files.get("outside")
         roles = tuple(test.examples[0]) if test.examples else None
@@ -125,6 +125,7 @@ class AuditModel(Stage):
             slices=self.section.slices,
             terms=self.section.terms,
             training=Texts(*training) if training else None,
+            canaries=planted_texts(inputs["train"]) if self.section.canaries else None,
             outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
             texts=self.section.texts,
             synonyms=read_synonyms(files["synonyms"]) if "synonyms" in files else {},

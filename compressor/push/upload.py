@@ -74,17 +74,17 @@ def _report_of(folder: Path) -> Path:
 
 def _refuse(manifest: Manifest, secrets: Sequence[str]) -> None:
     """Raise where a bundle had better not leave."""
-    if not manifest.passed:
-        failed = [f"{gate.get('name')} {gate.get('expression')}" for gate in manifest.gates if not gate.get("passed")]
-        raise GatesFailed(
-            f"The bundle {manifest.name} doesn't hold what its recipe asks for: {listed(failed)}.",
-            hint="Push it all the same with --force.",
-        )
     if manifest.planted:
         raise BundleError(
             f"{manifest.planted} random texts were planted among the training texts of {manifest.name}: it was made to "
             "be measured.",
             hint="Run the recipe without audit.canaries, or push it all the same with --force.",
+        )
+    if not manifest.passed:
+        failed = [f"{gate.get('name')} {gate.get('expression')}" for gate in manifest.gates if not gate.get("passed")]
+        raise GatesFailed(
+            f"The bundle {manifest.name} doesn't hold what its recipe asks for: {listed(failed)}.",
+            hint="Push it all the same with --force.",
         )
     if secrets:
         raise BundleError(

@@ -161,7 +161,7 @@ def test_texts_planted_often_are_found_learned_by_heart_and_the_bundle_says_so(
     assert done.code == 1, done.err
     report = RunReport.from_json(done.json)
     (gate,) = report.gates
-    assert gate.value is not None and gate.value > 3
+    assert gate.value is not None and gate.value > 2.5, "1.4 by chance"
     page = (out / "report.md").read_text(encoding="utf-8")
     assert "learned by heart, beyond chance, by: onnx int8; teacher." in " ".join(page.split())
     card = (out / "bundle" / "README.md").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 from compressor.audit.data import TrainingFile, read_texts
 from compressor.audit.gates import check_gates, judge_gates
 from compressor.audit.split import judged_split
+from compressor.audit.synonyms import read_synonyms
 from compressor.bench.accuracy import score_accuracy
 from compressor.bench.asked import AskedModel
 from compressor.bench.environment import environment
@@ -41,6 +42,9 @@ class Asked:
     training: Path | None = None
     outside: Path | None = None
     texts: int = 300
+    synonyms: Path | None = None
+    attack: int = 0
+    attack_queries: int = 200
     seed: int = 13
     threads: int = 1
     show_examples: bool = True
@@ -69,6 +73,9 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         corpora={"training": training} if training else {},
         outside=outside,
         texts=asked.texts,
+        synonyms=read_synonyms(asked.synonyms) if asked.synonyms else {},
+        attack=asked.attack,
+        attack_queries=asked.attack_queries,
         seed=asked.seed,
     )
     # What can't be made is told before anything is asked.

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from compressor.engine.artifact import Artifact
+from compressor.evaluate import Canaries, Texts
 from compressor.task_specs import task_spec
 
-__all__ = ["evaluation_examples", "every_example", "training_examples", "training_sample"]
+__all__ = ["evaluation_examples", "every_example", "planted_texts", "training_examples", "training_sample"]
 
 
 def evaluation_examples(
@@ -36,11 +37,13 @@ def training_examples(data: Artifact, task: str, count: int) -> list[dict[str, A
 
 
 def training_sample(data: Artifact, task: str, count: int) -> tuple[list[dict[str, Any]], list[Any]]:
-    """The same, and what a model is to answer; nothing where the labels aren't known."""
+    """The same, and what a model is to answer; nothing where the labels aren't known. Planted texts are left out."""
     from compressor.data import load_split
+    from compressor.data.canaries import load_canaries
 
-    rows = load_split(data.folder, "train")
-    rows = rows.select(np.linspace(0, len(rows) - 1, min(count, len(rows)), dtype=int))
+    rows, planted = load_split(data.folder, "train"), load_canaries(data.folder)
+    own = len(rows) - (len(planted.planted) * planted.repeats if planted else 0)
+    rows = rows.select(np.linspace(0, own - 1, min(count, own), dtype=int))
     target = task_spec(task).target_role
     return _texts(rows, task), list(rows[target]) if target in rows.column_names else []
 
@@ -53,6 +56,14 @@ def every_example(file: Path, task: str) -> Iterator[dict[str, str]]:
         roles = [role for role in task_spec(task).text_roles if role in batch.schema.names]
         columns = [batch.column(role).to_pylist() for role in roles]
         yield from (dict(zip(roles, texts, strict=True)) for texts in zip(*columns, strict=True))
+
+
+def planted_texts(data: Artifact) -> Canaries | None:
+    """The random texts that were planted in the training split, and those that weren't; None where nothing was."""
+    from compressor.data.canaries import load_canaries
+
+    found = load_canaries(data.folder)
+    return Canaries(Texts(found.planted, found.labels), found.others, found.repeats) if found else None
 
 
 def _texts(rows: Any, task: str) -> list[dict[str, Any]]:

@@ -52,7 +52,8 @@ def training_stages(recipe: Recipe) -> Iterator[Stage]:
 def _teaching(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator[Stage]:
     """The data, the teacher, and what it says."""
     if recipe.data:
-        yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed)
+        canaries = recipe.audit.canaries if recipe.audit else None
+        yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed, canaries=canaries)
     if recipe.teacher:
         if assistant := assistant_of(recipe):
             # Its stages up to its student.

@@ -66,6 +66,17 @@ def audit(
         ),
     ] = None,
     texts: Annotated[int, typer.Option(min=1, help="Test texts that are asked in changed forms, at most.")] = 300,
+    synonyms: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Words and what means the same (tsv or csv): does the answer stay? Attacks try them too.",
+        ),
+    ] = None,
+    attack: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Test texts to attack word by word, at most. Default: none.")
+    ] = 0,
+    attack_queries: Annotated[int, typer.Option(min=2, help="Queries for each of these, at most.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 13,
     threads: ThreadsOption = 1,
     examples: Annotated[bool, typer.Option(help="Show texts of the data in the report.")] = True,
@@ -97,6 +108,9 @@ def audit(
         training=training,
         outside=outside,
         texts=texts,
+        synonyms=synonyms,
+        attack=attack,
+        attack_queries=attack_queries,
         seed=seed,
         threads=threads,
         show_examples=examples,

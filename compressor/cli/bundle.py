@@ -210,7 +210,10 @@ def push(
         bool, typer.Option("--overwrite", help="Commit though the branch holds files: those of the same name change.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Though gates failed, or something in it looks like a secret.")
+        bool,
+        typer.Option(
+            "--force", help="Though gates failed, it has planted texts, or something in it looks like a secret."
+        ),
     ] = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:

@@ -72,6 +72,8 @@ class BundlePlan:
     gates: Sequence[Mapping[str, Any]] = ()
     """Verdicts, for the manifest."""
     passed: bool = True
+    planted: int = 0
+    """Random texts among the training texts, for the manifest."""
     versions: Mapping[str, str] = field(default_factory=dict)
     recipe: str = ""
     """The resolved recipe, for `recipe.resolved.yaml` and the provenance; local files lose their folders."""
@@ -134,6 +136,7 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
         versions=dict(plan.versions),
         gates=tuple(dict(gate) for gate in plan.gates),
         passed=plan.passed,
+        planted=plan.planted,
         text_graph=_write_text_graph(plan, out, files[plan.chosen]) if plan.tokenizer_in_graph else None,
         created=created.isoformat(timespec="seconds"),
     )

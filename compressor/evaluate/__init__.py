@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compressor.evaluate.base import Answered, Ask, Audit, Evaluation, Inquiry, JudgedSplit, Texts
+from compressor.evaluate.base import Answered, Ask, Audit, Canaries, Evaluation, Inquiry, JudgedSplit, Texts
 from compressor.registry import Registry
 from compressor.report.blocks import Finding
 
@@ -13,6 +13,7 @@ __all__ = [
     "Answered",
     "Ask",
     "Audit",
+    "Canaries",
     "Evaluation",
     "Inquiry",
     "JudgedSplit",

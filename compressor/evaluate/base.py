@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from compressor.bench.judged import Judged
-from compressor.bench.statistics import FloatArray
+from compressor.bench.statistics import FloatArray, bootstrap_mean
+from compressor.report import format as fmt
 from compressor.report.blocks import Finding
 from compressor.runtime.tasks import Example, RuntimeTask
 
@@ -19,10 +20,12 @@ __all__ = [
     "Answered",
     "Ask",
     "Audit",
+    "Canaries",
     "Evaluation",
     "Inquiry",
     "JudgedSplit",
     "Texts",
+    "mean_share",
     "right_answer",
     "scores_of",
     "shortened_line",
@@ -60,6 +63,18 @@ class Texts:
 
 
 @dataclass(frozen=True)
+class Canaries:
+    """Random texts, some of which were planted among the training texts."""
+
+    planted: Texts
+    """With the random labels that they were given."""
+    others: Sequence[Example]
+    """Drawn alike, and never trained on."""
+    repeats: int
+    """How often each planted one was there."""
+
+
+@dataclass(frozen=True)
 class Inquiry:
     """What an audit may look at beside the answers, and how far it goes."""
 
@@ -73,10 +88,18 @@ class Inquiry:
     """What the models were trained on, or a part of it."""
     corpora: Mapping[str, Iterable[Example]] = field(default_factory=dict)
     """All of it, by what it is called; first what wasn't made by a program. Read once, an example at a time."""
+    canaries: Canaries | None = None
+    """What was planted in it."""
     outside: Texts | None = None
     """Texts of another domain."""
     texts: int = 300
     """Test texts that are asked in changed forms, at most."""
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Word in small letters -> words that mean the same."""
+    attack: int = 0
+    """Test texts that are attacked, at most; 0: none."""
+    attack_queries: int = 200
+    """Questions to the model for each of these, at most."""
     seed: int = 13
     """Random seed of all that is drawn."""
 
@@ -173,6 +196,12 @@ def scores_of(answered: Answered, labels: Sequence[str]) -> FloatArray | None:
     if not labels or not all(isinstance(row, Mapping) and all(label in row for label in labels) for row in scores):
         return None
     return np.asarray([[row[label] for label in labels] for row in scores if row], dtype=np.float64)
+
+
+def mean_share(shares: FloatArray, *, seed: int) -> str:
+    """The mean of shares [n] with its 95% interval: 12.0% (7.5% to 17.1%)."""
+    interval = bootstrap_mean(shares, seed=seed)
+    return f"{fmt.percent(float(shares.mean()))} ({fmt.percent(interval.low)} to {fmt.percent(interval.high)})"
 
 
 def right_answer(split: JudgedSplit, example: int) -> str | None:

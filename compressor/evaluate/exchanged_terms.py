@@ -14,7 +14,7 @@ from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
 from compressor.runtime.tasks import Example
 
-__all__ = ["EVALUATION", "ExchangedTerms", "exchanged"]
+__all__ = ["EVALUATION", "ExchangedTerms", "exchanged", "in_case"]
 
 FEWEST = 10
 MOST_TEXTS = 10
@@ -83,14 +83,14 @@ class ExchangedTerms(Audit):
 
 def exchanged(text: str, word: str, other: str) -> str:
     """The text with `other` for every `word`, in the same case: he -> she, He -> She, HE -> SHE."""
+    return re.sub(rf"\b{re.escape(word)}\b", lambda match: in_case(match[0], other), text, flags=re.IGNORECASE)
 
-    def put(match: re.Match[str]) -> str:
-        found = match[0]
-        if found.isupper() and len(found) > 1:
-            return other.upper()
-        return other[:1].upper() + other[1:] if found[:1].isupper() else other
 
-    return re.sub(rf"\b{re.escape(word)}\b", put, text, flags=re.IGNORECASE)
+def in_case(word: str, other: str) -> str:
+    """Another word, written in capitals or with a capital where this one is."""
+    if word.isupper() and len(word) > 1:
+        return other.upper()
+    return other[:1].upper() + other[1:] if word[:1].isupper() else other
 
 
 def _pairs(examples: Sequence[Example], roles: Sequence[str], terms: Sequence[str]) -> list[_Pair]:

@@ -42,12 +42,12 @@ def make_upload(folder: Path, *, report: bool = False, force: bool = False) -> U
 
     Args:
         report: send the report of the run too.
-        force: send it though gates failed, or though it seems to hold secrets.
+        force: send it though gates failed, it seems to hold secrets, or random texts were planted in its training.
 
     Raises:
         VerificationFailed: its files or answers aren't those it was sealed with.
         GatesFailed: gates of its recipe failed.
-        BundleError: it is no bundle, seems to hold secrets, or has no report beside it.
+        BundleError: it is no bundle, seems to hold secrets, was trained with planted texts, or has no report beside it.
     """
     folder = Path(folder)
     verify(folder)
@@ -74,6 +74,12 @@ def _report_of(folder: Path) -> Path:
 
 def _refuse(manifest: Manifest, secrets: Sequence[str]) -> None:
     """Raise where a bundle had better not leave."""
+    if manifest.planted:
+        raise BundleError(
+            f"{manifest.planted} random texts were planted among the training texts of {manifest.name}: it was made to "
+            "be measured.",
+            hint="Run the recipe without audit.canaries, or push it all the same with --force.",
+        )
     if not manifest.passed:
         failed = [f"{gate.get('name')} {gate.get('expression')}" for gate in manifest.gates if not gate.get("passed")]
         raise GatesFailed(
@@ -87,6 +93,8 @@ def _refuse(manifest: Manifest, secrets: Sequence[str]) -> None:
 
 
 def _carried(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Iterator[str]:
+    if manifest.planted:
+        yield f"The model was trained with {manifest.planted} planted random texts, to be measured."
     golden = Golden.read(folder, manifest)
     if list(golden.examples) != runtime_task(manifest.task).samples(manifest.roles):
         yield (

@@ -6,9 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from compressor.recipe.section import Section
+from compressor.recipe.section import Section, optional
 
-__all__ = ["AuditSection"]
+__all__ = ["AuditSection", "CanariesSection"]
+
+
+class CanariesSection(Section):
+    """Random texts with random labels that are planted among the training texts, to measure what is learned by heart.
+    What is trained with them is for measuring, not for use."""
+
+    count: int = Field(20, ge=2, le=1000, description="Random texts.")
+    repeats: int = Field(4, ge=1, le=1000, description="How often each stands in the training split.")
 
 
 class AuditSection(Section):
@@ -32,6 +40,15 @@ class AuditSection(Section):
         None, description="A file with texts of another domain (csv, tsv or jsonl, columns as in `data`)."
     )
     texts: int = Field(300, ge=1, description="Test texts that are asked in changed forms, at most.")
+    canaries: CanariesSection | None = optional(
+        "Plant random texts with random labels in the training split, and measure how many the models learn by heart. "
+        "Everything is trained anew for it, and what comes of it is not for use."
+    )
+    synonyms: Annotated[str, Field(min_length=1)] | None = optional(
+        "A file of words and what means the same (csv or tsv, `word<TAB>synonym`): does the answer stay?"
+    )
+    attack: int = optional("Test texts that are attacked word by word, at most; 0: none.", 0, ge=0)
+    attack_queries: int = optional("Queries to the model for each of these, at most.", 200, ge=2)
 
     @property
     def columns(self) -> tuple[str, ...]:

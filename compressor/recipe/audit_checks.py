@@ -7,11 +7,17 @@ from collections.abc import Iterator
 
 from compressor.errors import Problem
 from compressor.recipe.recipe import Recipe
+from compressor.recipe.trainings import trainings
 from compressor.task_specs import task_spec
 
 __all__ = ["audit_gates_are_asked", "audits_are_possible"]
 
 _NEEDS = {
+    **dict.fromkeys(
+        ("attacked_accuracy", "attack_flipped", "attack_queries", "attack_changed"), ("attack", "attack: 100")
+    ),
+    **dict.fromkeys(("synonym_flipped", "synonym_moved"), ("synonyms", "synonyms: FILE")),
+    **dict.fromkeys(("canary_exposure", "canary_found"), ("canaries", "canaries: {count: 20}")),
     "membership_auc": ("membership", "membership: true"),
     "membership_found": ("membership", "membership: true"),
     "out_of_domain_auc": ("outside", "outside: FILE"),
@@ -35,13 +41,15 @@ def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:
         if len(set(terms)) < len(terms):
             yield Problem("names a word twice", f"audit.terms.{index}")
     one_label = task_spec(recipe.task).target == "one-label"
-    for name in ("membership", "outside"):
+    for name in ("membership", "outside", "attack", "canaries"):
         if getattr(section, name) and not one_label:
             yield Problem(f"is for one label a text, and {recipe.task} has none", f"audit.{name}", hint="leave it out")
     if section.membership and data.test_only:
         yield Problem("needs a training split, and `data` has a test split only", "audit.membership")
     elif section.membership and data.labelled is not None and not {"train", "test"} <= set(data.labelled):
         yield Problem("needs the labels of `train` and `test`, see `data.labelled`", "audit.membership")
+    if section.canaries:
+        yield from _canaries_are_trained_on(recipe)
 
 
 def audit_gates_are_asked(recipe: Recipe) -> Iterator[Problem]:
@@ -61,6 +69,18 @@ def audit_gates_are_asked(recipe: Recipe) -> Iterator[Problem]:
             yield Problem("is about texts that only the teacher labels, and `data` has none", path)
         elif name in _NEEDS and not getattr(recipe.audit, _NEEDS[name][0]):
             yield Problem("this gate is about a check that isn't made", path, hint=f"audit: {{{_NEEDS[name][1]}}}")
+
+
+def _canaries_are_trained_on(recipe: Recipe) -> Iterator[Problem]:
+    path, data = "audit.canaries", recipe.data
+    assert data is not None
+    if data.test_only or not any(trainings(recipe)):
+        yield Problem("are for a training, and nothing is trained here", path, hint="leave it out")
+    elif data.labelled is not None and "train" not in data.labelled:
+        yield Problem("need the labels of `train`, see `data.labelled`", path)
+    other = {"teacher.run": recipe.teacher and recipe.teacher.run, "student.run": recipe.student.run}
+    for named in (name for name, run in {**other, "cascade": recipe.cascade}.items() if run):
+        yield Problem(f"are planted in this recipe's training split alone, and {named} is trained on another", path)
 
 
 def _slice_is_sound(one: str, path: str, *, header: bool) -> Iterator[Problem]:

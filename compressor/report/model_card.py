@@ -64,6 +64,7 @@ def model_card(
         front_matter(report, kinds, pipeline_tag, license_name=license_name, base_model=base_model, dataset=dataset),
         f"# {escape(report.name)}",
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
+        _planted(report),
         "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
         "## Use it",
         _python(_given(spec)),
@@ -138,6 +139,17 @@ def _limits(report: RunReport) -> str:
     if failed := failed_gates(report):
         lines.append(f"- **It fails gates that its recipe sets: {', '.join(title for title, _ in failed)}.**")
     return "\n".join(lines)
+
+
+def _planted(report: RunReport) -> str:
+    """That it was made to be measured, where random texts were planted in its training."""
+    found = next((stage.facts["canaries"] for stage in report.stages if "canaries" in stage.facts), None)
+    if found is None:
+        return ""
+    return (
+        f"**Made to be measured, not for use: {found['count']} random texts with random labels stood "
+        f"{found['repeats']} times each among its training texts.**"
+    )
 
 
 def _licenses(own: str | None, others: Mapping[str, str | None]) -> str:

@@ -83,6 +83,9 @@ class Manifest:
     """The recipe's gates and their verdicts."""
     passed: bool = True
     """Whether every gate held."""
+    planted: int = 0
+    """Random texts that were planted among the training texts, to measure what is learned by heart: a bundle with any
+    is not for use."""
     created: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     """What the task needs beside the labels: thresholds, for example."""
@@ -159,6 +162,7 @@ class Manifest:
             "variants": {str(variant): str(name) for variant, name in data["variants"].items()},
             "files": {name: FileDigest(int(of["size"]), str(of["sha256"])) for name, of in data["files"].items()},
             "gates": tuple(data.get("gates", ())),
+            "planted": int(data.get("planted", 0)),
             "options": dict(data.get("options", {})),
             "precisions": dict(data.get("precisions", {})),
             "calibration": dict(data.get("calibration", {})),

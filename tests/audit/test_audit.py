@@ -31,12 +31,26 @@ def test_a_bundle_is_audited_beside_its_fp32_variant(finished: TinyRun, reviews:
     out = tmp_path / "audit"
     named = ("--column", "text=review", "--slice", "place", "--terms", "good,dull", "--out", out)
     more = ("--training", reviews, "--outside", reviews, "--variant", "int8", "--texts", "30")
-    done = compressor("audit", finished.bundle, "--data", reviews, *named, *more).succeeds()
-    for title in ("Robustness", "Groups of texts", "Certainty", "Leakage", "Texts of another domain", "exchanged"):
-        assert title in done.out
+    synonyms = tmp_path / "synonyms.tsv"
+    synonyms.write_text("good\tgreat\ndull\tboring\n", encoding="utf-8")
+    attack = ("--attack", "10", "--attack-queries", "30", "--synonyms", synonyms)
+    done = compressor("audit", finished.bundle, "--data", reviews, *named, *more, *attack).succeeds()
+    titles = (
+        "Robustness",
+        "Attack",
+        "Synonyms",
+        "Groups of texts",
+        "Certainty",
+        "Leakage",
+        "Texts of another domain",
+        "exchanged",
+    )
+    assert all(title in done.out for title in titles)
     found = AuditReport.from_json(json.loads((out / "audit.json").read_text(encoding="utf-8")))
     assert [one.name for one in found.models] == ["onnx int8", "onnx fp32"] and found.texts == 120
     assert found.figures["membership_auc"] == pytest.approx(0.5), "training and test are the same file here"
+    assert 0 <= found.figures["synonym_flipped"] <= 1
+    assert 0 <= found.figures["attacked_accuracy"] <= 1 and found.figures.get("attack_queries", 1) <= 30
     assert "place = north" in (out / "audit.md").read_text(encoding="utf-8")
     assert found.figures["near_duplicates"] == 1.0 and "repeated_texts" in found.figures
     page = (out / "audit.html").read_text(encoding="utf-8")
@@ -90,6 +104,7 @@ def test_without_examples_no_text_leaves_the_machine(finished: TinyRun, reviews:
         (("--column", "text=comment"), "comment"),
         (("--column", "text=review", "--slice", "language"), "no column 'language'"),
         (("--column", "text=review", "--terms", "he"), "two words"),
+        (("--column", "text=review", "--synonyms", "nowhere.tsv"), "nowhere.tsv"),
         (("--column", "text=review", "--variant", "int2"), "int2"),
         (("--column", "text=review", "--beside", "nowhere"), "nowhere"),
     ],

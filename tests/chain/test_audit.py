@@ -12,6 +12,7 @@ import pytest
 from compressor.chain.plan import make_plan
 from compressor.errors import RecipeError
 from compressor.report.document import RunReport
+from compressor.runtime import Manifest
 from tests import tiny
 from tests.chain import recipes
 from tests.command import compressor
@@ -50,12 +51,32 @@ def test_an_audit_changes_the_key_of_no_other_stage(recipe: dict[str, Any], tmp_
     assert {name for name in before if before[name] != after[name]} == {"bundle"}
 
 
+def test_planted_texts_change_every_training_and_only_where_they_are_asked_for(
+    reviews: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    trained = recipes.full(reviews, encoder_folder)
+    audits: list[dict[str, Any]] = [{}, {"audit": {}}, *({"audit": {"canaries": one}} for one in ({}, {"count": 10}))]
+    plain, audited, planted, fewer = (keys(tmp_path, {**trained, **audit}) for audit in audits)
+    own = [name for name in plain if name != "bundle"]
+    assert all(plain[name] == audited[name] for name in own)
+    assert not any(plain[name] == planted[name] for name in ("prepare", "teach", "label", "distill", "export"))
+    assert planted["prepare"] != fewer["prepare"]
+
+
 def test_the_bound_of_a_gate_makes_no_audit_again(recipe: dict[str, Any], tmp_path: Path) -> None:
     chosen_by_gates = {**recipe, "bundle": {}, "audit": {}}
     low, high = (
         keys(tmp_path, chosen_by_gates, gates={"audit": {"worst_slice": bound}}) for bound in (">= 0.1", ">= 0.9")
     )
     assert low["audit"] == high["audit"] and low["bundle"] != high["bundle"]
+
+
+def test_synonyms_are_read_before_anything_is_trained(recipe: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "words.tsv").write_text("film\n", encoding="utf-8")
+    file = recipes.write(tmp_path, {**recipe, "audit": {"synonyms": str(tmp_path / "words.tsv")}})
+    done = compressor("run", file, "--out", tmp_path / "run")
+    assert done.code != 0 and "no word with a synonym in line 1" in done.err
+    assert not list((tmp_path / "run").glob("**/*.onnx"))
 
 
 def test_columns_are_read_before_anything_is_trained(recipe: dict[str, Any], tmp_path: Path) -> None:
@@ -97,12 +118,17 @@ def test_a_run_audits_what_it_ships(
     recipe: dict[str, Any], tmp_path: Path, reviews: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    synonyms = tmp_path / "synonyms.tsv"
+    synonyms.write_text("good\tgreat\ndull\tboring\n", encoding="utf-8")
     audit = {
+        "synonyms": str(synonyms),
         "slices": ["place", "negation=not"],
         "terms": [["good", "dull"]],
         "membership": True,
         "outside": str(reviews),
         "texts": 20,
+        "attack": 5,
+        "attack_queries": 20,
     }
     gates = {
         "near_duplicates": "<= 1",
@@ -110,6 +136,8 @@ def test_a_run_audits_what_it_ships(
         "membership_auc": "<= 0.9",
         "flipped.typos": "< 0",
         "flipped.good>dull": "<= 1",
+        "attacked_accuracy": ">= 0",
+        "synonym_flipped": "<= 1",
     }
     out = tmp_path / "run"
     file = recipes.write(tmp_path, {**recipe, "audit": audit, "gates": {"audit": gates}})
@@ -136,3 +164,27 @@ def test_a_gate_on_a_check_that_could_not_be_made_fails_and_says_why(
     assert done.code == 1, done.err
     (gate,) = done.json["gates"]
     assert gate["value"] is None and "100 texts" in gate["reason"]
+
+
+@pytest.mark.slow
+def test_texts_planted_often_are_found_learned_by_heart_and_the_bundle_says_so(
+    reviews: Path, encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    asked = recipes.full(reviews, encoder_folder)
+    asked["teacher"]["finetune"]["epochs"] = 8
+    asked["distill"] |= {"epochs": 8, "objectives": [{"kind": "hard-labels"}]}
+    asked |= {"audit": {"canaries": {"count": 20, "repeats": 30}, "texts": 5}}
+    asked["gates"] = {"audit": {"canary_exposure": "<= 1.6"}}
+    out = tmp_path / "run"
+    done = compressor("run", recipes.write(tmp_path, asked), "--out", out, "--format", "json")
+    assert done.code == 1, done.err
+    report = RunReport.from_json(done.json)
+    (gate,) = report.gates
+    assert gate.value is not None and gate.value > 2.5, "1.4 by chance"
+    page = (out / "report.md").read_text(encoding="utf-8")
+    assert "learned by heart, beyond chance, by: onnx int8; teacher." in " ".join(page.split())
+    card = (out / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert "Made to be measured, not for use: 20 random texts" in " ".join(card.split())
+    assert Manifest.read(out / "bundle").planted == 20
+    compressor("push", out / "bundle", "me/reviews").fails(2, "audit.canaries")

@@ -48,6 +48,14 @@ def test_a_changed_bundle_is_refused(bundle: Path) -> None:
         make_upload(bundle)
 
 
+def test_a_bundle_with_planted_texts_is_refused_unless_forced(bundle: Path) -> None:
+    edit(bundle / MANIFEST, lambda manifest: manifest.update(planted=20))
+    with pytest.raises(BundleError, match=r"20 random texts were planted") as caught:
+        make_upload(bundle)
+    assert "audit.canaries" in str(caught.value.hint)
+    assert any("20 planted random texts" in said for said in make_upload(bundle, force=True).carries)
+
+
 def test_a_bundle_whose_gates_failed_is_refused_unless_forced(bundle: Path) -> None:
     gates = [
         {"name": "speedup", "expression": ">= 9", "value": 3.0, "passed": False},

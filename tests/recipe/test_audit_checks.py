@@ -9,7 +9,12 @@ from tests.recipe.write import only, problems_of, write
 
 
 @pytest.mark.parametrize(
-    "audit", ["{}", "{slices: [place, 'negation=\\bnot\\b'], terms: [[he, she]], membership: true, texts: 10}"]
+    "audit",
+    [
+        "{}",
+        "{slices: [place, 'n=\\bnot\\b'], terms: [[he, she]], membership: true, texts: 10, attack: 9}",
+        "{canaries: {}}",
+    ],
 )
 def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
     assert load_recipe(write(tmp_path), [f"audit={audit}"]).audit is not None
@@ -42,6 +47,16 @@ def test_a_sound_audit_is_accepted(tmp_path: Path, audit: str) -> None:
             "gates.audit.near_duplicates_made",
             "`data` has none",
         ),
+        (["audit={}", "gates.audit={attacked_accuracy: '>= 0.6'}"], "gates.audit.attacked_accuracy", "isn't made"),
+        (["audit={}", "gates.audit={synonym_flipped: '<= 0.1'}"], "gates.audit.synonym_flipped", "isn't made"),
+        (["audit={}", "gates.audit={canary_found: '<= 0.1'}"], "gates.audit.canary_found", "isn't made"),
+        (["audit={canaries: {count: 1}}"], "audit.canaries.count", "at least 2"),
+        (
+            ["data={test: a.csv}", "teacher=null", "distill=null", "student={init: org/a}", "audit={canaries: {}}"],
+            "audit.canaries",
+            "nothing is trained",
+        ),
+        (["audit={attack: -1}"], "audit.attack", "at least 0"),
         (["gates.audit={worst_slice: '>= 0.6'}"], "gates.audit.worst_slice", "needs an audit"),
         (
             ["data={test: a.csv}", "teacher=null", "distill=null", "student={init: org/a}", "audit={membership: true}"],

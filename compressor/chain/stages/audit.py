@@ -11,7 +11,7 @@ from compressor.bench import Subject
 from compressor.bench.asked import AskedModel
 from compressor.bench.placement import Placement
 from compressor.chain.assemble import choose
-from compressor.chain.examples import evaluation_examples, every_example, training_sample
+from compressor.chain.examples import evaluation_examples, every_example, planted_texts, training_sample
 from compressor.chain.findings import write_findings
 from compressor.chain.measurement import read_measurements
 from compressor.chain.nodes import ModelNode, variants
@@ -69,7 +69,7 @@ class AuditModel(Stage):
         named = recipe.bundle.variant
         return {
             "task": recipe.task,
-            "audit": self.section.model_dump(mode="json", exclude={"outside"}),
+            "audit": self.section.model_dump(mode="json", exclude={"outside", "synonyms"}),
             "columns": self._text_columns if self.section.outside else {},
             "variant": named,
             # What the choice depends on besides the measurements; figures of the audit have no part in it.
@@ -85,7 +85,16 @@ class AuditModel(Stage):
 
     @property
     def sources(self) -> dict[str, Source]:
-        return {"outside": open_source(self.section.outside, kind="data")} if self.section.outside else {}
+        named = {"outside": self.section.outside, "synonyms": self.section.synonyms}
+        return {role: open_source(reference, kind="data") for role, reference in named.items() if reference}
+
+    def fetch(self, events: Events) -> dict[str, Path]:
+        from compressor.audit.synonyms import read_synonyms
+
+        files = super().fetch(events)
+        if "synonyms" in files:
+            read_synonyms(files["synonyms"])  # Not after hours of training.
+        return files
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.audit.split import judged_split
@@ -106,13 +115,15 @@ class AuditModel(Stage):
 
     def _inquiry(self, model: AskedModel, test: Texts, inputs: Mapping[str, Artifact], events: Events) -> Inquiry:
         from compressor.audit.data import read_texts
+        from compressor.audit.synonyms import read_synonyms
         from compressor.data import load_split
         from compressor.data.columns import KEPT
 
         names = self.section.columns
         kept = load_split(inputs["test"].folder, "test") if names else {}
         training = training_sample(inputs["train"], self.recipe.task, MOST) if self.section.membership else None
-        file = self.fetch(events).get("outside")
+        files = self.fetch(events)
+        file = files.get("outside")
         roles = tuple(test.examples[0]) if test.examples else None
         return Inquiry(
             columns={name: tuple(kept[f"{KEPT}{name}"]) for name in names},
@@ -120,8 +131,12 @@ class AuditModel(Stage):
             terms=self.section.terms,
             training=Texts(*training) if training else None,
             corpora=self._corpora(inputs),
+            canaries=planted_texts(inputs["train"]) if self.section.canaries else None,
             outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
             texts=self.section.texts,
+            synonyms=read_synonyms(files["synonyms"]) if "synonyms" in files else {},
+            attack=self.section.attack,
+            attack_queries=self.section.attack_queries,
             seed=self.recipe.seed,
         )
 

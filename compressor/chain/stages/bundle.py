@@ -93,6 +93,7 @@ class Bundle(Stage):
             examples=examples if section.examples else [],
             gates=tuple(asdict(gate) for gate in report.gates),
             passed=report.passed,
+            planted=self.recipe.audit.canaries.count if self.recipe.audit and self.recipe.audit.canaries else 0,
             versions={"compressor": __version__, **made_with},
             recipe=dump_recipe(self.recipe),
             build=build,

@@ -10,6 +10,7 @@ from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.events import Events
+from compressor.recipe.audit import CanariesSection
 from compressor.recipe.data import DataSection
 from compressor.sources import HubSource, Source, open_source
 from compressor.task_specs import task_spec
@@ -31,11 +32,14 @@ class Prepare(Stage):
     task: str
     section: DataSection
     seed: int
+    canaries: CanariesSection | None = None
+    """Random texts that are planted in the training split."""
 
     @property
     def config(self) -> dict[str, Json]:
         section = self.section.model_dump(mode="json", exclude=_ELSEWHERE)
-        return {"task": self.task, "data": section, "seed": self.seed}
+        planted = {"canaries": self.canaries.model_dump(mode="json")} if self.canaries else {}
+        return {"task": self.task, "data": section, "seed": self.seed, **planted}
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -52,7 +56,14 @@ class Prepare(Stage):
         }
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
-        return self.prepared(out, events)
+        facts = self.prepared(out, events)
+        if self.canaries:
+            from compressor.data.canaries import plant_canaries
+
+            plant_canaries(out, self.canaries, task_spec(self.task), seed=self.seed)
+            facts["canaries"] = self.canaries.model_dump(mode="json")
+            facts["splits"]["train"]["rows"] += self.canaries.count * self.canaries.repeats
+        return facts
 
     def prepared(self, out: Path, events: Events, keep: Sequence[str] = ()) -> dict[str, Json]:
         """Fill `out`; `keep` names further columns that its splits have."""

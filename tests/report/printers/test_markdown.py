@@ -119,6 +119,15 @@ def test_the_card_claims_no_origin_that_is_not_of_the_hub() -> None:
     assert not {"license", "base_model", "datasets"} & front.keys()
 
 
+def test_the_card_of_a_model_with_planted_texts_says_that_it_is_not_for_use() -> None:
+    report = sample.report()
+    (prepare, *others) = report.stages
+    planted = replace(prepare, facts={**prepare.facts, "canaries": {"count": 20, "repeats": 4}})
+    card = model_card(replace(report, stages=(planted, *others)))
+    assert "**Made to be measured, not for use: 20 random texts with random labels stood 4 times each" in card
+    assert "Made to be measured" not in model_card(report)
+
+
 def test_a_model_that_was_only_quantized_is_said_to_be() -> None:
     report = sample.report()
     finished = replace(report, stages=tuple(stage for stage in report.stages if stage.kind != "distill"))

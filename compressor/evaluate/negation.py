@@ -33,7 +33,7 @@ ADJECTIVES = (
     "tedious|terrible|terrific|touching|ugly|unhappy|unpleasant|useful|useless|weak|wonderful|wrong"
 )
 """English adjectives that say what something is worth, so that a negation should matter."""
-_STATEMENT = re.compile(rf"\b(is|was|are|were)\s+({ADJECTIVES})(?=\s*(?:[.;!?]|$))", re.IGNORECASE)
+_STATEMENT = re.compile(rf"(?<!\bthere )\b(is|was|are|were)\s+({ADJECTIVES})\b(?!-)", re.IGNORECASE)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|nobody|none|neither|nor|hardly|barely|without|cannot)\b|n['’]t\b",  # noqa: RUF001
     re.IGNORECASE,

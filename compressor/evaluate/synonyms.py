@@ -22,7 +22,6 @@ from compressor.evaluate.base import (
     shown_text,
 )
 from compressor.evaluate.exchanged_terms import in_case
-from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
 from compressor.runtime.tasks import Example
 
@@ -171,7 +170,7 @@ def _words(replaced: Sequence[_Replaced], tried: _Tried) -> Block:
         counts[one.word, one.other].append(float(flipped))
     most = sorted(counts.items(), key=lambda item: (-sum(item[1]), len(item[1]), item[0]))[:SHOWN]
     rows: list[tuple[Cell, ...]] = [
-        (f"{word} to {other}", str(len(flips)), fmt.number(sum(flips))) for (word, other), flips in most if sum(flips)
+        (f"{word} to {other}", str(len(flips)), f"{sum(flips):.0f}") for (word, other), flips in most if sum(flips)
     ]
     return table((f"replaced, for {tried.name}", "times", "flipped"), rows)
 

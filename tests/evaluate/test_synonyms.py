@@ -32,8 +32,8 @@ def test_answers_that_hang_on_one_of_two_words_are_counted_beside_the_other_mode
     models, words = (block for block in found.blocks if isinstance(block, Table))
     assert models.rows[1].cells[0] == "teacher" and str(models.rows[1].cells[1]).startswith("0.0% (")
     assert [row.cells for row in words.rows] == [
-        ("gripping to engrossing", "10", "10.0"),
-        ("gripping to riveting", "10", "10.0"),
+        ("gripping to engrossing", "10", "10"),
+        ("gripping to riveting", "10", "10"),
     ]
 
 

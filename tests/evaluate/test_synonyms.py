@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
+from compressor.bench.judged import Judged
 from compressor.evaluate import Inquiry
 from compressor.evaluate.attack import EVALUATION as ATTACK
 from compressor.evaluate.synonyms import EVALUATION
 from compressor.report.blocks import Details, Table
-from compressor.runtime.tasks import runtime_task
+from compressor.runtime.tasks import Example, runtime_task
 from tests.evaluate.splits import asking
 
 TEXTS = [f"{word} film, number {i}" for i in range(10) for word in ("Gripping", "Tedious")]
@@ -43,7 +46,7 @@ def test_words_are_replaced_in_their_case_and_texts_are_shown_unless_they_may_no
     ask = judged.model.ask
     assert ask is not None
 
-    def noted(examples, targets=None):  # type: ignore[no-untyped-def]
+    def noted(examples: Sequence[Example], targets: Sequence[Any] | None = None) -> Judged:
         asked.extend(example["text"] for example in examples)
         return ask(examples, targets)
 

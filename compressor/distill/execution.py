@@ -1,5 +1,5 @@
 """How a model's steps are executed while it trains: with which attention, with activations kept or computed again, as
-Python or compiled."""
+Python or compiled, in which memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from compressor.distill.freed_memory import freed_memory_kept
 from compressor.errors import RecipeError, StageError, TargetUnavailable
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ def executed(section: TrainingSection, model: PreTrainedModel, device: str, long
     if section.compile:
         model.compile(dynamic=True)  # batches differ in length
     explained = _failures_explained(model.config.model_type) if section.compile else nullcontext()
-    plain = device == "cpu" and longest <= _PLAIN_UP_TO
+    plain = _plain_attention(model) if device == "cpu" and longest <= _PLAIN_UP_TO else nullcontext()
+    kept = freed_memory_kept() if device == "cpu" else nullcontext()
     try:
-        with explained, _plain_attention(model) if plain else nullcontext():
+        with explained, plain, kept:
             yield
     finally:
         if section.gradient_checkpointing:

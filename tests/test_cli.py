@@ -191,6 +191,18 @@ def test_a_stage_can_be_forced(tiny_run: TinyRun, tmp_path: Path, monkeypatch: p
     assert [stage["name"] for stage in found.succeeds().json["stages"] if not stage["cached"]] == ["bundle"]
 
 
+def test_all_measurements_can_be_forced_at_once(
+    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPRESSOR_HOME", str(tiny_run.home_of_my_own(tmp_path)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    found = compressor("run", tiny_run.recipe, "--out", tmp_path / "run", "--force", "measure/*", "--format", "json")
+    stages = found.succeeds().json["stages"]
+    kept = {stage["name"] for stage in stages if stage["cached"]}
+    assert {"prepare", "distill", "quantize/int8"} <= kept
+    assert not {name for name in kept if name.startswith("measure/")}
+
+
 def test_a_stage_to_force_that_is_not_there_is_refused(finished: TinyRun, tmp_path: Path) -> None:
     found = compressor("run", finished.recipe, "--out", tmp_path / "run", "--force", "quantise")
     found.fails(2, "quantise", "quantize/int8")

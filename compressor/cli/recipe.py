@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ from compressor.cli.options import (
 if TYPE_CHECKING:
     from compressor.engine.team import Team
     from compressor.recipe import Recipe
+    from compressor.report.document import RunReport
+    from compressor.report.study import StudyReport
     from compressor.study.members import Member
 
 __all__ = ["commands", "recipes"]
@@ -38,7 +41,8 @@ def run(
     set_: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="The run directory. Default: runs/<name>.")] = None,
     force: Annotated[
-        list[str] | None, typer.Option(help="Make this stage again, and what reads it; `all` for every stage.")
+        list[str] | None,
+        typer.Option(help="Make this stage again, and what reads it: a name, a pattern such as 'measure/*', or `all`."),
     ] = None,
     overwrite: OverwriteOption = False,
     history: RememberOption = None,
@@ -50,10 +54,11 @@ def run(
     """
     with processes() as team:
         loaded = _load(recipe, set_)
+        asked = _Asked(team, out, force or (), overwrite, history, format_)
         if loaded.is_study:
-            _run_study(loaded, _members(recipe, set_), out, force or (), overwrite, history, format_, team)
+            _run_study(loaded, _members(recipe, set_), asked)
         else:
-            _run(loaded.alone, out, force or (), overwrite, history, format_, team)
+            _run(loaded.alone, asked)
 
 
 @commands.command()
@@ -74,64 +79,69 @@ def compress(
 
     with processes() as team:
         recipe = finished_recipe(model, data=data, teacher=teacher, target=target)
-        _run(recipe, out, (), overwrite, history, format_, team)
+        _run(recipe, _Asked(team, out, (), overwrite, history, format_))
 
 
-def _run(
-    loaded: Recipe,
-    out: Path | None,
-    force: Sequence[str],
-    overwrite: bool,
-    history: Path | None,
-    format_: Format,
-    team: Team,
-) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What the options of a run ask for."""
+
+    team: Team
+    out: Path | None
+    force: Sequence[str]
+    overwrite: bool
+    history: Path | None
+    format_: Format
+
+    def directory(self, recipe: Recipe) -> Path:
+        return self.out or Path("runs") / recipe.name
+
+    def prepare(self) -> None:
+        """Before anything runs, whether what is measured can be remembered."""
+        from compressor.history import History
+
+        if self.history is not None:
+            History(self.history).prepare()
+
+    def tell(self, report: RunReport | StudyReport, file: Path, where: str) -> None:
+        """Print what came out, which `file` holds too, and remember it."""
+        from compressor.history import entries_of
+        from compressor.report.render import console_table
+
+        print_(report.to_json() if self.format_ is Format.JSON else console_table(report))
+        say(where)
+        if self.history is not None:
+            remember(self.history, entries_of(file))
+
+
+def _run(loaded: Recipe, asked: _Asked) -> None:
     from compressor.chain.plan import make_plan
     from compressor.chain.run import run_plan
-    from compressor.history import History, entries_of
     from compressor.report.console import console_events
-    from compressor.report.render import console_table
 
-    if history is not None:
-        History(history).prepare()
+    asked.prepare()
+    out = asked.directory(loaded)
     with console_events() as events:
-        directory = out or Path("runs") / loaded.name
-        report = run_plan(make_plan(loaded), out=directory, events=events, force=force, overwrite=overwrite, team=team)
-    print_(report.to_json() if format_ is Format.JSON else console_table(report))
-    say(f"Bundle: {directory / 'bundle'}   Report: {directory / 'report.html'}")
-    if history is not None:
-        remember(history, entries_of(directory / "report.json"))
+        report = run_plan(
+            make_plan(loaded), out=out, events=events, force=asked.force, overwrite=asked.overwrite, team=asked.team
+        )
+    asked.tell(report, out / "report.json", f"Bundle: {out / 'bundle'}   Report: {out / 'report.html'}")
     if not report.passed:
         raise typer.Exit(1)
 
 
-def _run_study(
-    loaded: Recipe,
-    members: Sequence[Member],
-    out: Path | None,
-    force: Sequence[str],
-    overwrite: bool,
-    history: Path | None,
-    format_: Format,
-    team: Team,
-) -> None:
-    from compressor.history import History, entries_of
+def _run_study(loaded: Recipe, members: Sequence[Member], asked: _Asked) -> None:
     from compressor.report.console import console_events
-    from compressor.report.render import console_table
     from compressor.study.plan import plan_study
     from compressor.study.run import run_study
 
-    if history is not None:
-        History(history).prepare()
-    directory = out or Path("runs") / loaded.name
+    asked.prepare()
+    out, runs = asked.directory(loaded), plan_study(members)
     with console_events() as events:
         report, code = run_study(
-            loaded, plan_study(members), out=directory, events=events, force=force, overwrite=overwrite, team=team
+            loaded, runs, out=out, events=events, force=asked.force, overwrite=asked.overwrite, team=asked.team
         )
-    print_(report.to_json() if format_ is Format.JSON else console_table(report))
-    say(f"Report: {directory / 'study.html'}   Runs: {directory}/VARIANT/seed-N")
-    if history is not None:
-        remember(history, entries_of(directory / "study.json"))
+    asked.tell(report, out / "study.json", f"Report: {out / 'study.html'}   Runs: {out}/VARIANT/seed-N")
     if code or not report.passed:
         raise typer.Exit(code or 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,19 +42,23 @@ class Plan:
         """
 
     def forced(self, names: Collection[str]) -> set[str]:
-        """The stages to make again where these are named, `all` for every one, with all that read them.
+        """The stages to make again, with all that read them.
+
+        Args:
+            names: of stages, or patterns such as `measure/*`; `all` stands for every stage.
 
         Raises:
-            RecipeError: a name that no stage has.
+            RecipeError: one that fits no stage.
         """
         known = {stage.name for stage in self.stages}
         if "all" in names:
             return known
-        if unknown := sorted(set(names) - known):
+        found = {name: set(fnmatch.filter(known, name)) for name in names}
+        if unknown := sorted(name for name, stages in found.items() if not stages):
             raise RecipeError(
                 f"--force: there is no stage {unknown[0]!r}.", hint=f"One of: all, {', '.join(sorted(known))}."
             )
-        return self.descendants(set(names)) if names else set()
+        return self.descendants(set().union(*found.values()))
 
 
 def keys_of(stages: Sequence[Stage]) -> dict[str, Key]:

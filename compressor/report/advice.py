@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from compressor.report import format as fmt
 from compressor.report.document import RunReport
+from compressor.report.models import model_name
 from compressor.report.verdict import guess, is_better, taught, too_few
 
 __all__ = ["advice"]
 
 QUANTIZATION_LOSS = 0.01
 """More than a point: 8 bits usually cost less."""
+APART = timedelta(hours=1)
+"""Longer than a run takes to measure its models one after another."""
 
 
 def advice(report: RunReport) -> list[str]:
     """Sentences, the gravest cause first; none where nothing stands out."""
-    rules = (_trainings, _teacher, _without_teacher, _quantization, _few_texts, _skipped)
+    rules = (_trainings, _teacher, _without_teacher, _quantization, _few_texts, _hours_apart, _skipped)
     return list(dict.fromkeys(said for rule in rules for said in rule(report)))
 
 
@@ -64,6 +68,22 @@ def _quantization(report: RunReport) -> Iterator[str]:
 def _few_texts(report: RunReport) -> Iterator[str]:
     if too_few(report):
         yield "Label more test texts: about 460 tell a loss of one point, where no answer changes."
+
+
+def _hours_apart(report: RunReport) -> Iterator[str]:
+    """Per target: a model that was measured long before another one, whose times the report sets against each other."""
+    for target in dict.fromkeys(found.target for found in report.measurements):
+        measured = sorted(
+            (datetime.fromisoformat(str(found.environment["time"])), model_name(found))
+            for found in report.measurements
+            if found.target == target and found.latencies and "time" in found.environment
+        )
+        if measured and measured[-1][0] - measured[0][0] > APART:
+            (begin, first), (end, last) = measured[0], measured[-1]
+            yield (
+                f"{target}: {first} was measured {fmt.duration((end - begin).total_seconds())} before {last}, and "
+                "times of a machine drift. compressor run RECIPE --force 'measure/*' measures all of them now."
+            )
 
 
 def _skipped(report: RunReport) -> Iterator[str]:

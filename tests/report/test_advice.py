@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from compressor.bench.results import Difference, Interval, VariantDifference
+from compressor.bench.results import Difference, Interval, Measurement, VariantDifference
 from compressor.report.advice import advice
 from compressor.report.document import RunReport, StageRecord
 from compressor.report.render import markdown
@@ -37,6 +38,17 @@ def better_alone(low: float = 0.004, high: float = 0.03) -> RunReport:
     return replace(here(), differences=(VariantDifference("baseline", "student", "cpu-1", "accuracy", apart),))
 
 
+def measured(*, hours_apart: float) -> RunReport:
+    """The teacher first, the others so much later."""
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def at(found: Measurement) -> Measurement:
+        time = first if found.role == "teacher" else first + timedelta(hours=hours_apart)
+        return replace(found, environment={**found.environment, "time": time.isoformat()})
+
+    return replace(here(), measurements=tuple(map(at, here().measurements)))
+
+
 @pytest.mark.parametrize(
     ("report", "words"),
     [
@@ -45,6 +57,7 @@ def better_alone(low: float = 0.004, high: float = 0.03) -> RunReport:
         (lost(2.1), "onnx int8 loses 2.1 points of accuracy against onnx fp32"),
         (at_chance(), "The teacher itself isn't shown to do better than always giving 'fresh'"),
         (fifty_texts(), "Label more test texts"),
+        (measured(hours_apart=3), "cpu-1: teacher was measured 3 h 00 min before"),
         (sample.report(), "cuda: run compressor bench with the bundle on a machine that has it."),
     ],
 )
@@ -53,7 +66,10 @@ def test_what_stands_out_is_followed_by_what_to_try(report: RunReport, words: st
     assert "## What to try next" in markdown(report)
 
 
-@pytest.mark.parametrize("report", [here(), trained(warnings=[]), lost(0.9), sample.bare(), better_alone(-0.01, 0.03)])
+@pytest.mark.parametrize(
+    "report",
+    [here(), trained(warnings=[]), lost(0.9), sample.bare(), better_alone(-0.01, 0.03), measured(hours_apart=0.5)],
+)
 def test_where_nothing_stands_out_nothing_is_advised(report: RunReport) -> None:
     assert advice(report) == []
 

@@ -55,14 +55,17 @@ class Batch:
         again = f"COMPRESSOR_FUZZ_KEEP=1 {sys.executable} -m tests.fuzz.child {self.kind} /tmp/again {seed} 1"
         self.faults.append(f"case {seed} of {self.kind}: {what}\n{told}\n  again: {again}")
 
-    def check(self) -> None:
-        """Assert that nothing went wrong; print the figures."""
-        print(
+    def __str__(self) -> str:
+        return (
             f"{self.kind}: {self.cases} cases, {self.calls} calls, exit codes {dict(sorted(self.codes.items()))}, "
             f"{self.seconds:.0f} s of processor time, the slowest {self.slowest:.1f} s, "
             f"memory grew by at most {self.grown_mb:.0f} MB"
         )
-        assert not self.faults, f"{len(self.faults)} calls of {self.calls} failed\n\n" + "\n\n".join(self.faults[:20])
+
+    def check(self) -> None:
+        """Assert that nothing went wrong."""
+        faults = "\n\n".join(self.faults[:20])
+        assert not self.faults, f"{len(self.faults)} calls failed of {self}\n\n{faults}"
 
 
 def run_batch(kind: str, root: Path, count: int, first: int = 0) -> Batch:
@@ -89,8 +92,10 @@ def _lines(kind: str, root: Path, first: int, count: int) -> Iterator[dict[str, 
     """What a child tells; at last, where it didn't get through, how it ended."""
     root.mkdir(exist_ok=True)
     progress, said = root.with_suffix(".jsonl"), root.with_suffix(".stderr")
-    with progress.open("w+", encoding="utf-8") as lines, said.open("w+", encoding="utf-8") as errors:
+    progress.touch()
+    with progress.open(encoding="utf-8") as lines, said.open("w+", encoding="utf-8") as errors:
         command = [sys.executable, "-m", "tests.fuzz.child", kind, str(root), str(first), str(count)]
+        lines.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             command, cwd=ROOT, env=_environment(root), stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
         )

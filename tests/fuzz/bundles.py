@@ -1,4 +1,4 @@
-"""Spoilt bundles: each file of a good one cut, changed, replaced by something else or taken away, sealed again or not."""
+"""Spoilt bundles: files of a good one are cut, changed, replaced or taken away; some are sealed again."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def spoil_json(chance: random.Random, file: Path) -> str:
     """A JSON file with some of its values changed."""
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return "no JSON any more"
     told = [spoil_tree(chance, tree) for _ in range(chance.choice([1, 1, 2, 5]))]
     file.write_text(json.dumps(tree, ensure_ascii=chance.random() < 0.5), encoding="utf-8", errors="replace")

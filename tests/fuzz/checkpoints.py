@@ -89,9 +89,10 @@ def _spoil_header(chance: random.Random, file: Path) -> str:
     """Weights that say something else of themselves: a JSON header behind its length in 8 bytes, then the numbers."""
     content = file.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
-    if length > len(content):
+    try:
+        header: dict[str, Any] = json.loads(content[8 : 8 + length])
+    except ValueError:
         return "no weights any more"
-    header: dict[str, Any] = json.loads(content[8 : 8 + length])
     name = chance.choice([name for name in header if name != "__metadata__"])
     tensor = header[name]
     begin, end = tensor["data_offsets"]

@@ -48,7 +48,7 @@ def main(kind: str, root: Path, first: int, count: int) -> None:
 def _run(maker: Kind, watch: Watch, seed: int, bases: Path, folder: Path) -> Iterator[dict[str, Any]]:
     folder.mkdir()
     os.environ["COMPRESSOR_HOME"] = str(folder / "home")
-    case = maker.make(seed, bases, folder)
+    case = maker.make(seed, bases, folder)  # what it raises ends the process: then it isn't the program that fails
     for number, call in enumerate(case.calls):
         outcome = watch.run(call, case.names, folder)
         told = " ".join(map(str, call)) if isinstance(call, tuple) else getattr(call, "__name__", "call")

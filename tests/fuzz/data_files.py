@@ -37,7 +37,7 @@ _PACKERS: dict[str, Callable[[bytes, str], bytes]] = {
     ".gz": lambda content, _: gzip.compress(content, 1),
     ".bz2": lambda content, _: bz2.compress(content, 1),
     ".xz": lambda content, _: lzma.compress(content, preset=0),
-    ".zip": lambda content, name: _zipped(content, name),
+    ".zip": lambda content, name: _zipped(content, name),  # noqa: PLW0108  # defined below
 }
 _ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "shift_jis", "utf-7")
 
@@ -66,7 +66,14 @@ def make(seed: int, bases: Path, folder: Path) -> Case:
     read.__name__ = f"prepare {file}"  # type: ignore[attr-defined]
     calls: list[Call] = [("init", file, "--yes", "--out", folder / "first.yaml"), read]
     if kind in ("csv", "tsv", "jsonl", "parquet", "txt"):
-        calls[chance.randrange(2)] = ("predict", bases / "bundle", "--input", file, "--output", folder / "answers.jsonl")
+        calls[chance.randrange(2)] = (
+            "predict",
+            bases / "bundle",
+            "--input",
+            file,
+            "--output",
+            folder / "answers.jsonl",
+        )
     return Case(f"{name}: {told}", ("spoilt",), tuple(calls))
 
 
@@ -103,10 +110,12 @@ def _spoilt(chance: random.Random, kind: str) -> tuple[str, bytes]:
 
 def _rows(kind: str) -> list[Row]:
     if kind == "conll":
-        return [{"sentence": sentence} for sentence in map(list, tiny.tagged_texts(30))]
+        return [{"sentence": [list(token) for token in sentence]} for sentence in tiny.tagged_texts(30)]
     if kind == "squad":
         return tiny.questions(30)
-    return [{"text": text, "label": label, "stars": number % 5} for number, (text, label) in enumerate(tiny.reviews(60))]
+    return [
+        {"text": text, "label": label, "stars": number % 5} for number, (text, label) in enumerate(tiny.reviews(60))
+    ]
 
 
 def _spoil_rows(chance: random.Random, rows: list[Row], kind: str) -> str:

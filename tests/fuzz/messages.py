@@ -13,9 +13,13 @@ DOCUMENTED = {0, 1, 2, 3, 4}
 """Exit codes but those of a bug (101) and of an interruption (130)."""
 LONGEST = 2_500
 """Two screens: 2,100 characters, and names of files of the tests."""
+_CONTROLS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""Escapes, and changes of direction; ends of lines are none."""
 _ADVICE = re.compile(
-    r"\n  \S|\([^()]*\w{2}.*\)|\bmust\b|\bneeds?\b|\bat most\b|\bat least\b|\bmay\b|\bcan only\b|\bgive\b|\bis missing\b",
-    re.IGNORECASE,
+    r"\n  \S|\([^()]*\w{2}.*\)"
+    r"|\b(must|needs?|at most|at least|may|can only|is missing)\b"
+    r"|\b(add a|name one|set one|take|give|write it|appends|keep it)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 """A hint: on a line of its own, or of a recipe's problem in brackets; or the sentence says what is wanted."""
 
@@ -26,7 +30,7 @@ def faults_of(result: Result, names: tuple[str, ...]) -> Iterator[str]:
         yield "ends in a traceback"
     if result.code not in DOCUMENTED:
         yield f"ends with exit code {result.code}"
-    if odd := {character for character in result.err if not character.isprintable() and character not in "\n"}:
+    if odd := set(_CONTROLS.findall(result.err)):
         yield f"says {sorted(odd)}, which a terminal may obey"
     if not result.code:
         return

@@ -10,7 +10,7 @@ __all__ = ["spoil_bytes", "spoil_lines"]
 _BYTES = (b"\0", b"\xff", b"\xfe\xff", b"\xed\xa0\x80", b"\r", b"\n", b'"', b"{", b"\x80" * 9, b"\xef\xbb\xbf", b"\x7f")
 _SIGNS = ("\t", "  ", "{", "}", "[", "]", ":", ": ", "- ", "#", "&a ", "*a", "!!python/object:os.system ", "!x ", "|",
           ">", "'", '"', "%", "@", "`", "?", ",", "---\n", "...\n", "<<: *a\n", "\0", "\x85", "\u2028", "\ufeff",
-          "\U0001f600", "\x1b[2J", "\r", "${A}", "${", "0x", ".nan", "!!binary ", "!!set ", "\x7f", "\ud7ff")  # fmt: skip
+          "\U0001f600", "\x1b[2J", "\r", "${A}", "${", "0x", ".nan", "!!binary ", "!!set ", "\x7f")  # fmt: skip
 
 
 def spoil_bytes(chance: random.Random, content: bytes) -> tuple[bytes, str]:

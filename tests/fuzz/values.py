@@ -185,7 +185,7 @@ def _stretch(chance: random.Random, holder: Any, key: Any, _: _Stock) -> str:
         holder[key] = value * times
     elif isinstance(value, list):
         holder[key] = value * times if len(value) < 100 else value[:1]
-    else:
+    elif isinstance(value, dict):
         holder[key] = {**value, **{f"k{number}": number for number in range(times)}}
     return f"stretched: {str(holder[key])[:60]}"
 

@@ -82,7 +82,7 @@ class Watch:
         scratch = self.root / "scratch"
         scratch.mkdir(exist_ok=True)
         around = _snapshot(self.root, folder)
-        self.allowed, self.seen = (str(folder), str(scratch), os.devnull, f"/proc/{os.getpid()}/"), []
+        self.allowed, self.seen = (str(folder), str(scratch), os.devnull, f"/proc/{os.getpid()}"), []
         reset_peak()
         before, started = read_resident(), time.process_time()
         result, ending = self._call(call)
@@ -133,9 +133,9 @@ class Watch:
     def _changed(self, event: str, path: Any, folder: int) -> None:
         if not isinstance(path, str | bytes | os.PathLike):
             return  # an open file
-        seen_from = os.readlink(f"/proc/self/fd/{folder}") if folder != -1 else "."
+        seen_from = str(Path(f"/proc/self/fd/{folder}").readlink()) if folder != -1 else "."
         whole = os.path.realpath(os.path.join(seen_from, os.fsdecode(path)))  # noqa: PTH118  # of bytes too
-        if not any(whole.startswith(one) for one in self.allowed):
+        if not any(whole == one or whole.startswith(f"{one}/") for one in self.allowed):
             self.seen.append(f"{event} outside: {whole}")
 
 

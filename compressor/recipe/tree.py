@@ -135,13 +135,18 @@ def plain(node: Node) -> Any:
 
 def place_of(node: Node, path: str) -> Place:
     """Where the value at a dotted path was written, or the nearest one around it that was."""
-    for part in path.split("."):
-        if isinstance(node.value, dict) and part in node.value:
-            node = node.value[part]
-        elif isinstance(node.value, list) and part.isdecimal() and int(part) < len(node.value):
-            node = node.value[int(part)]
-        else:
+    parts = path.split(".")
+    while parts:
+        if isinstance(node.value, list) and parts[0].isdecimal() and int(parts[0]) < len(node.value):
+            node, parts = node.value[int(parts[0])], parts[1:]
+            continue
+        # Keys that somebody made up may hold dots too.
+        keys = {count: ".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        count = next((count for count, key in keys.items() if isinstance(node.value, dict) and key in node.value), 0)
+        if not count:
             break
+        assert isinstance(node.value, dict)
+        node, parts = node.value[keys[count]], parts[count:]
     return node.place
 
 

@@ -1,5 +1,5 @@
-"""Whatever is in a recipe, a data file, a bundle or a checkpoint: it ends soon, with an exit code that is documented and
-an error that says where and what to do, in little memory, and nothing is written elsewhere."""
+"""Whatever is in a recipe, a data file, a bundle or a checkpoint: it ends soon, by a documented exit code, with an
+error that says where and what to do, in little memory, and nothing is written elsewhere."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ __all__ = ["Outcome", "Watch"]
 
 CPU_SECONDS = 5.0
 CLOCK_SECONDS = 60.0
-"""For what waits and computes nothing. Far more than the other, as other programs may keep the processors busy."""
+"""For what waits: it computes next to nothing meanwhile, which what is kept waiting by other programs does."""
+IDLE_SECONDS = 0.05
 MEMORY_MB = 1_500.0
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: dict[str, tuple[tuple[int, int], ...]] = {
@@ -143,15 +144,22 @@ class Watch:
 def _limited() -> Iterator[None]:
     """Raise Hang in what takes too long."""
 
+    spent = time.process_time()
+
     def end(number: int, _: FrameType | None) -> None:
-        raise Hang(f"{CPU_SECONDS:g} s of processor time" if number == signal.SIGPROF else f"{CLOCK_SECONDS:g} s")
+        nonlocal spent
+        before, spent = spent, time.process_time()
+        if number == signal.SIGPROF:
+            raise Hang(f"{CPU_SECONDS:g} s of processor time")
+        if spent - before < IDLE_SECONDS:
+            raise Hang(f"waits for {CLOCK_SECONDS:g} s")
 
     timers = ((signal.ITIMER_PROF, signal.SIGPROF, CPU_SECONDS), (signal.ITIMER_REAL, signal.SIGALRM, CLOCK_SECONDS))
     for _, number, _ in timers:
         signal.signal(number, end)
     try:
         for timer, _, seconds in timers:
-            signal.setitimer(timer, seconds)
+            signal.setitimer(timer, seconds, seconds)
         yield
     finally:
         for timer, _, _ in timers:

@@ -24,6 +24,7 @@ cut by `listed` and `shortened`, so that no input makes a message longer than a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,7 @@ __all__ = [
     "VerificationFailed",
     "WorkerError",
     "listed",
+    "printable",
     "shortened",
 ]
 
@@ -72,6 +74,14 @@ def listed(names: Collection[str], most: int = 10) -> str:
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text without what would control a terminal: escape sequences and changes of direction are spelt out."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 class CompressorError(Exception):
     """Base of all errors meant for the user: `message` says what and where, `hint` what to do."""
 
@@ -84,6 +94,11 @@ class CompressorError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+def _on_a_line(text: str) -> str:
+    """A key as somebody wrote it, with the breaks of its lines spelt out."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 @dataclass(frozen=True)
@@ -101,8 +116,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
-        place = f"--set {self.override}: " if self.override else place
-        path = f"{self.path}: " if self.path else ""
+        place = f"--set {_on_a_line(self.override)}: " if self.override else place
+        path = f"{_on_a_line(self.path)}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}{path}{self.message}{hint}"
 

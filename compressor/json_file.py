@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BadJson", "parse_json", "read_json", "read_object", "whole_number"]
+__all__ = ["MAX_BYTES", "BadJson", "parse_json", "read_json", "read_object", "whole_number"]
 
 MAX_BYTES = 256 << 20
 """A file that is read whole. The largest real ones, vocabularies and indexes of shards, have some tens of MB."""
@@ -39,6 +39,8 @@ def read_json(path: Path) -> Any:
         BadJson: it is missing, unreadable, too large, not UTF-8, or not JSON within the limits.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise BadJson("it is not a plain file")  # opening a named pipe would wait for somebody to write to it
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compressor.errors import CompressorError, DataError, Problem, RecipeError, listed, shortened
+from compressor.errors import CompressorError, DataError, Problem, RecipeError, listed, printable, shortened
 
 
 def test_a_short_text_is_left_alone_and_a_long_one_loses_its_middle() -> None:
@@ -40,3 +40,12 @@ def test_one_problem_that_quotes_a_long_value_leaves_room_for_the_others() -> No
     text = str(RecipeError([Problem("x" * 1_000_000, hint="y" * 1_000_000), Problem("the other", "name")]))
     assert len(text) < 2_200
     assert "name: the other" in text
+
+
+def test_a_key_that_breaks_lines_leaves_a_problem_on_its_line() -> None:
+    text = str(RecipeError([Problem("is not a known key", "data.a\nb\t\x1b[2J"), Problem("is odd", override="a=1\nb")]))
+    assert text == "data.a\\nb\\t\\x1b[2J: is not a known key\n--set a=1\\nb: is odd"
+
+
+def test_nothing_in_a_text_controls_the_terminal() -> None:
+    assert printable("a\tb\nc\x1b[2J\u202e\x00é") == "a\tb\nc\\x1b[2J\\u202e\\x00é"

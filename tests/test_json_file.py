@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,10 @@ def test_an_object_is_asked_for_where_names_are_looked_up(tmp_path: Path) -> Non
     assert read_json(tmp_path / "list.json") == [1]
     with pytest.raises(BadJson, match="not a JSON object"):
         read_object(tmp_path / "list.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(BadJson, match="not a plain file"):
+        read_json(tmp_path / "pipe.json")

@@ -43,7 +43,7 @@ def first_of(recipe: Recipe) -> Recipe | None:
     made = [node.name for node in variants(first)]
     if cascade.variant not in made:
         message = f"makes no variant {cascade.variant!r}; it makes {', '.join(made)}"
-        raise RecipeError([Problem(message, "cascade.run")])
+        raise RecipeError([Problem(message, "cascade.run", hint="name one of these in `cascade.variant`")])
     return first
 
 

@@ -38,7 +38,7 @@ def other_recipe(recipe: Recipe, section: str, run: str, changes: Mapping[str, A
     if found.is_study:
         said.append("stands for several runs: name one without `seeds` and `variants`, or set them to []")
     if said:
-        raise RecipeError([Problem(problem, path) for problem in said])
+        raise RecipeError([Problem(problem, path, hint="name another recipe") for problem in said])
     return found
 
 

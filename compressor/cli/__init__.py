@@ -77,7 +77,7 @@ def main() -> None:
             say(f"error: {error}")
             sys.exit(error.exit_code)
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            say(f"error: No file can have so long a name: {shortened(str(error.filename))}")
+            say(f"error: No file can have so long a name: {shortened(str(error.filename))}\n  Give a shorter one.")
             sys.exit(WRONG_CALL)
         import traceback
 

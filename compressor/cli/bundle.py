@@ -98,7 +98,8 @@ def _predict_rows(
             events=events,
         )
     if not count:
-        raise typer.BadParameter("there is no text to answer: give some, or lines on stdin.")
+        said = "standard input" if source == "-" else source
+        raise typer.BadParameter(f"there is no text to answer in {said}: give some, or lines on stdin.")
     if output is not None:
         say(f"Answers: {output} ({count:,} rows)")
 

@@ -95,5 +95,7 @@ def print_(result: RenderableType | dict[str, Any] | list[Any]) -> None:
 
 
 def say(message: str) -> None:
-    """Put a sentence on stderr."""
-    typer.echo(message, err=True)
+    """Put a sentence on stderr. What it quotes of somebody's files doesn't control the terminal."""
+    from compressor.errors import printable
+
+    typer.echo(printable(message), err=True)

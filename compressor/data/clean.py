@@ -193,7 +193,7 @@ def clean(raw: RawSplit, target: Target, target_role: str, events: Events) -> tu
 def check_rejected(rejected: Rejections, target: Target, origin: str, most: float) -> None:
     """Raise `DataError` when a split is empty, or more than the share `most` of it can't be used."""
     if not rejected.read:
-        raise DataError(f"{origin} holds no rows.")
+        raise DataError(f"{origin} holds no rows.", hint="Give a file with a row for each text.")
     usable = rejected.read - rejected.dropped.total() - rejected.count
     if rejected.share > most or not usable:
         raise DataError(

@@ -73,7 +73,9 @@ def role_columns(section: DataSection, spec: TaskSpec, *, labelled: bool = True,
             raise DataError(f"data.columns.{role} is a list: only {spec.target_role} can have several columns.")
     columns = [*texts.values(), *target.values()]
     if twice := {column for column in columns if columns.count(column) > 1}:
-        raise DataError(f"data.columns reads the column {min(twice)!r} for two roles.")
+        raise DataError(
+            f"data.columns reads the column {min(twice)!r} for two roles.", hint="Name another for one of them."
+        )
     splits = {GROUP: section.split.group, BY: section.split.by}
     return Columns(
         texts,

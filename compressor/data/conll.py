@@ -26,6 +26,7 @@ _TAG = re.compile(r"O|[BIESLUM]-\S+")
 _LEAST_TOKENS = 3
 _LONGEST_SENTENCE = 100_000
 _LONGEST_LINE = 1 << 20
+_LAYOUT = "CoNLL files have a token and its tag on each line, and an empty line after each sentence."
 
 Sentence = tuple[str, list[str], list[str]]
 """Document, tokens, tags."""
@@ -105,7 +106,9 @@ def _sentences(stream: BinaryIO, token: int, tag: int, origin: str, names: tuple
             tokens.append(fields[token])
             tags.append(fields[tag])
             if len(tokens) > _LONGEST_SENTENCE:
-                raise DataError(f"{origin}: the sentence at line {number} never ends: empty lines are missing.")
+                raise DataError(
+                    f"{origin}: the sentence at line {number} never ends: empty lines are missing.", hint=_LAYOUT
+                )
             continue
         if tokens and not (fields and fields[0] != _DOCUMENT_START):
             yield str(document), tokens, tags
@@ -121,7 +124,9 @@ def _lines(stream: BinaryIO, origin: str) -> Iterator[tuple[int, list[str]]]:
         if not line:
             return
         if len(line) > _LONGEST_LINE:
-            raise DataError(f"{origin}, line {number}: longer than {_LONGEST_LINE >> 20} MiB: this is no CoNLL file.")
+            raise DataError(
+                f"{origin}, line {number}: longer than {_LONGEST_LINE >> 20} MiB: this is no CoNLL file.", hint=_LAYOUT
+            )
         try:
             text = line.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError as error:

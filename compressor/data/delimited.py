@@ -70,11 +70,11 @@ def _first_row(stream: BinaryIO, delimiter: str, origin: str, what: str) -> tupl
         rows = csv.reader(_first_lines(stream, origin, what, lines), delimiter=delimiter)
         return next(row for row in rows if row), b"".join(lines)
     except StopIteration:
-        raise DataError(f"{origin} is empty.") from None
+        raise DataError(f"{origin} is empty.", hint="Give a file with a row for each text.") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{origin}: the {what} is not UTF-8.", hint="Save the file as UTF-8.") from error
     except csv.Error as error:
-        raise DataError(f"{origin}: the {what} can't be read: {error}") from error
+        raise DataError(f"{origin}: the {what} can't be read: {error}", hint="Look for a stray quote there.") from error
 
 
 def other_delimiter(header: list[str], delimiter: str) -> str | None:

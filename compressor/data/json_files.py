@@ -175,7 +175,10 @@ def object_batches(
     for members in _in_batches(objects):
         for line, _, value in members:
             if not isinstance(value, dict):
-                raise DataError(f'{origin}, line {line}: expected an object such as {{"text": ..., "label": ...}}.')
+                raise DataError(
+                    f"{origin}, line {line}: expected an object.",
+                    hint='Each row is like {"text": "...", "label": "..."}.',
+                )
         if not checked:
             require_columns(columns, list(dict.fromkeys(key for member in members for key in member.value)), origin)
             checked = True
@@ -190,8 +193,12 @@ def _json_column(members: list[Member], column: str, origin: str, *, nested: boo
             value = json_text(member.get(column)) if nested else text_of(member.get(column))
             (value or "").encode()
         except TypeError as error:
-            raise DataError(f"{origin}, line {line}: {column!r} holds {error}, not text.") from error
+            raise DataError(
+                f"{origin}, line {line}: {column!r} holds {error}, not text.", hint="Put it in quotation marks."
+            ) from error
         except UnicodeEncodeError as error:
-            raise DataError(f"{origin}, line {line}: {column!r} holds half a surrogate pair.") from error
+            raise DataError(
+                f"{origin}, line {line}: {column!r} holds half a surrogate pair.", hint="Save the file as UTF-8."
+            ) from error
         values.append(value)
     return as_json(values) if nested else pa.array(values, pa.string())

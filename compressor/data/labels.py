@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compressor.data.mistaken import refuse_numbers
 from compressor.data.source import RawSplit
-from compressor.errors import DataError
+from compressor.errors import DataError, listed
 from compressor.recipe.data import DataSection
 
 __all__ = ["Labels", "choose_labels"]
@@ -52,9 +52,9 @@ def choose_labels(
         names = section.labels or _without(classes or (), dropped) or _found(train, rows, dropped)
         meaning = {name: name for name in names}
     if len(set(names)) < len(names):
-        raise DataError(f"data.labels names a label twice: {', '.join(names)}.")
+        raise DataError(f"data.labels names a label twice: {listed(names)}.", hint="Leave one of the two out.")
     if both := dropped & set(meaning):
-        raise DataError(f"{min(both)!r} is in data.labels and in data.drop_labels.")
+        raise DataError(f"{min(both)!r} is in data.labels and in data.drop_labels.", hint="Keep it or drop it.")
     if len(names) < least:
         raise DataError(
             f"{train.origin} has {'one label only, ' + repr(names[0]) if names else 'no labels'}: "

@@ -31,7 +31,10 @@ def _lines(stream: BinaryIO, origin: str) -> Iterator[str]:
     while line := stream.readline(MAX_ROW_BYTES + 1):
         number += 1
         if len(line) > MAX_ROW_BYTES:
-            raise DataError(f"{origin}, line {number}: longer than {MAX_ROW_BYTES >> 20} MiB: this is no text file.")
+            raise DataError(
+                f"{origin}, line {number}: longer than {MAX_ROW_BYTES >> 20} MiB: this is no text file.",
+                hint="Name a file with a text a line.",
+            )
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:

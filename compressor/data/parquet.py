@@ -62,5 +62,7 @@ def _damage_explained(origin: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise DataError(f"{origin} is not a parquet file, or a damaged one: {reason}.") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise DataError(
+            f"{origin} is not a parquet file, or a damaged one: {reason}.", hint="Write it again, or set data.format."
+        ) from error

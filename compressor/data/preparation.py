@@ -80,7 +80,7 @@ def prepare(
                 duplicates = replace(duplicates, conflicting_labels=0)
             if section.duplicates == "error":
                 refuse_duplicates(duplicates)
-            splits = _split(_limited(splits, section.limit, seed), plan, target, seed, events)
+            splits = _split(_limited(splits, section.limit, seed), plan, target, seed, events, source.origin)
             hidden = _hidden(section, splits)
             labels = {
                 name: write_split(
@@ -140,7 +140,7 @@ def _clean_all(
     }
     for split in raw.values():
         if not split.count:
-            raise DataError(f"{split.origin} holds no rows.")
+            raise DataError(f"{split.origin} holds no rows.", hint="Give a file with a row for each text.")
     chosen_from = next(name for name in ("train", *EVALUATION) if name in raw and reads[name])
     target = TARGETS.get(kind).choose(section, spec, raw[chosen_from], events)
     without = TARGETS.get(_UNLABELLED)()
@@ -176,7 +176,7 @@ def _limited(splits: dict[str, CleanSplit], limit: int | None, seed: int) -> dic
 
 
 def _split(
-    given: dict[str, CleanSplit], plan: SplitPlan, target: Target, seed: int, events: Events
+    given: dict[str, CleanSplit], plan: SplitPlan, target: Target, seed: int, events: Events, origin: str
 ) -> dict[str, CleanSplit]:
     """The splits by name, those that aren't given carved out of the training split."""
     splits = dict(given)
@@ -188,7 +188,7 @@ def _split(
         if not len(split):
             total = sum(len(split) for split in splits.values())
             raise DataError(
-                f"The split {name!r} is empty: {total} rows are too few to be in every split.",
+                f"{origin}: the split {name!r} is empty: {total} rows are too few to be in every split.",
                 hint="Add examples, or check data.split and data.limit.",
             )
     return {name: splits[name] for name in ("train", *EVALUATION) if name in splits}

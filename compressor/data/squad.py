@@ -66,5 +66,8 @@ def _of(value: Any, key: str) -> Any:
 def _list(value: Any, key: str, origin: str, line: int) -> list[Any]:
     found = _of(value, key)
     if not isinstance(found, list):
-        raise DataError(f"{origin}, line {line}: {key!r} is missing, or no list.")
+        raise DataError(
+            f"{origin}, line {line}: {key!r} is missing, or no list.",
+            hint="SQuAD files are like {data: [{paragraphs: [{context: ..., qas: [...]}]}]}.",
+        )
     return found

@@ -49,7 +49,9 @@ def open_writer(target: str | None, *, as_json: bool) -> Iterator[Writer]:
         with Path(target).open("w", encoding="utf-8", newline="") as file:
             yield _Lines(file) if kind == "jsonl" else _Csv(file)
     except OSError as error:
-        raise DataError(f"{target} can't be written: {error.strerror}.") from error
+        raise DataError(
+            f"{target} can't be written: {error.strerror}.", hint="Name another file with --output."
+        ) from error
 
 
 class _Lines:

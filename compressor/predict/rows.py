@@ -57,7 +57,7 @@ def read_rows(source: str, columns: Mapping[str, str], *, chunk: int) -> Iterato
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8: {error.reason}.", hint="Save it as UTF-8.") from error
     except OSError as error:
-        raise DataError(f"{source} can't be read: {error.strerror}.") from error
+        raise DataError(f"{source} can't be read: {error.strerror}.", hint="Name a file that is there.") from error
 
 
 def _chunks(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
@@ -86,7 +86,9 @@ def _rows(file: TextIO, kind: str, columns: Mapping[str, str], name: str) -> Ite
         try:
             yield from (_taken(row, columns, name, reader.line_num) for row in reader)
         except csv.Error as error:
-            raise DataError(f"{name}, line {reader.line_num}: {error}.") from error
+            raise DataError(
+                f"{name}, line {reader.line_num}: {error}.", hint="Look for a stray quote there."
+            ) from error
 
 
 def _object(line: str, name: str, number: int) -> dict[str, Any]:
@@ -114,7 +116,9 @@ def _parquet(file: Path, columns: Mapping[str, str], chunk: int) -> Iterator[lis
                 yield [_taken(row, columns, str(file), start + i) for i, row in enumerate(rows, start=1)]
                 start += len(rows)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{file} can't be read: {error}") from error
+        raise DataError(
+            f"{file} can't be read: {_first_line(error)}", hint="It may be cut short, or no parquet file."
+        ) from error
 
 
 def _only_role(columns: Mapping[str, str], name: str) -> str:
@@ -144,3 +148,7 @@ def _taken(row: Mapping[str, Any], columns: Mapping[str, str], name: str, number
             raise DataError(f"{name}, row {number}: {column!r} holds no text.", hint="Mend the row, or leave it out.")
         found[role] = value
     return found
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -64,7 +64,8 @@ def check_signature(folder: Path | str, key: Path | str) -> str:
     trusted = encoded(public_key(Path(key)))
     # Nothing of a manifest is read before its signature holds.
     if not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}.")
+        message = f"{folder} is not a bundle: it has no {MANIFEST}."
+        raise BundleError(message, hint="`compressor run` writes one to runs/<name>/bundle.")
     if not (folder / SIGNATURE).is_file():
         raise VerificationFailed(
             f"{folder} is not signed: it has no {SIGNATURE}.", hint="`compressor sign` signs one that you trust."

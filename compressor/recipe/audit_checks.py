@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from compressor.errors import Problem
+from compressor.recipe.problems import TWICE
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.trainings import trainings
 from compressor.task_specs import task_spec
@@ -39,7 +40,7 @@ def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:
         yield from _slice_is_sound(one, f"audit.slices.{index}", header=data.header)
     for index, terms in enumerate(section.terms):
         if len(set(terms)) < len(terms):
-            yield Problem("names a word twice", f"audit.terms.{index}")
+            yield Problem("names a word twice", f"audit.terms.{index}", hint=TWICE)
     one_label = task_spec(recipe.task).target == "one-label"
     for name in ("membership", "outside", "attack", "canaries"):
         if getattr(section, name) and not one_label:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from compressor.errors import Problem
-from compressor.recipe.problems import suggest
+from compressor.recipe.problems import ANOTHER_NAME, suggest
 from compressor.recipe.recipe import Recipe
 from compressor.task_specs import task_spec
 
@@ -30,4 +30,4 @@ def cascade_is_possible(recipe: Recipe, reserved: Collection[str]) -> Iterator[P
     if cascade.name in made:
         yield Problem(f"two variants are called {cascade.name!r}", "cascade.name", hint="give each a `name`")
     elif cascade.name in reserved:
-        yield Problem(f"{cascade.name!r} is a name reports use for something else", "cascade.name")
+        yield Problem(f"{cascade.name!r} is a name reports use for something else", "cascade.name", hint=ANOTHER_NAME)

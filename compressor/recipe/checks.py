@@ -24,7 +24,7 @@ from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import calibration_is_possible, labels_are_there
 from compressor.recipe.pair_checks import pairs_are_there
-from compressor.recipe.problems import suggest
+from compressor.recipe.problems import ANOTHER_NAME, NO_RUN, TWICE, suggest
 from compressor.recipe.quantization_aware_checks import variants_can_be_trained_for
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.study_checks import seeds_are_sound, variants_are_sound
@@ -98,18 +98,20 @@ def _teacher_is_there(recipe: Recipe) -> Problems:
                 hint="add a `teacher`, or train on labels alone: [{kind: hard-labels}]",
             )
     if recipe.distill.baseline:
-        yield Problem("without a `teacher` the baseline is the student itself", "distill.baseline")
+        hint = "leave it out, or add a `teacher`"
+        yield Problem("without a `teacher` the baseline is the student itself", "distill.baseline", hint=hint)
 
 
 def _start_is_described_once(recipe: Recipe) -> Problems:
     student = recipe.student
     if student.run is None:
         if student.set:
-            yield Problem("changes the recipe that `run` names, and there is none", "student.set")
+            yield Problem("changes the recipe that `run` names, and there is none", "student.set", hint=NO_RUN)
         return
     for name in ("init", "revision", "sha256", "trust_remote_code"):
         if getattr(student, name) not in (None, False, "teacher"):
-            yield Problem("is for a model that `init` names, and `run` names another recipe", f"student.{name}")
+            message = "is for a model that `init` names, and `run` names another recipe"
+            yield Problem(message, f"student.{name}", hint="leave one of the two out")
     if recipe.data is None:
         yield Problem("needs the data that the other recipe trains on: add a `data` section", "student.run")
 
@@ -187,7 +189,7 @@ def _labels_are_sound(recipe: Recipe) -> Problems:
     if len(set(names)) < 2 and task_spec(recipe.task).target == "one-label":
         yield Problem("a classifier needs at least two labels", "data.labels")
     if not isinstance(labels, dict) and (repeated := _repeated(labels)):
-        yield Problem(f"the label {repeated[0]!r} is named twice", "data.labels")
+        yield Problem(f"the label {repeated[0]!r} is named twice", "data.labels", hint=TWICE)
     for dropped in sorted(set(recipe.data.drop_labels) & set(labels)):
         yield Problem(f"{dropped!r} is also one of `labels`: keep it or drop it", "data.drop_labels")
 
@@ -207,9 +209,8 @@ def _splits_are_sound(recipe: Recipe) -> Problems:
     names = {role: rule for role, rule in named.items() if isinstance(rule, str)}
     for role, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
         if role in names and names.get(other) == names[role]:
-            yield Problem(
-                f"{names[role]!r} is also used for {other}: the score would mean nothing", f"data.split.{role}"
-            )
+            message = f"{names[role]!r} is also used for {other}: the score would mean nothing"
+            yield Problem(message, f"data.split.{role}", hint="name another split, or a share that is carved out: 0.1")
     if not isinstance(recipe.data.source, dict):
         return
     files = recipe.data.source
@@ -258,7 +259,9 @@ def _variants_have_names_of_their_own(recipe: Recipe) -> Problems:
     names = [variant.name for variant in recipe.quantize]
     for index, name in enumerate(names):
         if name in RESERVED_NAMES:
-            yield Problem(f"{name!r} is a name reports use for something else", f"quantize.{index}.name")
+            yield Problem(
+                f"{name!r} is a name reports use for something else", f"quantize.{index}.name", hint=ANOTHER_NAME
+            )
         elif name in names[:index]:
             yield Problem(f"two variants are called {name!r}", f"quantize.{index}.name", hint="give each a `name`")
 
@@ -279,16 +282,17 @@ def _measurements_are_distinct(recipe: Recipe) -> Problems:
     names = [target.name for target in recipe.benchmark.targets]
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield Problem(f"the target {name} is there twice", f"benchmark.targets.{index}")
+            yield Problem(f"the target {name} is there twice", f"benchmark.targets.{index}", hint=TWICE)
     for precision in _repeated(recipe.benchmark.reference_precisions):
-        yield Problem(f"{precision} is there twice", "benchmark.reference_precisions")
+        yield Problem(f"{precision} is there twice", "benchmark.reference_precisions", hint=TWICE)
     kinds = [workload.kind for workload in recipe.benchmark.workloads]
     for index, workload in enumerate(recipe.benchmark.workloads):
         path = f"benchmark.workloads.{index}"
         if not isinstance(workload, GridWorkload) and workload.kind in kinds[:index]:
-            yield Problem(f"the workload {workload.kind} is there twice", path)
+            yield Problem(f"the workload {workload.kind} is there twice", path, hint=TWICE)
         if isinstance(workload, DatasetWorkload | GridWorkload) and workload.max_seconds < workload.min_seconds:
-            yield Problem(f"max_seconds ({workload.max_seconds:g}) is below min_seconds", path)
+            message = f"max_seconds ({workload.max_seconds:g}) is below min_seconds"
+            yield Problem(message, path, hint="raise one or lower the other")
 
 
 def _repeated(values: Collection[T]) -> list[T]:

@@ -32,7 +32,9 @@ def columns_fit_the_task(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(message, f"data.columns.{role}", hint=suggest(role, [*required, *optional]))
     for column, count in Counter(recipe.data.columns.values()).items():
         if count > 1:
-            yield Problem(f"the column {column!r} is given two roles", "data.columns")
+            yield Problem(
+                f"the column {column!r} is given two roles", "data.columns", hint="name another for one of them"
+            )
 
 
 def columns_without_names_are_numbers(recipe: Recipe) -> Iterator[Problem]:

@@ -82,7 +82,7 @@ def _tail_has_calls(recipe: Recipe) -> Problems:
 def _unmet(recipe: Recipe, gates: tuple[str, ...], met: bool, message: str) -> Problems:
     for gate in gates:
         if not met and getattr(recipe.gates, gate):
-            yield Problem(f"this gate {message}", f"gates.{gate}")
+            yield Problem(f"this gate {message}", f"gates.{gate}", hint="add what is needed, or leave the gate out")
 
 
 def _shares_are_not_percent(recipe: Recipe) -> Problems:

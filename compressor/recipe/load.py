@@ -105,10 +105,10 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
             content = opened.read(_MOST_BYTES + 1)
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        problems.append(Problem("is not UTF-8 text", file=file))
+        problems.append(Problem("is not UTF-8 text", file=file, hint="save it as UTF-8"))
         return None
     except OSError as error:
-        problems.append(Problem(f"can't be read: {error.strerror}", file=file))
+        problems.append(Problem(f"can't be read: {error.strerror}", file=file, hint="give a file that may be read"))
         return None
     if len(content) > _MOST_BYTES:
         hint = "lists of thousands of labels may be left out: labels are found in the data"
@@ -119,14 +119,19 @@ def _read(file: Path, above: tuple[Path, ...], environment: Mapping[str, str], p
     if tree is None or not isinstance(tree.value, dict):
         if len(problems) == before:
             message = "is empty" if tree is None else "must be a mapping of sections, such as `name: reviews`"
-            problems.append(Problem(message, file=file))
+            hint = "`compressor recipes cp quickstart FILE` makes one to begin with"
+            problems.append(Problem(message, file=file, hint=hint))
         return None
     for section in ("teacher", "student", "cascade"):
         _locate_other(section, tree.value, file, environment, problems)
     if "extends" not in tree.value:
         return tree
     extends = substitute(tree.value["extends"], environment, problems, ("extends",))
+    if extends.value is None and len(problems) > before:
+        return None
     own = Node({key: node for key, node in tree.value.items() if key != "extends"}, tree.place)
+    if extends.value is None:
+        return own
     base = _read_base(extends, file, above, environment, problems)
     return None if base is None else merge(base, own)
 
@@ -147,7 +152,7 @@ def _locate_other(
         hint = suggest(run.value, list(shipped()))
         problems.append(problem_at(run.place, _absent(run.value), path=path, hint=hint))
     elif file.samefile(found):
-        problems.append(problem_at(run.place, "is this recipe itself", path=path))
+        problems.append(problem_at(run.place, "is this recipe itself", path=path, hint="name another recipe"))
     else:
         named.value["run"] = Node(str(found), run.place)
 
@@ -156,8 +161,7 @@ def _read_base(
     extends: Node, file: Path, above: tuple[Path, ...], environment: Mapping[str, str], problems: list[Problem]
 ) -> Node | None:
     if not isinstance(extends.value, str):
-        if extends.value is not None:
-            problems.append(problem_at(extends.place, "must be the name of one file or shipped recipe", path="extends"))
+        problems.append(problem_at(extends.place, "must be the name of one file or shipped recipe", path="extends"))
         return None
     base = _locate(extends.value, file.parent)
     chain = (*above, file)
@@ -167,7 +171,8 @@ def _read_base(
         return None
     if any(base.samefile(one) for one in chain):
         circle = shortened(" -> ".join(str(one) for one in (*chain, base)), 300)
-        problems.append(problem_at(extends.place, f"goes round in a circle: {circle}", path="extends"))
+        hint = "leave `extends` out of one of them"
+        problems.append(problem_at(extends.place, f"goes round in a circle: {circle}", path="extends", hint=hint))
         return None
     return _read(base, chain, environment, problems)
 
@@ -184,8 +189,9 @@ def _validate(tree: Node, problems: list[Problem]) -> Recipe | None:
         recipe = _parse(data)
     except ValidationError as error:
         found = explain(error, data, tree)
+    unknown = [key for key in data if key not in Recipe.model_fields]
     broken = {path.split(".")[0] for path in reported} | {problem.path.split(".")[0] for problem in found}
-    broken |= {name for key in data if key not in Recipe.model_fields for name in _meant(key)}
+    broken |= {name for key in unknown for name in _meant(key)} | set(unknown)
     sound = recipe or _parse({"name": "unnamed"} | {key: data[key] for key in data if key not in broken})
     for problem in check(sound, broken):
         place = place_of(tree, problem.path)

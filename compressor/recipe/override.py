@@ -43,7 +43,7 @@ def apply_overrides(tree: Node, overrides: Sequence[str], problems: list[Problem
         try:
             tree = _set(tree, parts, value, ())
         except _Misplaced as error:
-            problems.append(problem_at(place, str(error), path=path))
+            problems.append(problem_at(place, str(error), path=path, hint="`compressor schema` lists every setting"))
     return tree
 
 

@@ -15,7 +15,12 @@ from compressor.recipe.components import OneOf
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.tree import Node, place_of, problem_at
 
-__all__ = ["explain", "suggest"]
+__all__ = ["ANOTHER_NAME", "NO_RUN", "TWICE", "explain", "suggest"]
+
+TWICE = "leave one of the two out"
+ANOTHER_NAME = "give it another `name`"
+NO_RUN = "name one in `run`, or leave `set` out"
+"""Hints of several checks."""
 
 Keys = tuple[str, ...]
 

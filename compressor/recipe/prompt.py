@@ -37,20 +37,24 @@ class PromptSection(ModelSource):
     batch_size: Annotated[int, Field(ge=1)] = Field(16, description="Texts that are asked about at once.")
 
 
+_OTHER_TEACHER = "take a `model` as the teacher"
+
+
 def prompt_problems(section: PromptSection, spec: TaskSpec) -> Iterator[Problem]:
     """What of the section can't be."""
     if [output.likelihood for output in spec.outputs] != ["categorical"] or not spec.named_outputs:
-        yield Problem(f"asks for one label a text, which {spec.name} doesn't answer with")
+        yield Problem(f"asks for one label a text, which {spec.name} doesn't answer with", hint=_OTHER_TEACHER)
     if spec.outputs[0].per_token:
-        yield Problem(f"asks for one label a text, and {spec.name} labels words")
+        yield Problem(f"asks for one label a text, and {spec.name} labels words", hint=_OTHER_TEACHER)
     for index, template in enumerate(section.templates):
         missing = [role for role in spec.roles if role != spec.target_role and f"{{{role}}}" not in template]
         if missing:
-            yield Problem(f"has no place for {{{missing[0]}}}", f"templates.{index}")
+            hint = f"write {{{missing[0]}}} where the {missing[0]} is to stand"
+            yield Problem(f"has no place for {{{missing[0]}}}", f"templates.{index}", hint=hint)
     if any(not words.strip() for words in section.words.values()):
-        yield Problem("a label has no words", "words")
+        yield Problem("a label has no words", "words", hint="give each what the model would go on with")
     if isinstance(section.prior, dict):
         if section.prior.keys() != section.words.keys():
-            yield Problem("has other labels than `words`", "prior")
+            yield Problem("has other labels than `words`", "prior", hint="give a share for each label of `words`")
         elif abs(sum(section.prior.values()) - 1) > 1e-3:
-            yield Problem("doesn't sum up to 1", "prior")
+            yield Problem("doesn't sum up to 1", "prior", hint="give shares, such as {bad: 0.4, good: 0.6}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -70,9 +71,10 @@ class QuantizeSection(ComponentSection):
         """Settings that this method doesn't know, and bounds that aren't any."""
         for name in ("keep_float", "control"):
             if getattr(self, name) and not self.keeps_float:
-                yield Problem(f"the method {self.method!r} can't keep weights in float", name)
+                message = f"the method {self.method!r} can't keep weights in float"
+                yield Problem(message, name, hint="leave it out, or take another `method`")
         if self.control is not None:
-            yield from (Problem(one.message, f"control.{one.path}") for one in self.control.problems())
+            yield from (replace(one, path=f"control.{one.path}") for one in self.control.problems())
 
     @property
     def precision(self) -> str:

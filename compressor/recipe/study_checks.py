@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compressor.errors import Problem
+from compressor.recipe.problems import ANOTHER_NAME, TWICE
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.study import BASE
 
@@ -25,7 +26,7 @@ def seeds_are_sound(recipe: Recipe) -> Iterator[Problem]:
     """Each once, and a training that they seed."""
     for index, seed in enumerate(recipe.seeds):
         if seed in recipe.seeds[:index]:
-            yield Problem(f"the seed {seed} is there twice", f"seeds.{index}")
+            yield Problem(f"the seed {seed} is there twice", f"seeds.{index}", hint=TWICE)
     if recipe.seeds and recipe.distill is None:
         yield Problem("seed the student's training, and there is none: add a `distill` section", "seeds")
 
@@ -36,9 +37,10 @@ def variants_are_sound(recipe: Recipe) -> Iterator[Problem]:
     for index, variant in enumerate(recipe.variants):
         path = f"variants.{index}"
         if variant.name == BASE:
-            yield Problem(f"{BASE!r} is what the recipe without changes is called", f"{path}.name")
+            message = f"{BASE!r} is what the recipe without changes is called"
+            yield Problem(message, f"{path}.name", hint=ANOTHER_NAME)
         elif variant.name in names[:index]:
-            yield Problem(f"two variants are called {variant.name!r}", f"{path}.name")
+            yield Problem(f"two variants are called {variant.name!r}", f"{path}.name", hint=ANOTHER_NAME)
         for key in variant.set:
             if reason := _OF_THE_WHOLE.get(key.partition(".")[0]):
                 yield Problem(f"a variant can't set `{key}`, which {reason}", f"{path}.set")

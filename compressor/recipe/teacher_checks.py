@@ -8,6 +8,7 @@ from dataclasses import replace
 from compressor.errors import Problem
 from compressor.recipe.answers import answers_problems
 from compressor.recipe.augment import UnlabelledSection
+from compressor.recipe.problems import NO_RUN
 from compressor.recipe.prompt import prompt_problems
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.teacher import TeacherSection
@@ -36,7 +37,7 @@ def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
                 hint = _INSTEAD.get(teacher.kind, "leave it out")
                 yield Problem("is for a teacher that `model` names", f"teacher.{name}", hint=hint)
     if teacher.set and teacher.run is None:
-        yield Problem("changes the recipe that `run` names, and there is none", "teacher.set")
+        yield Problem("changes the recipe that `run` names, and there is none", "teacher.set", hint=NO_RUN)
     if recipe.data is None and teacher.kind != "model":
         yield Problem("needs texts to teach with: add a `data` section", "teacher")
     yield from _ensemble_problems(teacher)
@@ -54,7 +55,7 @@ def _ensemble_problems(teacher: TeacherSection) -> Iterator[Problem]:
     ensemble = teacher.ensemble
     if ensemble is not None and isinstance(ensemble.weights, tuple) and len(ensemble.weights) != len(ensemble.members):
         message = f"has {len(ensemble.weights)} numbers for {len(ensemble.members)} members"
-        yield Problem(message, "teacher.ensemble.weights")
+        yield Problem(message, "teacher.ensemble.weights", hint="give each member one")
 
 
 def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
@@ -77,4 +78,7 @@ def teacher_can_do_it(recipe: Recipe) -> Iterator[Problem]:
             if not isinstance(source.section, UnlabelledSection):
                 yield Problem("makes new texts, and a file has no answers to them", source.path, hint="leave it out")
             elif source.section.select is not None:
-                yield Problem("chooses by answers that may be missing in a file", f"{source.path}.select")
+                message = "chooses by answers that may be missing in a file"
+                yield Problem(
+                    message, f"{source.path}.select", hint="leave `select` out, or take a model as the teacher"
+                )

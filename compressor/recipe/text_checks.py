@@ -29,7 +29,8 @@ def texts_are_sound(recipe: Recipe) -> Iterator[Problem]:
         elif recipe.distill is None:
             yield Problem("is for the training of a student: add a `distill` section", path)
         elif recipe.teacher is None:
-            yield Problem("holds texts for a teacher to label, and there is no `teacher` section", path)
+            message = "holds texts for a teacher to label, and there is no `teacher` section"
+            yield Problem(message, path, hint="add one, or leave this out")
         elif not any(part.uses_teacher for part in recipe.distill.parts):
             hint = "add {kind: soft-targets} to `distill.objectives`"
             yield Problem("holds texts for the teacher to label, and no objective asks the teacher", path, hint=hint)

@@ -28,8 +28,12 @@ _HINTS = {
     "expected chomping or indentation indicators": 'put comparisons in quotation marks: ">= 0.97"',
     "'\\t' that cannot start any token": "indent with spaces, not with tabs",
     "but got '{'": "inside { } or [ ], put ${NAME} in quotation marks",
+    "but found another document": "one file holds one recipe: leave out the lines `---` and `...`",
+    "found undefined alias": "put texts that begin with `*` in quotation marks",
     "mapping values are not allowed here": "put texts that hold ': ' in quotation marks",
 }
+_LOOK_THERE = "look there and in the lines before for indentation, brackets, colons and quotation marks"
+_NOT_SO_DEEP = f"no setting is {_DEEPEST} levels deep: look for a bracket too many"
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,12 @@ def parse(text: str, place: Place, problems: list[Problem], path: tuple[str, ...
         problems.append(problem_at(place, message, path=dotted, hint=hint))
     except yaml.reader.ReaderError as error:
         message = f"not YAML: the character #x{error.character:04x} is not allowed"
-        problems.append(problem_at(place, message, path=dotted))
+        hint = "leave it out, or write it as \\x.. or \\u.... in double quotation marks"
+        problems.append(problem_at(place, message, path=dotted, hint=hint))
     except yaml.MarkedYAMLError as error:
         problems.append(_syntax_problem(error, place, dotted))
     except RecursionError:
-        problems.append(problem_at(place, "is nested too deeply", path=dotted))
+        problems.append(problem_at(place, "is nested too deeply", path=dotted, hint=_NOT_SO_DEEP))
     return None
 
 
@@ -104,7 +109,8 @@ def read_value(text: str, place: Place, problems: list[Problem], path: tuple[str
     try:
         return Node(_scalar(tag, text), place)
     except ValueError:
-        problems.append(problem_at(place, f"can't read the number {text[:40]}", path=".".join(path)))
+        hint = "put it in quotation marks if it is a text"
+        problems.append(problem_at(place, f"can't read the number {text[:40]}", path=".".join(path), hint=hint))
         return None
 
 
@@ -129,19 +135,24 @@ def plain(node: Node) -> Any:
 
 def place_of(node: Node, path: str) -> Place:
     """Where the value at a dotted path was written, or the nearest one around it that was."""
-    for part in path.split("."):
-        if isinstance(node.value, dict) and part in node.value:
-            node = node.value[part]
-        elif isinstance(node.value, list) and part.isdecimal() and int(part) < len(node.value):
-            node = node.value[int(part)]
-        else:
+    parts = path.split(".")
+    while parts:
+        if isinstance(node.value, list) and parts[0].isdecimal() and int(parts[0]) < len(node.value):
+            node, parts = node.value[int(parts[0])], parts[1:]
+            continue
+        # Keys that somebody made up may hold dots too.
+        keys = {count: ".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        count = next((count for count, key in keys.items() if isinstance(node.value, dict) and key in node.value), 0)
+        if not count:
             break
+        assert isinstance(node.value, dict)
+        node, parts = node.value[keys[count]], parts[count:]
     return node.place
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, place: Place, path: str) -> Problem:
     said = error.problem or "syntax error"
-    hint = next((hint for part, hint in _HINTS.items() if part in said), None)
+    hint = next((hint for part, hint in _HINTS.items() if part in said), _LOOK_THERE)
     mark = error.problem_mark or error.context_mark
     if mark and place.override is None:
         place = Place(place.file, mark.line + 1)
@@ -180,10 +191,10 @@ class _Converter:
         if self.values > _MOST_VALUES:
             raise _TooMany
         if len(path) > _DEEPEST:
-            self.complain(place, path[:3], "is nested too deeply")
+            self.complain(place, path[:3], "is nested too deeply", hint=_NOT_SO_DEEP)
             return Node(None, place)
         if id(node) in self.open:
-            self.complain(place, path, "refers to itself through an alias")
+            self.complain(place, path, "refers to itself through an alias", hint="leave the alias out")
             return Node(None, place)
         if isinstance(node, yaml.ScalarNode):
             return Node(self.scalar(node, place, path), place)
@@ -208,7 +219,8 @@ class _Converter:
             key = str(key_node.value)
             if key in converted:
                 first = converted[key].place.line
-                self.complain(place, (*path, key), f"the key is given twice; first in line {first}")
+                message = f"the key is given twice; first in line {first}"
+                self.complain(place, (*path, key), message, hint="leave one of the two out")
                 continue
             converted[key] = self.convert(value_node, place, (*path, key))
         return converted

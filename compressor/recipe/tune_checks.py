@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compressor.errors import Problem
+from compressor.recipe.problems import TWICE
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.tune import RangeSection
 
@@ -18,7 +19,7 @@ def ranges_are_sound(recipe: Recipe) -> Iterator[Problem]:
     for key, values in recipe.tune.ranges.items() if recipe.tune else ():
         path = f"tune.ranges.{key}"
         if key.partition(".")[0] in _NOT_TUNED:
-            yield Problem(f"`{key}` can't be tuned", path)
+            yield Problem(f"`{key}` can't be tuned", path, hint="leave it out")
         elif not isinstance(values, RangeSection):
             if len(values) < 2:
                 yield Problem("leaves nothing to choose from", path, hint="give two values or more")
@@ -35,7 +36,7 @@ def tuning_has_a_goal(recipe: Recipe) -> Iterator[Problem]:
     goals = recipe.tune.goals
     for index, goal in enumerate(goals):
         if goal in goals[:index]:
-            yield Problem(f"the goal {goal} is there twice", f"tune.goals.{index}")
+            yield Problem(f"the goal {goal} is there twice", f"tune.goals.{index}", hint=TWICE)
     if recipe.distill is None:
         yield Problem("trials are judged by the student's training: add a `distill` section", "tune")
     timed = any(workload.kind in ("dataset", "grid") for workload in recipe.benchmark.workloads)

@@ -5,9 +5,8 @@ ASCII only, so that a table survives any terminal, log and mail.
 
 from __future__ import annotations
 
-import re
-
 from compressor.bench.results import Interval
+from compressor.errors import printable
 from compressor.task_specs import MetricSpec
 
 __all__ = ["NA", "change", "count", "duration", "gate_value", "number", "p_value", "percent", "printable", "quality"]
@@ -93,11 +92,3 @@ def gate_value(value: float | None, expression: str) -> str:
         if (float(text) > bound, float(text) < bound) == (value > bound, value < bound):
             return text
     return repr(value)
-
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    """The text without what would control a terminal: escape sequences and changes of direction are spelt out."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

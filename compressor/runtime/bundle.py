@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,7 +15,7 @@ from compressor.runtime.outputs import Outputs
 from compressor.runtime.session import open_session
 from compressor.runtime.tasks import Answer, Encoded, Example, Settings, runtime_task
 
-__all__ = ["Bundle", "assemble", "load"]
+__all__ = ["Bundle", "assemble", "load", "named_in_errors"]
 
 
 class Bundle:
@@ -29,6 +30,8 @@ class Bundle:
         self.task = runtime_task(manifest.task)
         self.settings = Settings(manifest.labels, manifest.options, manifest.unsure_below)
         self.encoder = encoder
+        self.folder: Path | None = None
+        """Where it was loaded from: what its errors name."""
         self._session = session
 
     @overload
@@ -96,13 +99,26 @@ class Bundle:
     def answer(self, examples: Sequence[Example], *, batch_size: int = 1) -> Iterator[Answer]:
         """Answers to examples, which have a text for each of the manifest's roles."""
         for start in range(0, len(examples), batch_size):
-            encoded = self.task.encode(self.encoder, examples[start : start + batch_size])
-            yield from self.task.decode(self.compute(encoded, batch_size=batch_size), encoded, self.settings)
+            with named_in_errors(self.folder):
+                encoded = self.task.encode(self.encoder, examples[start : start + batch_size])
+                answers = self.task.decode(self.compute(encoded, batch_size=batch_size), encoded, self.settings)
+            yield from answers
 
     def compute(self, encoded: Encoded, *, batch_size: int = 1) -> Outputs:
         """The model's outputs for every row, `batch_size` rows at a time."""
         options = self.settings.options
         return compute(self._session, self.encoder, self.task, encoded, options=options, batch_size=batch_size)
+
+
+@contextmanager
+def named_in_errors(folder: Path | None) -> Iterator[None]:
+    """Let what is wrong with a bundle be told with the name of its folder."""
+    try:
+        yield
+    except BundleError as error:
+        if folder is None or str(folder) in error.message:
+            raise
+        raise type(error)(f"{folder}: {error.message}", hint=error.hint) from error
 
 
 def _text(example: Mapping[str, Any], role: str) -> str:
@@ -140,6 +156,9 @@ def assemble(
     file: str | None = None,
 ) -> Bundle:
     """`load` for a folder whose manifest is known already; `file` is another one of the same variant."""
-    encoder = Encoder.from_folder(folder, manifest.max_length)
-    session = open_session(folder / (file or manifest.file_of(variant)), device=device, threads=threads)
-    return Bundle(manifest, encoder, session)
+    with named_in_errors(folder):
+        encoder = Encoder.from_folder(folder, manifest.max_length)
+        session = open_session(folder / (file or manifest.file_of(variant)), device=device, threads=threads)
+        bundle = Bundle(manifest, encoder, session)
+    bundle.folder = folder
+    return bundle

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
 from compressor.errors import BundleError
-from compressor.json_file import BadJson, read_object
+from compressor.json_file import MAX_BYTES, BadJson, read_object
 
 __all__ = ["CHARACTERS_A_TOKEN", "Encoder", "Inputs", "Row"]
 
@@ -22,6 +22,8 @@ Inputs = dict[str, npt.NDArray[np.int64]]
 CHARACTERS_A_TOKEN = 256
 """A text is cut to so many characters a token of `max_length` before it is tokenized, which takes time for all of it.
 Real texts have 4 to 6."""
+
+_AGAIN = "Copy the bundle, or get the model, again."
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,10 @@ class Encoder:
         self.truncation_side = settings.get("truncation_side") or "right"
         """The end at which long texts lose tokens."""
         if max_length <= tokenizer.num_special_tokens_to_add(False):
-            raise BundleError(f"A max_length of {max_length} tokens leaves no room for a text.")
+            raise BundleError(
+                f"A max_length of {max_length} tokens leaves no room for a text.",
+                hint="Give it more, or copy it again.",
+            )
         # A tokenizer.json may carry settings of its own; what was trained with counts.
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length, direction=self.truncation_side)
@@ -76,16 +81,18 @@ class Encoder:
         path, beside = folder / "tokenizer.json", folder / "tokenizer_config.json"
         try:
             if not path.is_file():
-                raise BundleError(f"{path} is not there.")
+                raise BundleError(f"{path} is not there.", hint=_AGAIN)
+            if path.stat().st_size > MAX_BYTES:
+                raise BundleError(f"{path} can't be read: it is larger than {MAX_BYTES >> 20} MiB.", hint=_AGAIN)
             tokenizer = Tokenizer.from_file(str(path))
         except BundleError:
             raise
         except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
-            raise BundleError(f"{path} can't be read: {error}") from error
+            raise BundleError(f"{path} can't be read: {error}", hint=_AGAIN) from error
         try:
             return cls(tokenizer, _settings(beside), max_length=max_length)
         except (TypeError, ValueError, OverflowError) as error:
-            raise BundleError(f"{beside} holds a setting that can't be used: {error}.") from error
+            raise BundleError(f"{beside} holds a setting that can't be used: {error}.", hint=_AGAIN) from error
 
     def rows(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Row]:
         """One row a text (or pair of texts), cut to `max_length` tokens."""
@@ -183,7 +190,7 @@ def _settings(path: Path) -> dict[str, Any]:
     try:
         return read_object(path)
     except BadJson as error:
-        raise BundleError(f"{path} can't be read: {error}.", hint="Copy the bundle again.") from error
+        raise BundleError(f"{path} can't be read: {error}.", hint=_AGAIN) from error
 
 
 def _token(settings: Mapping[str, Any], name: str) -> str | None:

@@ -80,7 +80,8 @@ class Golden:
         )
         whole = all(isinstance(example.get(role), str) for example in examples for role in manifest.roles)
         if not examples or not complete or not whole:
-            raise BundleError(f"{path} doesn't hold an answer of every variant to every text.")
+            message = f"{path} doesn't hold an answer of every variant to every text."
+            raise BundleError(message, hint="Copy the bundle again.")
         return cls(examples, outputs, tolerances)
 
 

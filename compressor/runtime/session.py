@@ -32,6 +32,8 @@ PROVIDERS = {
 PACKAGES = {"cuda": "onnxruntime-gpu", "tensorrt": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
 """Device -> the package that has its execution provider; each takes the place of `onnxruntime`."""
 
+_OTHER_GRAPH = "It is damaged, or a graph for something else: get it again."
+
 _FATAL_ONLY = 4
 """Severity of onnxruntime's own log: its errors reach the caller as exceptions."""
 
@@ -61,7 +63,9 @@ class Session:
         """
         missing = [name for name in self.input_names if name not in inputs]
         if missing:
-            raise BundleError(f"The model wants the input {', '.join(missing)}; known are {', '.join(inputs)}.")
+            raise BundleError(
+                f"The model wants the input {', '.join(missing)}; known are {', '.join(inputs)}.", hint=_OTHER_GRAPH
+            )
         return {name: inputs[name] for name in self.input_names}
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
@@ -75,7 +79,7 @@ class Session:
             found: list[npt.NDArray[Any]] = [np.asarray(output) for output in self.inner.run(None, fed)]
         except _failures() as error:
             shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in fed.items())
-            raise BundleError(f"The model can't compute {shapes}: {_first_line(error)}") from error
+            raise BundleError(f"The model can't compute {shapes}: {_first_line(error)}", hint=_OTHER_GRAPH) from error
         return found
 
     def run_bound(self, binding: Any) -> None:
@@ -134,7 +138,7 @@ def open_session(
             hint=f"pip uninstall onnxruntime, then pip install {PACKAGES[device]}." if device in PACKAGES else None,
         )
     if not model.is_file():
-        raise BundleError(f"The model file {model} is not there.")
+        raise BundleError(f"The model file {model} is not there.", hint="Copy the bundle again.")
     options = _options(threads=threads, spinning=spinning, arena=arena, profile=profile)
     if optimized is not None:
         options.optimized_model_filepath = str(optimized)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from compressor.errors import BundleError, VerificationFailed
-from compressor.runtime.bundle import Bundle, assemble
+from compressor.runtime.bundle import Bundle, assemble, named_in_errors
 from compressor.runtime.golden import Golden, replay
 from compressor.runtime.manifest import Manifest
 from compressor.runtime.text_graph import load_text_graph
@@ -44,13 +44,14 @@ def verify(folder: Path | str, *, device: str = "cpu", threads: int = 1, variant
         MissingExtra: a file takes texts, and onnxruntime-extensions isn't installed.
     """
     folder = Path(folder)
-    manifest, golden = sealed(folder)
     worst: dict[str, float] = {}
-    for name in [variant] if variant else manifest.variants:
-        for file in filter(None, (manifest.file_of(name), manifest.ort_files.get(name))):
-            bundle = assemble(folder, manifest, variant=name, file=file, device=device, threads=threads)
-            worst[name] = max(largest_difference(bundle, name, golden), worst.get(name, 0.0))
-    from_text = None if variant else _text_graph_difference(folder, manifest, golden, threads)
+    with named_in_errors(folder):
+        manifest, golden = sealed(folder)
+        for name in [variant] if variant else manifest.variants:
+            for file in filter(None, (manifest.file_of(name), manifest.ort_files.get(name))):
+                bundle = assemble(folder, manifest, variant=name, file=file, device=device, threads=threads)
+                worst[name] = max(largest_difference(bundle, name, golden), worst.get(name, 0.0))
+        from_text = None if variant else _text_graph_difference(folder, manifest, golden, threads)
     return Verification(len(manifest.files), len(golden.examples), worst, golden.tolerances, text_graph=from_text)
 
 

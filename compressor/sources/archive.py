@@ -124,12 +124,14 @@ def _chosen(members: Sequence[_Member], path: str, archive: Path) -> list[_Membe
     for member in chosen:
         if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in member.name.split("/")):
             raise SourceError(
-                f"{archive.name} is refused: the name {shortened(member.name)!r} in it leads out of its folder."
+                f"{archive.name} is refused: the name {shortened(member.name)!r} in it leads out of its folder.",
+                hint="Take another package.",
             )
     size = sum(member.size for member in chosen)
     if size > MIN_BOMB_BYTES and size > MAX_RATIO * archive.stat().st_size:
         raise SourceError(
-            f"{archive.name} is refused: {shortened(path)!r} in it unpacks to more than {MAX_RATIO} times its size."
+            f"{archive.name} is refused: {shortened(path)!r} in it unpacks to more than {MAX_RATIO} times its size.",
+            hint="Take another package.",
         )
     return chosen
 

@@ -61,12 +61,21 @@ class PathSource:
             if not path.exists():
                 raise _missing(self.reference, path)
         except RuntimeError as error:  # ~user of nobody
-            raise SourceError(f"{shortened(self.reference)!r} can't be expanded: {error}") from error
+            raise SourceError(
+                f"{shortened(self.reference)!r} can't be expanded: {error}",
+                hint="Give the path of a file or folder that may be read.",
+            ) from error
         except OSError as error:
             reason = error.strerror or error
-            raise SourceError(f"{shortened(self.reference)!r} can't be looked at: {reason}") from error
+            raise SourceError(
+                f"{shortened(self.reference)!r} can't be looked at: {reason}",
+                hint="Give the path of a file or folder that may be read.",
+            ) from error
         except ValueError as error:
-            raise SourceError(f"{shortened(self.reference)!r} can't be looked at: {error}") from error
+            raise SourceError(
+                f"{shortened(self.reference)!r} can't be looked at: {error}",
+                hint="Give the path of a file or folder that may be read.",
+            ) from error
         if self.kind == "data":
             require_file(path, self.reference)
         return path

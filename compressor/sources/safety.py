@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from compressor.errors import MissingExtra, SourceError, UnsafeSource, listed
-from compressor.json_file import BadJson, read_object
+from compressor.json_file import MAX_BYTES, BadJson, read_object
 from compressor.sources.model_config import foreign_code, unusable
 
 __all__ = ["HOW_TO_CONVERT", "check_model_folder", "check_what_pytorch_loads", "is_pickle"]
@@ -27,6 +27,15 @@ READ_BY_TRANSFORMERS = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
+READ_WHOLE = (
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "chat_template.jinja",
+)
+"""Of tokenizers, beside JSON."""
 ADAPTER = "adapter_config.json"
 
 
@@ -55,6 +64,7 @@ def check_model_folder(folder: Path, *, trust_remote_code: bool, gguf_file: str 
             f"{folder} holds an adapter beside its model ({ADAPTER}), which would be left out.",
             hint="Merge it into the weights first (peft: merge_and_unload, save_pretrained), or take the file away.",
         )
+    _check_files(folder)
     for path in (folder / name for name in READ_BY_TRANSFORMERS):
         if path.is_file():
             _check_settings(path, trust_remote_code)
@@ -67,6 +77,17 @@ def check_what_pytorch_loads(path: Path) -> None:
     # os.path.isdir, because Path.is_dir raises for a name that is too long.
     if os.path.isdir(path) and not (path / "model.onnx").is_file() and any(path.glob("*.safetensors")):  # noqa: PTH112
         check_model_folder(path, trust_remote_code=False)
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse what libraries would wait for, or read whole into memory, because of its name alone."""
+    for path in sorted(folder.iterdir()):
+        if not path.exists() or path.is_dir():
+            continue
+        if not path.is_file():
+            raise SourceError(f"{path} is not a plain file.", hint="Get the model again.")
+        if (path.name in READ_WHOLE or path.suffix == ".json") and path.stat().st_size > MAX_BYTES:
+            raise SourceError(f"{path} is larger than {MAX_BYTES >> 20} MiB.", hint="Get the model again.")
 
 
 def _check_gguf(folder: Path, name: str) -> None:

@@ -157,3 +157,12 @@ def test_a_file_that_is_not_there_or_no_utf_8_is_told(bundle: Path, tmp_path: Pa
     (tmp_path / "latin.txt").write_bytes("caf\xe9\n".encode("latin-1"))
     with pytest.raises(DataError, match="not UTF-8"):
         predict(bundle, tmp_path / "latin.txt", tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("content", [b"PAR1", b"PAR1" + bytes(100) + b"PAR1", b"nothing"])
+def test_what_is_no_parquet_is_told_on_a_line_with_a_hint(bundle: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.parquet can't be read") as caught:
+        predict(bundle, tmp_path / "a.parquet", tmp_path / "out.jsonl")
+    assert "\n" not in caught.value.message
+    assert caught.value.hint

@@ -166,7 +166,7 @@ def test_a_recipe_that_is_not_there_gets_a_suggestion(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_bytes("name: caf\xe9".encode("latin-1"))
-    assert only(problems_of(file)) == Problem("is not UTF-8 text", file=file)
+    assert only(problems_of(file)) == Problem("is not UTF-8 text", file=file, hint="save it as UTF-8")
 
 
 def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
@@ -276,3 +276,24 @@ def test_long_texts_are_quoted_in_part(tmp_path: Path) -> None:
     column = "c" * 100_000
     data = f"{{source: a.csv, columns: {{text: {column}, label: {column}}}}}"
     refused(tmp_path, f"name: x\nstudent: {{init: a/b}}\ndata: {data}\n")
+
+
+@pytest.mark.parametrize("key", ["quant.ize", "!!python/object:os.system x", ".nan", ">= 0.9"])
+def test_an_unknown_section_with_a_dot_in_its_name_is_a_problem(tmp_path: Path, key: str) -> None:
+    problem = only(problems_of(write(tmp_path, f"{BASE}'{key}': [1]\n")))
+    assert (problem.path, problem.message) == (key, "is not a known key")
+    assert problem.line == BASE.count("\n") + 1
+
+
+def test_a_recipe_that_extends_null_extends_nothing(tmp_path: Path) -> None:
+    assert load_recipe(write(tmp_path, f"{BASE}extends: null\n")).name == "base"
+    lacking = write(tmp_path, "extends: null\nseed: 1\n")
+    assert any("is missing" in problem.message for problem in problems_of(lacking)), "no error without a word"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name: [\n", "", "name: x\n---\nname: y\n", "name: *x\n", "a: \x00\n", "name: x\nname: y\n", "[" * 50 + "]" * 50],
+)
+def test_what_is_no_recipe_is_told_with_a_hint(tmp_path: Path, text: str) -> None:
+    assert all(problem.hint for problem in problems_of(write(tmp_path, text)))

@@ -125,3 +125,11 @@ print(runtime.verify({str(bundle)!r}).files)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [load(bundle).predict("a good film").to_dict()["label"], "10"]
+
+
+def test_an_error_names_the_folder_of_the_bundle(spoilt: Path) -> None:
+    edit(spoilt / "manifest.json", lambda manifest: manifest.update(labels=["one", "two", "three", "four"]))
+    with pytest.raises(BundleError, match="labels are named") as caught:
+        load(spoilt).predict("a film")
+    assert str(spoilt) in caught.value.message
+    assert caught.value.hint

@@ -145,3 +145,11 @@ def test_a_damaged_file_is_named(encoder_folder: Path, tmp_path: Path, name: str
 def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"tokenizer\.json is not there"):
         Encoder.from_folder(tmp_path, MAX_LENGTH)
+
+
+def test_a_tokenizer_larger_than_any_is_not_read(encoder_folder: Path, tmp_path: Path) -> None:
+    folder = copy(encoder_folder, tmp_path / "large")
+    with (folder / "tokenizer.json").open("ab") as file:
+        file.truncate(5 << 30)
+    with pytest.raises(BundleError, match=r"tokenizer\.json can't be read: it is larger than 256 MiB"):
+        Encoder.from_folder(folder, 16)

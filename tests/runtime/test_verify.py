@@ -167,3 +167,10 @@ def test_what_predict_would_refuse_is_not_approved(spoilt: Path, change: Callabl
     edit(spoilt / "manifest.json", change)
     with pytest.raises(BundleError):
         verify(spoilt)
+
+
+def test_an_answer_that_differs_is_told_with_the_folder(golden_of: Any) -> None:
+    spoilt = golden_of(lambda golden: golden["outputs"]["int8"][0].__setitem__(0, 1e6))
+    with pytest.raises(VerificationFailed, match="it was sealed") as caught:
+        verify(spoilt)
+    assert str(spoilt) in caught.value.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -186,3 +187,18 @@ def test_code_beside_a_gguf_file_is_refused_all_the_same(tmp_path: Path) -> None
     (tmp_path / "config.json").write_text(json.dumps({"auto_map": {"AutoConfig": "evil.Config"}}))
     with pytest.raises(UnsafeSource):
         check_model_folder(tmp_path, trust_remote_code=False, gguf_file="small.gguf")
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocab.txt", "anything.json"])
+def test_a_file_that_would_be_read_whole_and_has_no_end_is_refused(model: Path, name: str) -> None:
+    with (model / name).open("wb") as file:
+        file.truncate(300 << 20)
+    with pytest.raises(SourceError, match=f"{name} is larger than 256 MiB"):
+        check_model_folder(model, trust_remote_code=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_in_a_model_folder_is_refused_and_not_waited_for(model: Path) -> None:
+    os.mkfifo(model / "special_tokens.txt")
+    with pytest.raises(SourceError, match=r"special_tokens\.txt is not a plain file"):
+        check_model_folder(model, trust_remote_code=False)

@@ -256,3 +256,18 @@ def test_supervised_rows_are_examples_in_full_precision() -> None:
     assert (row.student.dtype, row.teacher.dtype) == (torch.float32, torch.float32)
     assert row.labels is labels
     assert TASK.supervised(student, batch)[0].teacher is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": {"vocab": 7}}, {"post_processor": {"type": "Nothing"}}, {"added_tokens": [{}]}]
+)
+def test_a_tokenizer_of_nonsense_is_refused_in_words(
+    classifier_folder: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    folder = Path(shutil.copytree(classifier_folder, tmp_path / "model"))
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    (folder / "tokenizer.json").write_text(json.dumps(content | change), encoding="utf-8")
+    with pytest.raises(SourceError, match="can't be loaded") as caught:
+        load_tokenizer(folder)
+    assert str(folder) in caught.value.message
+    assert caught.value.hint

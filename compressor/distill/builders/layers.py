@@ -35,9 +35,9 @@ class KeepLayers(BuilderConfig):
 
     def problems(self) -> Iterator[Problem]:
         if min(self.keep) < 0:
-            yield Problem("layers are counted from 0, not from the end", "keep")
+            yield Problem("layers are counted from 0, not from the end", "keep", hint="leave out those below 0")
         if repeated := [layer for index, layer in enumerate(self.keep) if layer in self.keep[:index]]:
-            yield Problem(f"layer {repeated[0]} is named twice", "keep")
+            yield Problem(f"layer {repeated[0]} is named twice", "keep", hint="leave one of them out")
 
     def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
         from compressor.distill.architecture import Layout

@@ -250,7 +250,8 @@ def names_of(outputs: Array, settings: Settings) -> tuple[str, ...]:
     """
     width = outputs.shape[-1]
     if settings.labels and width != len(settings.labels):
-        raise BundleError(f"The model gives {width} outputs and {len(settings.labels)} labels are named.")
+        message = f"The model gives {width} outputs and {len(settings.labels)} labels are named."
+        raise BundleError(message, hint="Its labels are another model's: get it again.")
     return settings.labels or tuple(map(str, range(width)))
 
 

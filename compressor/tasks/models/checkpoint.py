@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["encoder_of", "load_tokenizer", "quiet_transformers", "refusals_explained"]
 
 
+_WHOLE = "A model folder holds config.json, model.safetensors, tokenizer.json and tokenizer_config.json. Get it again."
+
 # What transformers raises for settings of another type or size than it reckons with. RecursionError is a RuntimeError.
 _ODD_SETTINGS = (TypeError, AttributeError, ArithmeticError, IndexError, AssertionError)
 
@@ -50,15 +52,17 @@ def refusals_explained(folder: Path) -> Iterator[None]:
                 f"{folder} needs Python code that comes with the model.",
                 hint="If you have read that code and trust it, set trust_remote_code: true beside the model.",
             ) from error
-        raise SourceError(f"{folder} can't be loaded: {_first_line(error)}") from error
+        raise SourceError(f"{folder} can't be loaded: {_first_line(error)}", hint=_WHOLE) from error
     except StrictDataclassError as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"{folder / 'config.json'} can't be used: {reason}", hint="Get the model again.") from error
     except (OSError, RuntimeError, KeyError, ImportError, SafetensorError, *_ODD_SETTINGS) as error:
-        raise SourceError(
-            f"{folder} can't be loaded: {_first_line(error)}",
-            hint="A model folder holds config.json, model.safetensors, tokenizer.json and tokenizer_config.json.",
-        ) from error
+        raise SourceError(f"{folder} can't be loaded: {_first_line(error)}", hint=_WHOLE) from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        # tokenizers raises a bare Exception for whatever is wrong in tokenizer.json.
+        raise SourceError(f"{folder} can't be loaded: {_first_line(error)}", hint=_WHOLE) from error
 
 
 def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:

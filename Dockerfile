@@ -31,7 +31,7 @@ RUN /opt/compressor/bin/python -m pip install -c constraints.txt '.[toolkit]'
 
 FROM source AS runtime-install
 RUN python -m venv /opt/compressor
-RUN /opt/compressor/bin/python -m pip install -c constraints.txt '.[serve]'
+RUN /opt/compressor/bin/python -m pip install -c constraints.txt '.[serve,sign]'
 
 # The whole command line with the compression stack. Recipes and runs in /work, finished stages and downloads in /cache.
 FROM base AS toolkit
@@ -44,8 +44,8 @@ HEALTHCHECK --interval=5m --timeout=30s CMD ["compressor", "doctor"]
 ENTRYPOINT ["compressor"]
 CMD ["--help"]
 
-# Runs or serves a bundle mounted at /bundle: onnxruntime, tokenizers and numpy, no torch. Without a command it tests the
-# bundle.
+# Runs or serves a bundle mounted at /bundle: onnxruntime, tokenizers and numpy, no torch; and checks who signed it (--key).
+# Without a command it tests the bundle.
 FROM base AS runtime
 COPY --from=runtime-install /opt/compressor /opt/compressor
 # One thread, as bundles are measured; onnxruntime's own pool is sized by `--threads`.

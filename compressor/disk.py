@@ -13,8 +13,8 @@ from compressor.errors import DiskFull
 __all__ = ["CHOOSE_OUT", "FREE_STORE", "disk_full_explained", "is_disk_full", "reserve"]
 
 FREE_STORE = (
-    "Free some space (`compressor cache ls` shows what is stored), or set COMPRESSOR_HOME to a folder on a larger "
-    "disk, and run the same command again."
+    "Free some space (`compressor cache ls` shows what is stored, `compressor cache gc` removes what is little used), "
+    "or set COMPRESSOR_HOME to a folder on a larger disk, and run the same command again."
 )
 """What to do where the store is full."""
 CHOOSE_OUT = "Free some space there, or choose a folder on another disk with --out."

@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predict": GROUND | {"runtime"},
     "provenance": GROUND | {"runtime"},
     "push": GROUND | {"runtime", "sources"},
-    "serve": GROUND | {"runtime"},
+    "serve": GROUND | {"provenance", "runtime"},
     "clients": GROUND | {"runtime"},
     "compare": GROUND | {"bench", "runtime", "recipe"},
     "deploy": GROUND | {"tasks", "provenance", "recipe", "runtime"},

@@ -111,6 +111,14 @@ def test_images_hold_the_environment_they_installed() -> None:
     assert not any("toolkit" in command for command in STAGES["runtime-install"].all("RUN"))
 
 
+def test_the_runtime_image_serves_and_checks_signatures() -> None:
+    """`sbom` and `verify` need the base install alone."""
+    (installed,) = (command for command in STAGES["runtime-install"].all("RUN") if "pip install" in command)
+    extras = set(re.findall(r"'\.\[(.*?)\]'", installed)[0].split(","))
+    assert extras == {"serve", "sign"}
+    assert extras <= tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"].keys()
+
+
 def test_ci_runs_exactly_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111

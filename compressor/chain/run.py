@@ -51,23 +51,25 @@ def run_plan(
         directory = RunDirectory(out, overwrite=overwrite)
         directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
         journal = Journal(out / "events.jsonl", events)
-    runner = Runner(plan, store or Store(), journal, forced, team)
+    store = store or Store()
+    runner = Runner(plan, store, journal, forced, team)
     try:
-        artifacts = runner.run()
-        for stage in plan.stages:
-            if stage.kind in REPORTED:
-                artifacts[stage.name] = runner.read(stage.name)
-        with disk_full_explained(out, "the report", hint=CHOOSE_OUT):
-            report = assemble(
-                plan.recipe,
-                artifacts,
-                chosen=artifacts["bundle"].facts["chosen"],
-                labels=labels_of(artifacts, plan.recipe.task),
-                skipped=plan.skipped,
-                cached=runner.cached,
-            )
-            directory.publish(report, artifacts["bundle"].folder / "bundle")
-            directory.status("finished", passed=report.passed, chosen=report.chosen)
+        with store.using(plan.keys.values(), journal):
+            artifacts = runner.run()
+            for stage in plan.stages:
+                if stage.kind in REPORTED:
+                    artifacts[stage.name] = runner.read(stage.name)
+            with disk_full_explained(out, "the report", hint=CHOOSE_OUT):
+                report = assemble(
+                    plan.recipe,
+                    artifacts,
+                    chosen=artifacts["bundle"].facts["chosen"],
+                    labels=labels_of(artifacts, plan.recipe.task),
+                    skipped=plan.skipped,
+                    cached=runner.cached,
+                )
+                directory.publish(report, artifacts["bundle"].folder / "bundle")
+                directory.status("finished", passed=report.passed, chosen=report.chosen)
     except KeyboardInterrupt:
         directory.status("interrupted", stage=runner.current, finished=list(runner.artifacts))
         raise

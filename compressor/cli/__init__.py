@@ -1,8 +1,8 @@
 """The commands: argument parsing, printing and exit codes; no logic. Rooms are imported inside the commands, so that
 `--help` loads neither torch nor transformers.
 
-Progress goes to stderr, results to stdout. Exit codes: 0 ok, 1 a gate failed, 2 the recipe or the call is wrong,
-3 something needed is missing, 4 a stage failed, 130 interrupted, 101 a bug of this program.
+Progress goes to stderr, results to stdout. Exit codes: 0 ok, 1 a gate or a check failed, 2 the recipe or the call is
+wrong, 3 something needed is missing, 4 a stage failed, 130 interrupted, 101 a bug of this program.
 """
 
 from __future__ import annotations

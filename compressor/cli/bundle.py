@@ -15,6 +15,7 @@ from compressor.cli.options import (
     DeviceOption,
     Format,
     FormatOption,
+    KeyOption,
     OverwriteOption,
     ThreadsOption,
     print_,
@@ -47,6 +48,7 @@ def predict(
     variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
     device: DeviceOption = Device.CPU,
     threads: ThreadsOption = 1,
+    key: KeyOption = None,
     overwrite: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
@@ -54,6 +56,10 @@ def predict(
     from compressor import runtime
     from compressor.report.lists import predictions_table
 
+    if key is not None:
+        from compressor.provenance import check_signed
+
+        check_signed(bundle, key)
     loaded = runtime.load(bundle, device=device.value, threads=threads, variant=variant)
     if texts and input_ is None:
         if file := next((text for text in texts if _is_data_file(text)), None):
@@ -132,10 +138,7 @@ def verify(
             "for `csharp` its C# sources (default: below the working folder), for `optimum` a virtual environment.",
         ),
     ] = None,
-    key: Annotated[
-        Path | None,
-        typer.Option(metavar="PEM", help="An Ed25519 public key: the bundle must be signed with its private half."),
-    ] = None,
+    key: KeyOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Test a bundle on this device: checksums, and the answers it was sealed with; with --key, who signed it."""

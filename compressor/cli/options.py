@@ -19,6 +19,7 @@ __all__ = [
     "Format",
     "FormatOption",
     "HistoryOption",
+    "KeyOption",
     "OverwriteOption",
     "RecipeArgument",
     "RememberOption",
@@ -68,6 +69,12 @@ DeviceOption = Annotated[
     typer.Option(
         help="Each but `cpu` needs a package in place of onnxruntime: `cuda` and `tensorrt` onnxruntime-gpu and a GPU, "
         "`openvino` onnxruntime-openvino."
+    ),
+]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", metavar="PEM", help="An Ed25519 public key: the bundle must be signed with its private half."
     ),
 ]
 OverwriteOption = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Device, DeviceOption, ThreadsOption, say
+from compressor.cli.options import Device, DeviceOption, KeyOption, ThreadsOption, say
 from compressor.serve.options import Options
 
 __all__ = ["commands"]
@@ -55,6 +55,7 @@ def serve(
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="First replay the answers that bundles were sealed with.")
     ] = True,
+    key: KeyOption = None,
 ) -> None:
     """Serve bundles over HTTP: POST /v1/NAME/predict, /health, /ready, /metrics. Needs no PyTorch."""
     from compressor.serve.command import serve as run
@@ -73,4 +74,4 @@ def serve(
         max_body_kb=max_body_kb,
         grace_seconds=grace_seconds,
     )
-    run(bundles, options, host=host, port=port, device=device.value, variant=variant, verified=verify, say=say)
+    run(bundles, options, host=host, port=port, device=device.value, variant=variant, verified=verify, key=key, say=say)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from compressor.cli.amounts import parse_age, parse_size
 from compressor.cli.options import Format, FormatOption, RecipeArgument, SetOption, print_, say
 
 __all__ = ["cache", "commands"]
@@ -22,7 +23,14 @@ def ls(format_: FormatOption = Format.TABLE) -> None:
 
     store = Store()
     rows = [
-        {"stage": a.stage, "key": a.key, "created": a.created, "seconds": a.seconds, "size_mb": round(a.size / 1e6, 3)}
+        {
+            "stage": a.stage,
+            "key": a.key,
+            "created": a.created,
+            "used": a.used,
+            "seconds": a.seconds,
+            "size_mb": round(a.size / 1e6, 3),
+        }
         for a in store.artifacts()
     ]
     interrupted = [path.name for path in store.interrupted()]
@@ -46,6 +54,67 @@ def rm(
         raise RecipeError("Nothing is named to be removed.", hint="Give keys, --interrupted or --all.")
     removed, freed = Store().remove(keys or (), everything=everything, interrupted=interrupted)
     say(f"Removed {removed} stages, {freed / 1e6:.0f} MB.")
+
+
+@cache.command("gc")
+def gc(
+    max_size: Annotated[
+        str | None,
+        typer.Option(
+            "--max-size", metavar="SIZE", help="Remove what is least recently used until so much is left: 20GB."
+        ),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than", metavar="AGE", help="Remove what was not used for so long, interrupted stages too: 30d."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Make room: remove stages that are little used, but none that a running process needs. Runs make them again."""
+    import time
+
+    from compressor.engine.garbage import Limits, collect
+    from compressor.engine.store import Store
+    from compressor.errors import RecipeError
+    from compressor.report.console import console_events
+    from compressor.report.lists import garbage_table
+
+    if max_size is None and older_than is None:
+        raise RecipeError(
+            "Nothing says what is garbage.", hint="Give --max-size 20GB, --older-than 30d, or both: either is enough."
+        )
+    limits = Limits(
+        None if max_size is None else parse_size(max_size, "--max-size"),
+        None if older_than is None else parse_age(older_than, "--older-than"),
+    )
+    store = Store()
+    with console_events() as events:
+        collected = collect(store, limits, events, now=time.time(), dry_run=dry_run)
+    result = {"root": str(store.root), "dry_run": dry_run} | collected.to_json()
+    print_(result if format_ is Format.JSON else garbage_table(result))
+
+
+@cache.command("verify")
+def verify(
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged.")] = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Hash every stored stage and every download of a package. Exit code 1 where something damaged is left."""
+    from compressor.engine.check import check_kept
+    from compressor.engine.store import Store
+    from compressor.report.console import console_events
+    from compressor.report.lists import kept_table
+
+    store = Store()
+    with console_events() as events:
+        checked = check_kept(store, events, remove=remove)
+    result = {"root": str(store.root), "sound": checked.sound} | checked.to_json()
+    print_(result if format_ is Format.JSON else kept_table(result))
+    if not checked.sound:
+        raise typer.Exit(1)
 
 
 @cache.command("why")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from typing import Any
 
 from compressor.engine.key import Json, Key
 
-__all__ = ["SEAL", "Artifact", "Made", "seal"]
+__all__ = ["SEAL", "Artifact", "Made", "moment", "seal"]
 
 SEAL = "artifact.json"
 
@@ -56,6 +57,14 @@ class Artifact:
     def size(self) -> int:
         """Bytes of all its files."""
         return sum(file.size for file in self.files.values())
+
+    @property
+    def used(self) -> str:
+        """When it was last used, as `created` is written; empty where that can't be looked at."""
+        try:
+            return moment((self.folder / SEAL).stat().st_mtime)
+        except OSError:
+            return ""
 
     @classmethod
     def read(cls, folder: Path) -> Artifact:
@@ -107,9 +116,14 @@ def seal(folder: Path, *, stage: str, key: Key, made: Made) -> None:
         "facts": made.facts,
         "seconds": round(made.seconds, 3),
         "peak_mb": None if made.peak_mb is None else round(made.peak_mb, 1),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": moment(time.time()),
     }
     (folder / SEAL).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def moment(seconds: float) -> str:
+    """A Unix time in words: ISO 8601, UTC, whole seconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _has_changed(path: Path, sealed: SealedFile, thorough: bool) -> bool:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-__all__ = ["Json", "Key", "differences", "versions"]
+__all__ = ["SHORT", "Json", "Key", "differences", "versions"]
 
 Json = Any
+SHORT = 32
+"""Characters of a digest that name a folder."""
 
 
 class Key:
@@ -32,7 +34,12 @@ class Key:
     @property
     def short(self) -> str:
         """Enough of the digest to name a folder or to show a person."""
-        return self.digest[:32]
+        return self.digest[:SHORT]
+
+    @property
+    def name(self) -> str:
+        """What its folder of work and its lock are called."""
+        return f"{self.kind}-{self.short}"
 
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:

@@ -93,6 +93,8 @@ class Runner:
                 self.store.discard(key, damage, self.events)
                 self.cached.discard(name)
                 self.artifacts[name] = self._take(stage, self.plan.stages.index(stage) + 1)
+        if name not in self._read:
+            self.store.note_use(self.artifacts[name])
         self._read.add(name)
         return self.artifacts[name]
 

@@ -5,25 +5,28 @@ Layout under the root:
     <kind>/<key>/        a finished stage, sealed by artifact.json
     .work/<kind>-<key>/  one in the making, or one that was interrupted; renamed into place when finished
     .locks/<kind>-<key>  held by the process that is making it
+    .leases/             what running processes need: see `engine/leases.py`
+
+The time of an `artifact.json` is when its stage was last used.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from compressor.disk import is_disk_full
-from compressor.engine.artifact import Artifact, Made, seal
+from compressor.engine.artifact import SEAL, Artifact, Made, seal
 from compressor.engine.key import Key
+from compressor.engine.leases import Leases
+from compressor.engine.locks import Locks
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.home import home
 
-__all__ = ["Store"]
+__all__ = ["Store", "folder_size", "remove_folder"]
 
 _FINISHED = "[!.]*/*"
 
@@ -33,6 +36,8 @@ class Store:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or home() / "store"
+        self.locks = Locks(self.root)
+        self.leases = Leases(self.root, self.locks)
 
     def place(self, key: Key) -> Path:
         """Where the artifact of a key is, or will be."""
@@ -40,15 +45,21 @@ class Store:
 
     def work(self, key: Key) -> Path:
         """Where the artifact of a key is made."""
-        return self.root / ".work" / f"{key.kind}-{key.short}"
+        return self.root / ".work" / key.name
+
+    def using(self, keys: Collection[Key], events: Events) -> AbstractContextManager[None]:
+        """Keep what a run needs, finished or not yet made, from being removed as garbage while it lasts."""
+        return self.leases.hold({key.name for key in keys}, events)
 
     def find(self, key: Key, events: Events) -> Artifact | None:
-        """The artifact of a key if it is there and whole. A damaged one is removed, so that it is made again."""
+        """The artifact of a key if it is there and whole, which counts as use of it. A damaged one is removed, so that
+        it is made again."""
         place = self.place(key)
         if not _is_there(place):
             return None
         found = self._whole(key)
         if isinstance(found, Artifact):
+            self.note_use(found)
             return found
         self.discard(key, found, events)
         return None
@@ -58,10 +69,15 @@ class Store:
         found = self._whole(key)
         return found if isinstance(found, Artifact) else None
 
+    def note_use(self, artifact: Artifact) -> None:
+        """Remember that an artifact is used now. Costs a system call, and changes nothing that its seal covers."""
+        with suppress(OSError):  # a store that may only be read
+            os.utime(artifact.folder / SEAL)
+
     def discard(self, key: Key, damage: str, events: Events) -> None:
         """Remove a damaged artifact, so that it is made again."""
         events.warn(f"{key.kind}: the stored result is damaged ({damage}) and is made again")
-        _remove(self.place(key))
+        remove_folder(self.place(key))
 
     def _whole(self, key: Key) -> Artifact | str:
         """The artifact of a key, or what is wrong with it."""
@@ -86,17 +102,18 @@ class Store:
         `run(out)` fills the folder and returns its facts and cost. With `resume`, what an interrupted run left in
         the folder is still there when it is called. Returns the artifact and whether it was found instead of made.
         """
-        with self._locked(key, events):
+        waiting = f"{key.kind}: another process is making this; waiting for it"
+        with self.locks.held(key.name, lambda: events.note(waiting)):
             if not force and (found := self.find(key, events)):
                 return found, True
             work = self.work(key)
             if work.exists() and not resume:
-                _remove(work)
+                remove_folder(work)
             work.mkdir(parents=True, exist_ok=True)
             seal(work, stage=stage, key=key, made=run(work))
             place = self.place(key)
             if place.exists():
-                _remove(place)
+                remove_folder(place)
             place.parent.mkdir(parents=True, exist_ok=True)
             work.rename(place)
             return Artifact.read(place), False
@@ -104,12 +121,16 @@ class Store:
     def artifacts(self) -> list[Artifact]:
         """Every finished artifact that can be read, newest first."""
         found = []
-        for folder in self.root.glob(_FINISHED):
+        for folder in self.finished():
             try:
                 found.append(Artifact.read(folder))
             except ValueError:
                 continue
         return sorted(found, key=lambda artifact: artifact.created, reverse=True)
+
+    def finished(self) -> list[Path]:
+        """Folders of finished artifacts, damaged ones too."""
+        return sorted(self.root.glob(_FINISHED))
 
     def interrupted(self) -> list[Path]:
         """Folders of stages that were begun and not finished."""
@@ -131,39 +152,16 @@ class Store:
                 )
         if everything:
             # Damaged ones too, which `artifacts` passes over.
-            folders = list(self.root.glob(_FINISHED))
+            folders = self.finished()
         else:
             folders = [a.folder for a in artifacts if any(a.key.startswith(key) for key in keys)]
         if everything or interrupted:
             folders += self.interrupted()
         freed = 0
         for folder in folders:
-            freed += _size(folder)
-            _remove(folder)
+            freed += folder_size(folder)
+            remove_folder(folder)
         return len(folders), freed
-
-    @contextmanager
-    def _locked(self, key: Key, events: Events) -> Iterator[None]:
-        lock = FileLock(self.root / ".locks" / f"{key.kind}-{key.short}")
-        try:
-            # The first thing a run writes to the store.
-            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                events.note(f"{key.kind}: another process is making this; waiting for it")
-                lock.acquire()
-        except OSError as error:
-            if is_disk_full(error):
-                raise
-            raise RecipeError(
-                f"The store {self.root} can't be written: {error.strerror or error}.",
-                hint="Set COMPRESSOR_HOME to a folder that can.",
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def _is_there(folder: Path) -> bool:
@@ -174,7 +172,7 @@ def _is_there(folder: Path) -> bool:
         return True
 
 
-def _size(folder: Path) -> int:
+def folder_size(folder: Path) -> int:
     """Bytes of the files in a folder, those that can be looked at."""
     size = 0
     for path in folder.rglob("*"):
@@ -183,7 +181,7 @@ def _size(folder: Path) -> int:
     return size
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove a folder of the store.
 
     Raises:

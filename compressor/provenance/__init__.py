@@ -4,7 +4,7 @@ The base install is all that reading takes; signatures take the extra `sign`.
 """
 
 from compressor.provenance.sbom import make_sbom
-from compressor.provenance.signature import check_signature, sign
+from compressor.provenance.signature import check_signature, check_signed, sign
 from compressor.provenance.statement import PROVENANCE, Build, Dependency, StageRun, read_statement, write_statement
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Dependency",
     "StageRun",
     "check_signature",
+    "check_signed",
     "make_sbom",
     "read_statement",
     "sign",

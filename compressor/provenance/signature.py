@@ -10,8 +10,9 @@ from compressor.errors import BundleError, VerificationFailed, listed
 from compressor.json_file import read_object
 from compressor.provenance.keys import ALGORITHM, encoded, fingerprint, private_key, public_key
 from compressor.runtime.manifest import MANIFEST, SIGNATURE, Manifest
+from compressor.runtime.verify import sealed
 
-__all__ = ["check_signature", "sign"]
+__all__ = ["check_signature", "check_signed", "sign"]
 
 
 def sign(folder: Path | str, key: Path | str) -> str:
@@ -47,7 +48,7 @@ def sign(folder: Path | str, key: Path | str) -> str:
 def check_signature(folder: Path | str, key: Path | str) -> str:
     """Check that the holder of a key signed the manifest, and that no file came to the folder since.
 
-    Whether the files are those that the manifest names is for `compressor.runtime.verify` to tell.
+    Whether the files are those that the manifest names is for `check_signed` or `compressor.runtime.verify` to tell.
 
     Args:
         key: a file with an Ed25519 public key in PEM.
@@ -87,6 +88,20 @@ def check_signature(folder: Path | str, key: Path | str) -> str:
             f"{folder} has changed since it was signed: {listed(added)}.", hint="Take away what isn't of the bundle."
         )
     return fingerprint(trusted)
+
+
+def check_signed(folder: Path | str, key: Path | str) -> str:
+    """Check that every file of a bundle is one that the holder of a key signed: what must hold before it is opened.
+
+    Returns:
+        The fingerprint of the key.
+
+    Raises:
+        VerificationFailed: also where a file isn't as it was sealed. Else as `check_signature`.
+    """
+    signer = check_signature(folder, key)
+    sealed(Path(folder))
+    return signer
 
 
 def _added(folder: Path, manifest: Manifest) -> list[str]:

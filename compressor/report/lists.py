@@ -14,6 +14,8 @@ from compressor.report.printers.console import blocks_console
 
 __all__ = [
     "cache_table",
+    "garbage_table",
+    "kept_table",
     "plain_table",
     "plan_table",
     "predictions_table",
@@ -96,13 +98,38 @@ def _left_out(stages: Sequence[Mapping[str, Any]], skipped: Mapping[str, str], m
 
 def cache_table(root: str, artifacts: Sequence[Mapping[str, Any]], interrupted: Sequence[str]) -> RenderableType:
     """Finished stages, newest first, then interrupted ones."""
-    rows = [
-        (a["stage"], a["key"][:KEY_LENGTH], a["created"], fmt.duration(a["seconds"]), f"{a['size_mb']:.1f} MB")
-        for a in artifacts
-    ]
+    rows = []
+    for a in artifacts:
+        took, size = fmt.duration(a["seconds"]), f"{a['size_mb']:.1f} MB"
+        rows.append((a["stage"], a["key"][:KEY_LENGTH], a["created"], a["used"], took, size))
     total = sum(a["size_mb"] for a in artifacts)
     lines = [f"{len(rows)} stages, {total:.0f} MB in {root}", *(f"Interrupted: {name}" for name in interrupted)]
-    return plain_table(("stage", "key", "created", "took", "size"), rows, lines)
+    return plain_table(("stage", "key", "created", "last used", "took", "size"), rows, lines)
+
+
+def garbage_table(result: Mapping[str, Any]) -> RenderableType:
+    """What `cache gc` removed or would remove, what running processes need of it, and what is left."""
+    rows = [(a["stage"], a["key"][:KEY_LENGTH], a["used"], f"{a['size_mb']:.1f} MB") for a in result["removed"]]
+    done = "Would remove" if result["dry_run"] else "Removed"
+    lines = [
+        f"{done} {len(rows)} stages, {result['freed_mb']:.0f} MB; {result['size_mb']:.0f} MB stay in {result['root']}.",
+        *(f"Needed by a running process, and kept: {a['stage']} {a['key'][:KEY_LENGTH]}" for a in result["in_use"]),
+    ]
+    return plain_table(("stage", "key", "last used", "size"), rows, lines) if rows else "\n".join(lines)
+
+
+def kept_table(result: Mapping[str, Any]) -> RenderableType:
+    """What `cache verify` found: folders that are damaged, then those that are half made."""
+    rows = [(damage["folder"], damage["why"], _done_about(damage)) for damage in result["damaged"]]
+    lines = [
+        f"{result['stages']} stages and {result['downloads']} downloads were hashed; {len(rows)} are damaged.",
+        *(f"Half made: {folder}" for folder in result["half_made"]),
+    ]
+    return plain_table(("folder", "what is wrong", ""), rows, lines) if rows else "\n".join(lines)
+
+
+def _done_about(damage: Mapping[str, Any]) -> str:
+    return "removed" if damage["removed"] else "a running process needs it" if damage["in_use"] else ""
 
 
 def reasons_table(reasons: Sequence[Mapping[str, Any]]) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from compressor.errors import MissingExtra
 from compressor.serve.options import Options
@@ -22,12 +23,16 @@ def serve(
     device: str,
     variant: str | None,
     verified: bool,
+    key: Path | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Load bundles, then answer requests until SIGTERM or SIGINT.
 
+    Args:
+        key: a file with a public key, whose private half must have signed every bundle.
+
     Raises:
-        MissingExtra: a package of the extra `serve` isn't installed.
+        MissingExtra: a package of the extra `serve` isn't installed, or with a `key` one of the extra `sign`.
         BundleError, VerificationFailed, TargetUnavailable: a bundle, the device or the address can't be used.
     """
     if missing := [package for package in _PACKAGES if find_spec(package) is None]:
@@ -36,7 +41,7 @@ def serve(
     from compressor.serve.server import Server, listen
     from compressor.serve.service import Service
 
-    models = load_models(bundles, device=device, threads=options.threads, variant=variant, verified=verified)
+    models = load_models(bundles, device=device, threads=options.threads, variant=variant, verified=verified, key=key)
     with listen(host, port) as listening:
         at = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         addresses = [f"POST {at}/v1/{model.name}/predict   {model.variant}" for model in models]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor.errors import BundleError, shortened
+from compressor.provenance import check_signed
 from compressor.runtime import Bundle, Manifest, load, verify
 
 __all__ = ["Model", "load_models"]
@@ -55,20 +56,24 @@ class Model:
 
 
 def load_models(
-    bundles: Sequence[str], *, device: str, threads: int, variant: str | None, verified: bool
+    bundles: Sequence[str], *, device: str, threads: int, variant: str | None, verified: bool, key: Path | None = None
 ) -> list[Model]:
     """Load bundles, and replay the answers that the variant was sealed with.
 
     Args:
         bundles: folders, or NAME=FOLDER; without a name, the bundle's own.
+        key: a file with a public key, whose private half must have signed every one.
 
     Raises:
         BundleError: one is no bundle, or two have one name, or a name doesn't fit an address.
-        VerificationFailed: one doesn't answer as it was sealed.
+        VerificationFailed: one doesn't answer as it was sealed, or isn't signed with the key.
+        RecipeError: there is no such key; MissingExtra: the extra `sign` isn't installed.
     """
     found: dict[str, Model] = {}
     for given in bundles:
         name, folder = _split(given)
+        if key is not None:
+            check_signed(folder, key)
         manifest = Manifest.read(folder)
         name, chosen = name or manifest.name, variant or manifest.default
         hint = f"Give it another one: NAME={folder}"

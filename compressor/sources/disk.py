@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from compressor.disk import disk_full_explained
 from compressor.errors import SourceError
 
-__all__ = ["partial_folder", "publish", "writing"]
+__all__ = ["abandoned", "partial_folder", "publish", "writing"]
 
 PARTIAL = ".partial-"
 ABANDONED_AFTER_S = 24 * 3600
@@ -40,11 +40,17 @@ def partial_folder(folder: Path) -> Iterator[Path]:
     A killed process leaves its own behind; those older than a day are removed here.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{PARTIAL}*"):
-        if time.time() - left.stat().st_mtime > ABANDONED_AFTER_S:
-            shutil.rmtree(left, ignore_errors=True)
+    for left in abandoned(folder):
+        shutil.rmtree(left, ignore_errors=True)
     with TemporaryDirectory(prefix=PARTIAL, dir=folder) as temporary:
         yield Path(temporary)
+
+
+def abandoned(folder: Path) -> Iterator[Path]:
+    """Temporary folders in `folder` that killed processes left."""
+    for left in sorted(folder.glob(f"{PARTIAL}*")):
+        if time.time() - left.stat().st_mtime > ABANDONED_AFTER_S:
+            yield left
 
 
 def publish(new: Path, final: Path, is_intact: Callable[[Path], bool]) -> None:

@@ -15,11 +15,11 @@ from typing import ClassVar, Literal, Self
 
 from compressor.errors import HashMismatch, RecipeError, shortened
 from compressor.events import Events
-from compressor.home import home
 from compressor.json_file import read_object
 from compressor.sources.archive import extract, read_metadata
-from compressor.sources.digest import content_files, file_sha256
+from compressor.sources.digest import file_sha256
 from compressor.sources.disk import partial_folder, publish, writing
+from compressor.sources.kept import damage_of, record_of, scheme_folder
 from compressor.sources.license import license_in_metadata
 from compressor.sources.path import require_file
 
@@ -115,7 +115,7 @@ class PackageSource(ABC):
     def noted(self, what: str) -> str | None:
         """What was noted of the archive when it was fetched: its `sha256`, or the `license` that its metadata state."""
         try:
-            found = read_object(self._entry / self._record).get(what)
+            found = read_object(record_of(self._entry)).get(what)
         except ValueError:
             return None
         return found if isinstance(found, str) else None
@@ -136,12 +136,7 @@ class PackageSource(ABC):
     def _entry(self) -> Path:
         """The folder of the kept copy, named so that a pinned and an unpinned request never share one."""
         digest = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
-        return home() / "downloads" / f"{self.scheme}s" / f"{self.name}-{self.version}-{digest[:16]}"
-
-    @property
-    def _record(self) -> str:
-        """The file beside the extracted ones that holds their digests."""
-        return f"{self.scheme}.json"
+        return scheme_folder(self.scheme) / f"{self.name}-{self.version}-{digest[:16]}"
 
     def _made(self, temporary: Path, events: Events) -> Path:
         """A finished entry inside `temporary`: `files/` and, beside it, a record of their digests."""
@@ -157,19 +152,15 @@ class PackageSource(ABC):
         files = extract(archive, self.path, entry / "files", without_top=self.without_top)
         stated = license_in_metadata(read_metadata(archive))
         record = {self.scheme: archive.name, "sha256": digest, "files": files, "license": stated}
-        (entry / self._record).write_text(json.dumps(record, indent=2), encoding="utf-8")
+        (entry / f"{self.scheme}.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
         events.progress(self.progress, 1, 1)
         return entry
 
     def _is_intact(self, entry: Path) -> bool:
         """Whether the entry holds exactly the files it was made with, byte for byte, from the pinned archive."""
+        if damage_of(entry) is not None:
+            return False
         try:
-            record = read_object(entry / self._record)
-            files = entry / "files"
-            return (
-                (self.sha256 is None or record["sha256"] == self.sha256)
-                and content_files(files).keys() <= record["files"].keys()
-                and all(file_sha256(files / name) == digest for name, digest in record["files"].items())
-            )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return self.sha256 is None or read_object(record_of(entry)).get("sha256") == self.sha256
+        except ValueError:  # another process has just put it aside
             return False

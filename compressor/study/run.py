@@ -65,8 +65,9 @@ def run_study(
     store = store or Store()
     ended: list[Ended] = []
     try:
-        _run_all(runs, ended, out, events, store, force, overwrite, team)
-        report = _publish(directory, recipe, runs, ended, store)
+        with store.using([key for run in runs for key in run.plan.keys.values()], events):
+            _run_all(runs, ended, out, events, store, force, overwrite, team)
+            report = _publish(directory, recipe, runs, ended, store)
     except KeyboardInterrupt:
         directory.status("interrupted", runs=_states(runs, ended))
         raise

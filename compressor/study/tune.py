@@ -267,8 +267,9 @@ def _run(search: _Search, trial: optuna.Trial, changes: Mapping[str, Any]) -> No
         if plan.keys["prepare"].digest != search.data:
             raise RecipeError("These values change the data or its splits.")
         pruning.follow(plan, recipe)
-        artifacts = Runner(plan, search.store, pruning, team=search.team).run()
-        values = figures(recipe, artifacts, search.section.goals)
+        with search.store.using(plan.keys.values(), pruning):
+            artifacts = Runner(plan, search.store, pruning, team=search.team).run()
+            values = figures(recipe, artifacts, search.section.goals)
         trial.set_user_attr(METRIC, quality_metric(recipe.task, artifacts[TRAINING].facts["validation"]).name)
     except Pruned:
         state = TrialState.PRUNED

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from compressor.engine.garbage import Limits, collect
+from compressor.engine.store import Store
 from compressor.errors import DiskFull, RecipeError, StageError, TrainingDiverged
 from compressor.events import Events
 from compressor.report.read import read_document
@@ -96,6 +99,21 @@ def test_a_shared_stage_that_is_forced_is_made_again_once(tmp_path: Path) -> Non
     ran.clear()
     run(tmp_path, runs, force=["first"])
     assert ran == ["first", "second", "export", "bundle", "export", "bundle"]
+
+
+def test_no_run_of_a_study_loses_a_stage_while_another_lasts(tmp_path: Path) -> None:
+    """The report of the study reads those of every run."""
+
+    def collect_all(out: Path, events: Events) -> None:
+        assert collect(Store(tmp_path / "store"), Limits(max_bytes=0), Heard(), now=time.time()).removed == ()
+
+    ran: list[str] = []
+    runs = [
+        fake_run(tmp_path, ran),
+        fake_run(tmp_path, ran, "slow", settings={"side": 1}, actions={"export": collect_all}),
+    ]
+    _, code = run(tmp_path, runs)
+    assert code == 0 and ran.count("export") == 2
 
 
 def test_a_stage_to_force_that_is_not_there_is_refused_before_anything_runs(tmp_path: Path) -> None:

@@ -133,9 +133,7 @@ def _items(store: Store) -> Iterator[Item]:
 
 def _used(folder: Path) -> float:
     """When a finished stage was last used, as its seal tells; of any other folder, when anything in it was written."""
-    seal = folder / SEAL
-    paths = [seal] if seal.exists() else [folder, *folder.rglob("*")]
-    return max(map(_written, paths), default=0.0)
+    return _written(folder / SEAL) or max(map(_written, (folder, *folder.rglob("*"))))
 
 
 def _written(path: Path) -> float:

@@ -36,7 +36,15 @@ def record_of(entry: Path) -> Path:
 def kept_downloads() -> list[Path]:
     """Every entry with a record. Checkpoints that were made of GGUF files have none."""
     entries = (entry for folder in download_folders() for entry in sorted(folder.glob("[!.]*")))
-    return [entry for entry in entries if record_of(entry).exists() or (entry / "files").exists()]
+    return [entry for entry in entries if _is_there(record_of(entry)) or _is_there(entry / "files")]
+
+
+def _is_there(path: Path) -> bool:
+    """True too for one that may not be looked at, which is damage."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def damage_of(entry: Path) -> str | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from compressor.engine.artifact import SEAL
 from compressor.engine.check import Checked, check_kept
+from compressor.engine.garbage import Limits, collect
 from compressor.engine.store import Store
 from compressor.home import home
 from compressor.sources.digest import file_sha256
@@ -140,6 +145,31 @@ def test_a_damaged_download_is_named_and_removed_when_asked(
     assert entry.exists()
     assert check(store, remove=True).sound
     assert list(entry.parent.iterdir()) == []
+
+
+def test_what_may_not_be_looked_at_is_damaged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = make(store)
+    kept = (made.folder, download())
+    exists, opened, lstat = Path.exists, io.open, Path.lstat
+
+    def inside(path: Path) -> bool:
+        return any(folder in path.parents for folder in kept)
+
+    def refused(whole: Callable[..., Any]) -> Callable[..., Any]:
+        def look(path: Path, *args: Any, **options: Any) -> Any:
+            if inside(Path(path)):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return whole(path, *args, **options)
+
+        return look
+
+    monkeypatch.setattr(Path, "exists", refused(exists))
+    monkeypatch.setattr(Path, "lstat", refused(lstat))
+    monkeypatch.setattr(io, "open", refused(opened))
+    assert [damage.folder for damage in check(store).damaged] == list(kept)
+    assert all("Permission denied" in damage.why for damage in check(store).damaged)
+    found = collect(store, Limits(older_than_s=-60), Heard(), now=time.time(), dry_run=True)
+    assert [item.stage for item in found.removed] == ["fake (damaged)"]
 
 
 def test_nothing_is_made_where_nothing_is_kept(tmp_path: Path) -> None:

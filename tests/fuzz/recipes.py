@@ -55,7 +55,8 @@ def make(seed: int, bases: Path, folder: Path) -> Case:
     options = [option for one in sets for option in ("--set", one)]
     plans = chance.random() < 0.2
     # A recipe that is sound may name what isn't there: then the source is the place, in quotation marks.
-    names = ("recipe.yaml", "--set", *(["'"] if plans else []))
+    # What it extends may be told by its own name.
+    names = ("recipe.yaml", "--set", str(ROOT / "recipes"), *(["'"] if plans else []))
     return Case("; ".join(told), names, (("plan" if plans else "validate", file, *options),))
 
 

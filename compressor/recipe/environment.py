@@ -72,7 +72,8 @@ def substitute(node: Node, environment: Mapping[str, str], problems: list[Proble
     try:
         text = _REFERENCE.sub(lambda match: _expand(match, environment), node.value)
     except _Unusable as error:
-        problems.append(problem_at(node.place, str(error), path=".".join(path)))
+        hint = "${NAME:-default} gives a default"
+        problems.append(problem_at(node.place, str(error), path=".".join(path), hint=hint))
         return Node(None, node.place)
     whole = _REFERENCE.fullmatch(node.value)
     if whole and whole["name"]:

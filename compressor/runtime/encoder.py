@@ -23,6 +23,7 @@ CHARACTERS_A_TOKEN = 256
 """A text is cut to so many characters a token of `max_length` before it is tokenized, which takes time for all of it.
 Real texts have 4 to 6."""
 
+_MOST_TOKENS = 4_000_000
 _AGAIN = "Copy the bundle, or get the model, again."
 
 
@@ -140,6 +141,9 @@ class Encoder:
     def _with_stride(self, stride: int) -> Tokenizer:
         """A copy that cuts the second text into windows: settings of one that other threads use stay as they are."""
         if stride not in self._windowing:
+            # Writing a tokenizer takes memory for each number up to the largest that a token has.
+            if (largest := max(self.tokenizer.get_vocab().values(), default=0)) > _MOST_TOKENS:
+                raise BundleError(f"tokenizer.json gives a token the number {largest}.", hint=_AGAIN)
             copied = Tokenizer.from_str(self.tokenizer.to_str())
             copied.encode_special_tokens = self.tokenizer.encode_special_tokens
             copied.enable_truncation(self.max_length, stride=stride, strategy="only_second")

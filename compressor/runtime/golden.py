@@ -82,7 +82,9 @@ class Golden:
         if not examples or not complete or not whole:
             message = f"{path} doesn't hold an answer of every variant to every text."
             raise BundleError(message, hint="Copy the bundle again.")
-        return cls(examples, outputs, tolerances)
+        # What else stands there isn't asked.
+        texts = tuple({role: example[role] for role in manifest.roles} for example in examples)
+        return cls(texts, outputs, tolerances)
 
 
 def seal(folder: Path, manifest: Manifest, examples: Sequence[Example]) -> Golden:

@@ -9,7 +9,10 @@ from typing import Any
 
 from compressor.errors import shortened
 
-__all__ = ["depth_and_width", "foreign_code", "unusable"]
+__all__ = ["MOST_TOKENS", "depth_and_width", "foreign_code", "unusable"]
+
+MOST_TOKENS = 4_000_000
+"""Of a vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ _LIMITS = (
     _Limit(("num_attention_heads", "n_heads", "n_head", "num_heads", "num_key_value_heads"), 1_024),
     _Limit(("hidden_size", "dim", "d_model", "n_embd", "embedding_size", "head_dim", "d_head", "d_kv"), 65_536),
     _Limit(("intermediate_size", "hidden_dim", "d_ff", "d_inner", "ffn_dim", "n_inner"), 1_048_576),
-    _Limit(("vocab_size",), 4_000_000),
+    _Limit(("vocab_size",), MOST_TOKENS),
     _Limit(("type_vocab_size",), 1_000, least=0),
     _Limit(("max_position_embeddings", "n_positions"), 20_000_000),
     _Limit(("num_labels",), 1_000_000),

@@ -6,9 +6,9 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from compressor.errors import MissingExtra, SourceError, UnsafeSource, listed
+from compressor.errors import MissingExtra, SourceError, UnsafeSource, listed, shortened
 from compressor.json_file import MAX_BYTES, BadJson, read_object
-from compressor.sources.model_config import foreign_code, unusable
+from compressor.sources.model_config import MOST_TOKENS, foreign_code, unusable
 
 __all__ = ["HOW_TO_CONVERT", "check_model_folder", "check_what_pytorch_loads", "is_pickle"]
 
@@ -68,6 +68,9 @@ def check_model_folder(folder: Path, *, trust_remote_code: bool, gguf_file: str 
     for path in (folder / name for name in READ_BY_TRANSFORMERS):
         if path.is_file():
             _check_settings(path, trust_remote_code)
+    for path in (folder / name for name in ("tokenizer.json", "vocab.json", "added_tokens.json")):
+        if path.is_file():
+            _check_vocabulary(path)
     for path in () if gguf_file is not None else _weights(folder):
         _check_safetensors(path)
 
@@ -133,6 +136,21 @@ def _check_settings(path: Path, trust_remote_code: bool) -> None:
     own = trust_remote_code and settings.get("auto_map")
     if path.name == CONFIG and not own and (fault := unusable(settings)):
         raise SourceError(f"{path} describes no model that can be built: {fault}.", hint="Get the model again.")
+
+
+def _check_vocabulary(path: Path) -> None:
+    """Refuse numbers that no token has: writing a tokenizer takes memory for each number up to the largest."""
+    content = _read_json(path)
+    model, added = content.get("model"), content.get("added_tokens")
+    vocabulary = (model.get("vocab") if isinstance(model, dict) else None) if path.name == "tokenizer.json" else content
+    numbers = [*vocabulary.values()] if isinstance(vocabulary, dict) else []
+    numbers += [token.get("id") for token in added if isinstance(token, dict)] if isinstance(added, list) else []
+    largest = max((number for number in numbers if isinstance(number, int)), default=0)
+    if largest > MOST_TOKENS:
+        raise SourceError(
+            f"{path} gives a token the number {shortened(str(largest))}; no vocabulary is so large.",
+            hint="Get the model again.",
+        )
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -101,19 +101,20 @@ def _lines(kind: str, root: Path, first: int, count: int) -> Iterator[dict[str, 
             command, cwd=ROOT, env=_environment(root), stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
         )
         try:
-            told, spent = time.monotonic(), 0.0
+            told, spent, rest = time.monotonic(), 0.0, ""
             while process.poll() is None:
                 if time.monotonic() - told > SILENT_CLOCK_SECONDS or _spent(process.pid) - spent > SILENT_SECONDS:
                     break
                 time.sleep(0.05)
-                if some := lines.readlines():
+                if some := lines.read():
                     told, spent = time.monotonic(), _spent(process.pid)
-                    yield from map(json.loads, some)
+                    whole, _, rest = (rest + some).rpartition("\n")
+                    yield from map(json.loads, whole.splitlines())
             hangs = process.poll() is None
         finally:
             process.kill()
             process.wait()
-        yield from map(json.loads, lines.readlines())
+        yield from map(json.loads, (rest + lines.read()).splitlines())
         if process.returncode:
             errors.seek(0)
             how = "it hangs" if hangs else f"exit code {process.returncode}"

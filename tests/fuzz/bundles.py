@@ -119,7 +119,7 @@ def _seal(bundle: Path) -> bool:
 def _spoil_graph(chance: random.Random, file: Path) -> str:
     """A graph that can be read, and whose parts don't fit."""
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.load(file)

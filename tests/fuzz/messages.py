@@ -36,9 +36,7 @@ def faults_of(result: Result, names: tuple[str, ...]) -> Iterator[str]:
         return
     if result.out:
         yield f"fails, and says on stdout: {result.out[:200]!r}"
-    begun, _, message = result.err.rpartition("error: ")
-    if not begun and not result.err.startswith("error: "):
-        message = result.err.partition("Error: ")[2]
+    message = re.split(r"^[eE]rror: ", result.err, flags=re.MULTILINE)[-1] if "rror: " in result.err else ""
     if len(message.strip()) < 10:
         yield "fails without an error"
     if len(message) > LONGEST:

@@ -53,11 +53,11 @@ def make(seed: int, bases: Path, folder: Path) -> Case:
         told.append(f"--set {sets}")
     file.write_bytes(content)
     options = [option for one in sets for option in ("--set", one)]
-    names, calls = ("recipe.yaml", "--set"), [("validate", file, *options)]
-    if chance.random() < 0.2:
-        # A recipe that is sound may name what isn't there: then the source is the place, in quotation marks.
-        names, calls = (*names, "'"), [("plan", file, *options)]
-    return Case("; ".join(told), names, tuple(calls))
+    plans = chance.random() < 0.2
+    # A recipe that is sound may name what isn't there: then the source is the place, in quotation marks.
+    # What it extends may be told by its own name.
+    names = ("recipe.yaml", "--set", str(ROOT / "recipes"), *(["'"] if plans else []))
+    return Case("; ".join(told), names, (("plan" if plans else "validate", file, *options),))
 
 
 def _dumped(chance: random.Random, tree: Any) -> str:

@@ -78,7 +78,14 @@ def odd_value(chance: random.Random) -> Any:
         lambda: chance.choice(ODD_NUMBERS),
         lambda: chance.choice(ODD_TEXTS),
     )
-    some = (*simple, *simple, lambda: [], lambda: {}, lambda: _many(chance), lambda: _deep(chance))
+    some: tuple[Callable[[], Any], ...] = (
+        *simple,
+        *simple,
+        lambda: [],
+        lambda: {},
+        lambda: _many(chance),
+        lambda: _deep(chance),
+    )
     return chance.choice(some)()
 
 

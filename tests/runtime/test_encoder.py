@@ -148,8 +148,17 @@ def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_larger_than_any_is_not_read(encoder_folder: Path, tmp_path: Path) -> None:
-    folder = copy(encoder_folder, tmp_path / "large")
+    folder = copy(encoder_folder, tmp_path)
     with (folder / "tokenizer.json").open("ab") as file:
         file.truncate(5 << 30)
     with pytest.raises(BundleError, match=r"tokenizer\.json can't be read: it is larger than 256 MiB"):
         Encoder.from_folder(folder, 16)
+
+
+def test_windows_of_a_tokenizer_with_a_token_beyond_any_vocabulary_are_refused(
+    encoder_folder: Path, tmp_path: Path
+) -> None:
+    folder = copy(encoder_folder, tmp_path)
+    edit(folder / "tokenizer.json", lambda content: content["model"]["vocab"].update(good=2**31))
+    with pytest.raises(BundleError, match="gives a token the number 2147483648"):
+        Encoder.from_folder(folder, 16).windows("a film", "a good film " * 9, 4)

@@ -174,3 +174,11 @@ def test_an_answer_that_differs_is_told_with_the_folder(golden_of: Any) -> None:
     with pytest.raises(VerificationFailed, match="it was sealed") as caught:
         verify(spoilt)
     assert str(spoilt) in caught.value.message
+
+
+def test_what_else_a_sealed_example_holds_is_not_read(golden_of: Any) -> None:
+    spoilt = golden_of(lambda golden: golden["examples"][0].update(more=1.5, outputs=[]))
+    assert verify(spoilt).texts > 0
+    spoilt_too = golden_of(lambda golden: golden["outputs"]["int8"][0].__setitem__(0, 1e6))
+    with pytest.raises(VerificationFailed, match="it was sealed"):
+        verify(spoilt_too)

@@ -202,3 +202,12 @@ def test_a_named_pipe_in_a_model_folder_is_refused_and_not_waited_for(model: Pat
     os.mkfifo(model / "special_tokens.txt")
     with pytest.raises(SourceError, match=r"special_tokens\.txt is not a plain file"):
         check_model_folder(model, trust_remote_code=False)
+
+
+@pytest.mark.parametrize("number", [5_000_000, 2**31, 10**200])
+def test_a_token_with_a_number_beyond_any_vocabulary_is_refused(model: Path, number: int) -> None:
+    content = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
+    content["model"]["vocab"]["good"] = number
+    (model / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(SourceError, match=r"tokenizer\.json gives a token the number"):
+        check_model_folder(model, trust_remote_code=False)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 __all__ = ["freed_memory_kept"]
 
-# Parameters of mallopt(3) and what glibc sets them to.
+# Parameters of mallopt(3) and what glibc begins with. It adapts some by itself until one is set, and not afterwards.
 _TRIM_THRESHOLD, _TRIM_THRESHOLD_BYTES = -1, 128 * 1024
 _MMAP_MAX, _MMAP_MAX_DEFAULT = -4, 65_536
 _NEVER = 2**31 - 1

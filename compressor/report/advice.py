@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.document import RunReport
 from compressor.report.models import model_name
@@ -74,9 +75,9 @@ def _hours_apart(report: RunReport) -> Iterator[str]:
     """Per target: a model that was measured long before another one, whose times the report sets against each other."""
     for target in dict.fromkeys(found.target for found in report.measurements):
         measured = sorted(
-            (datetime.fromisoformat(str(found.environment["time"])), model_name(found))
+            (time, model_name(found))
             for found in report.measurements
-            if found.target == target and found.latencies and "time" in found.environment
+            if found.target == target and found.latencies and (time := _when(found))
         )
         if measured and measured[-1][0] - measured[0][0] > APART:
             (begin, first), (end, last) = measured[0], measured[-1]
@@ -84,6 +85,15 @@ def _hours_apart(report: RunReport) -> Iterator[str]:
                 f"{target}: {first} was measured {fmt.duration((end - begin).total_seconds())} before {last}, and "
                 "times of a machine drift. compressor run RECIPE --force 'measure/*' measures all of them now."
             )
+
+
+def _when(found: Measurement) -> datetime | None:
+    """When it was measured, in UTC; None where the report, which may be somebody else's file, doesn't say."""
+    try:
+        time = datetime.fromisoformat(str(found.environment.get("time")))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _skipped(report: RunReport) -> Iterator[str]:

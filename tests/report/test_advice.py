@@ -49,6 +49,13 @@ def measured(*, hours_apart: float) -> RunReport:
     return replace(here(), measurements=tuple(map(at, here().measurements)))
 
 
+@pytest.mark.parametrize("time", ["yesterday", 12, None, "2026-01-01T12:00:00"])
+def test_a_time_that_a_report_does_not_tell_is_passed_over(time: Any) -> None:
+    first, *others = measured(hours_apart=0.5).measurements
+    report = replace(here(), measurements=(replace(first, environment={"time": time}), *others))
+    assert not [tip for tip in advice(report) if "yesterday" in tip]
+
+
 @pytest.mark.parametrize(
     ("report", "words"),
     [

@@ -37,7 +37,7 @@ def faults_of_ten_tensors() -> int:
 @glibc
 def test_a_tensor_reuses_the_memory_of_the_one_before() -> None:
     with freed_memory_kept():
-        assert faults_of_ten_tensors() < 2 * PAGES
+        assert faults_of_ten_tensors() < 4 * PAGES  # 10 where each is mapped anew; alignment may take a second place
 
 
 @glibc

@@ -46,14 +46,19 @@ def rm(
     everything: Annotated[bool, typer.Option("--all", help="Remove every stage, finished or interrupted.")] = False,
     interrupted: Annotated[bool, typer.Option("--interrupted", help="Remove what interrupted runs left.")] = False,
 ) -> None:
-    """Remove stored stages. Runs that need them make them again."""
+    """Remove stored stages, but none that a running process needs. Runs make them again."""
+    from compressor.engine.garbage import remove
     from compressor.engine.store import Store
     from compressor.errors import RecipeError
+    from compressor.report.console import console_events
 
     if not (keys or everything or interrupted):
         raise RecipeError("Nothing is named to be removed.", hint="Give keys, --interrupted or --all.")
-    removed, freed = Store().remove(keys or (), everything=everything, interrupted=interrupted)
-    say(f"Removed {removed} stages, {freed / 1e6:.0f} MB.")
+    with console_events() as events:
+        result = remove(Store(), keys or (), events, everything=everything, interrupted=interrupted)
+    say(f"Removed {len(result.removed)} stages, {result.freed / 1e6:.0f} MB.")
+    if result.in_use:
+        say(f"Kept {len(result.in_use)} that a running process needs: remove them when it has ended.")
 
 
 @cache.command("gc")

@@ -1,17 +1,18 @@
-"""Make room in a store: remove what was not used for long, never what a running process needs."""
+"""Make room in a store: remove what is named or was not used for long, never what a running process needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from compressor.engine.artifact import SEAL, Artifact, moment
 from compressor.engine.key import Json
 from compressor.engine.store import Store, folder_size, remove_folder
+from compressor.errors import RecipeError
 from compressor.events import Events
 
-__all__ = ["Collected", "Item", "Limits", "collect"]
+__all__ = ["Collected", "Item", "Limits", "collect", "remove"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,34 @@ def collect(store: Store, limits: Limits, events: Events, *, now: float, dry_run
     Raises:
         RecipeError: the store can't be written, a folder can't be removed, or the file system has no locks.
     """
+    return _remove(store, events, lambda item, size: _is_garbage(item, limits, size, now), dry_run=dry_run)
+
+
+def remove(
+    store: Store, keys: Sequence[str], events: Events, *, everything: bool = False, interrupted: bool = False
+) -> Collected:
+    """Remove stages whose key begins with one of `keys`, or all; and what interrupted runs left.
+
+    Raises:
+        RecipeError: a key that no stage begins with; else as `collect`.
+    """
+    kept = [item.key for item in _items(store) if item.finished]
+    for key in keys:
+        if not any(digest.startswith(key) for digest in kept):
+            raise RecipeError(f"No stored stage has a key that begins with {key!r}.", hint="See: compressor cache ls")
+
+    def is_named(item: Item, _: int) -> bool:
+        if item.finished:
+            return everything or any(item.key.startswith(key) for key in keys)
+        return everything or interrupted
+
+    return _remove(store, events, is_named)
+
+
+def _remove(
+    store: Store, events: Events, is_chosen: Callable[[Item, int], bool], *, dry_run: bool = False
+) -> Collected:
+    """Remove what is chosen, least recently used first. The choice sees how many bytes the store holds by then."""
     items = sorted(_items(store), key=lambda item: (item.used, item.name))
     if not items:
         return Collected((), (), 0)
@@ -85,7 +114,7 @@ def collect(store: Store, limits: Limits, events: Events, *, now: float, dry_run
     with store.leases.alone(events):
         needed = store.leases.held()
         for item in items:
-            if not _is_garbage(item, limits, size, now):
+            if not is_chosen(item, size):
                 continue
             with store.locks.tried(item.name) as free:
                 if not free or item.name in needed:

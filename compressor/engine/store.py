@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -135,33 +135,6 @@ class Store:
     def interrupted(self) -> list[Path]:
         """Folders of stages that were begun and not finished."""
         return sorted((self.root / ".work").glob("*"))
-
-    def remove(self, keys: Sequence[str], *, everything: bool = False, interrupted: bool = False) -> tuple[int, int]:
-        """Remove artifacts whose key begins with one of `keys`, or all; and what interrupted runs left.
-
-        Returns how many folders went and the bytes they held.
-
-        Raises:
-            RecipeError: a key that no artifact begins with.
-        """
-        artifacts = self.artifacts()
-        for key in keys:
-            if not any(artifact.key.startswith(key) for artifact in artifacts):
-                raise RecipeError(
-                    f"No stored stage has a key that begins with {key!r}.", hint="See: compressor cache ls"
-                )
-        if everything:
-            # Damaged ones too, which `artifacts` passes over.
-            folders = self.finished()
-        else:
-            folders = [a.folder for a in artifacts if any(a.key.startswith(key) for key in keys)]
-        if everything or interrupted:
-            folders += self.interrupted()
-        freed = 0
-        for folder in folders:
-            freed += folder_size(folder)
-            remove_folder(folder)
-        return len(folders), freed
 
 
 def _is_there(folder: Path) -> bool:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from compressor.chain.plan import make_plan
+from compressor.engine.garbage import remove
 from compressor.engine.store import Store
 from compressor.recipe import load_recipe
 from tests.command import compressor
+from tests.engine.fakes import Heard
 from tests.tiny_run import TinyRun
 
 PYTHON = """#!{python}
@@ -32,7 +34,7 @@ def recipe(tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     plan = make_plan(load_recipe(str(tiny_run.recipe)))
     gone = plan.descendants({"measure/fp32@cpu-1", "measure/int8@cpu-1"})
-    Store().remove([plan.keys[name].digest for name in gone])
+    remove(Store(), [plan.keys[name].digest for name in gone], Heard())
     return tiny_run.recipe
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from compressor.engine import garbage
 from compressor.engine.artifact import SEAL, Artifact
-from compressor.engine.garbage import Collected, Item, Limits, collect
+from compressor.engine.garbage import Collected, Item, Limits, collect, remove
 from compressor.engine.store import Store
+from compressor.errors import RecipeError
 from compressor.events import Events
 from tests.engine.fakes import CHAIN, Heard, fake_key, fake_plan, run, writes
 
@@ -151,8 +152,48 @@ def test_what_is_used_while_it_is_looked_at_stays(store: Store, monkeypatch: pyt
     assert names(store) == {"first"}
 
 
+def test_removal_by_the_beginning_of_a_key(store: Store) -> None:
+    first, second = stored(store, "first", days=1), stored(store, "second", days=1)
+    size = gc_size(first)
+    found = remove(store, [first.key[:10]], Heard())
+    assert ([item.stage for item in found.removed], found.freed) == (["first"], size)
+    assert [artifact.key for artifact in store.artifacts()] == [second.key]
+
+
+def test_an_unknown_key_removes_nothing(store: Store) -> None:
+    first = stored(store, "first", days=1)
+    with pytest.raises(RecipeError, match="begins with 'zzz'"):
+        remove(store, [first.key[:10], "zzz"], Heard())
+    assert names(store) == {"first"}
+
+
+def test_interrupted_stages_are_removed_only_when_asked(store: Store) -> None:
+    first, half = stored(store, "first", days=1), interrupted(store, "fake-half", days=1)
+    assert len(remove(store, [first.key], Heard()).removed) == 1
+    assert half.exists()
+    assert [item.folder for item in remove(store, [], Heard(), interrupted=True).removed] == [half]
+    assert not half.exists()
+
+
+def test_everything_includes_what_is_damaged(store: Store) -> None:
+    made = stored(store, "first", days=1)
+    (made.folder / SEAL).write_text("{", encoding="utf-8")
+    assert store.artifacts() == []
+    assert len(remove(store, [], Heard(), everything=True).removed) == 1
+    assert not made.folder.exists()
+
+
+def test_what_is_named_stays_while_a_process_needs_it(store: Store) -> None:
+    first, second = stored(store, "first", days=1), stored(store, "second", days=1)
+    with store.using([fake_key({"name": "first"})], Heard()):
+        found = remove(store, [first.key, second.key], Heard())
+    assert [item.stage for item in found.in_use] == ["first"]
+    assert names(store) == {"first"}
+
+
 def test_nothing_is_made_where_there_is_no_store(tmp_path: Path) -> None:
     assert gc(Store(tmp_path / "nowhere"), EVERYTHING) == Collected((), (), 0)
+    assert remove(Store(tmp_path / "nowhere"), [], Heard(), everything=True) == Collected((), (), 0)
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 from compressor.engine.artifact import SEAL, Made
 from compressor.engine.store import Store
 from compressor.errors import RecipeError
-from tests.engine.fakes import KEY, Heard, fake_key, make, writes
+from tests.engine.fakes import KEY, Heard, make, writes
 
 
 def test_what_was_made_is_found_with_its_facts(store: Store) -> None:
@@ -122,39 +122,11 @@ print(found, len(events.notes))
     assert [process.returncode for process in both] == [0, 0]
 
 
-def test_removal_by_the_beginning_of_a_key(store: Store) -> None:
-    make(store)
-    other = fake_key({"setting": 2})
-    store.make(other, "fake", writes(), resume=False, force=False, events=Heard())
-    removed, freed = store.remove([KEY.digest[:10]])
-    assert removed == 1
-    assert freed > len("made")
-    assert [artifact.key for artifact in store.artifacts()] == [other.digest]
-
-
-def test_an_unknown_key_removes_nothing(store: Store) -> None:
-    make(store)
-    with pytest.raises(RecipeError, match="begins with 'zzz'"):
-        store.remove([KEY.digest[:10], "zzz"])
-    assert len(store.artifacts()) == 1
-
-
-def test_interrupted_stages_are_removed_only_when_asked(store: Store) -> None:
-    make(store)
-    half = store.root / ".work" / "fake-half"
-    half.mkdir(parents=True)
-    assert store.remove([KEY.digest])[0] == 1
-    assert half.exists()
-    assert store.remove([], interrupted=True)[0] == 1
-    assert not half.exists()
-
-
 def test_a_store_that_does_not_exist_is_empty(tmp_path: Path) -> None:
     store = Store(tmp_path / "nowhere")
     assert store.artifacts() == []
     assert store.interrupted() == []
     assert store.find(KEY, Heard()) is None
-    assert store.remove([], everything=True) == (0, 0)
 
 
 def test_a_store_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

@@ -188,11 +188,3 @@ def test_a_copied_store_with_new_times_is_still_whole(store: Store, tmp_path: Pa
     assert events.warnings == []
     shutil.copytree(store.root, tmp_path / "copy")
     assert Store(tmp_path / "copy").find(KEY, events) is not None
-
-
-def test_everything_includes_what_is_damaged(store: Store) -> None:
-    made, _ = make(store)
-    half_a_seal(made.folder)
-    assert store.artifacts() == []
-    assert store.remove([], everything=True)[0] == 1
-    assert not made.folder.exists()

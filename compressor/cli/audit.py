@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from compressor.cli.options import Format, FormatOption, OverwriteOption, ThreadsOption, print_, say
+from compressor.cli.options import (
+    Format,
+    FormatOption,
+    KeyOption,
+    OverwriteOption,
+    ThreadsOption,
+    check_key,
+    print_,
+    say,
+)
 
 __all__ = ["commands"]
 
@@ -82,6 +91,7 @@ def audit(
     examples: Annotated[bool, typer.Option(help="Show texts of the data in the report.")] = True,
     out: Annotated[Path | None, typer.Option(help="Folder for audit.html, audit.md and audit.json.")] = None,
     overwrite: OverwriteOption = False,
+    key: KeyOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Audit a model: robustness, groups, leakage, certainty. Needs no recipe."""
@@ -93,6 +103,7 @@ def audit(
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
 
+    check_key(path, key)
     gates = read_gates(gate or ())
     for model in (path, beside):
         if model is not None:
@@ -153,6 +164,7 @@ def explain(
     threads: ThreadsOption = 1,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page: .html or .md.")] = None,
     overwrite: OverwriteOption = False,
+    key: KeyOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Explain an answer: which words it rests on, and whether that holds when they are taken away."""
@@ -161,6 +173,7 @@ def explain(
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
 
+    check_key(path, key)
     check_what_pytorch_loads(path)
     if out is not None:
         if out.suffix not in (".html", ".md"):

@@ -18,6 +18,7 @@ from compressor.cli.options import (
     KeyOption,
     OverwriteOption,
     ThreadsOption,
+    check_key,
     print_,
     say,
 )
@@ -56,10 +57,7 @@ def predict(
     from compressor import runtime
     from compressor.report.lists import predictions_table
 
-    if key is not None:
-        from compressor.provenance import check_signed
-
-        check_signed(bundle, key)
+    check_key(bundle, key)
     loaded = runtime.load(bundle, device=device.value, threads=threads, variant=variant)
     if texts and input_ is None:
         if file := next((text for text in texts if _is_data_file(text)), None):

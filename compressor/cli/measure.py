@@ -14,9 +14,11 @@ from compressor.cli.options import (
     DeviceOption,
     Format,
     FormatOption,
+    KeyOption,
     OverwriteOption,
     RememberOption,
     ThreadsOption,
+    check_key,
     print_,
     say,
 )
@@ -74,6 +76,7 @@ def bench(
     ] = None,
     overwrite: OverwriteOption = False,
     history: RememberOption = None,
+    key: KeyOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Measure models on this machine: latency, throughput, memory, size."""
@@ -86,6 +89,7 @@ def bench(
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
 
+    check_key(path, key)
     check_what_pytorch_loads(path)
     target = target_from(
         device=device.value,

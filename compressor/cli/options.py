@@ -25,6 +25,7 @@ __all__ = [
     "RememberOption",
     "SetOption",
     "ThreadsOption",
+    "check_key",
     "print_",
     "say",
 ]
@@ -92,6 +93,14 @@ RememberOption = Annotated[
     ),
 ]
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle folder.")]
+
+
+def check_key(bundle: Path, key: Path | None) -> None:
+    """Refuse a bundle that the holder of a key, where one is given, didn't sign: before anything of it is opened."""
+    if key is not None:
+        from compressor.provenance import check_signed
+
+        check_signed(bundle, key)
 
 
 def print_(result: RenderableType | dict[str, Any] | list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""With a key, `serve` and `predict` use a bundle only if its holder signed all of it, as `verify` has it."""
+"""With a key, commands use a bundle only if its holder signed all of it, as `verify` has it."""
 
 from __future__ import annotations
 
@@ -102,6 +102,23 @@ def test_a_key_that_is_none_is_a_wrong_call(use: Use, signed: Path, keys: Keys, 
 def test_without_the_extra_it_is_named(use: Use, signed: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
     use(signed, keys.public).fails(3, "compressor[sign]")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("audit", "--data", "nowhere.csv"), ("bench",), ("explain", "a good film")],
+    ids=lambda command: command[0],
+)
+def test_what_measures_or_explains_a_bundle_opens_none_that_was_changed(
+    command: tuple[str, ...], signed: Path, keys: Keys
+) -> None:
+    (signed / "README.md").write_text("# forged\n", encoding="utf-8")
+    said = compressor(command[0], signed, *command[1:], "--key", keys.public)
+    said.fails(1, "is not as it was sealed", "README.md has changed")
+
+
+def test_an_explanation_of_a_signed_bundle(signed: Path, keys: Keys) -> None:
+    compressor("explain", signed, "a good film", "--key", keys.public).succeeds()
 
 
 def test_every_bundle_that_is_served_must_be_signed(signed: Path, whole: Path, keys: Keys) -> None:

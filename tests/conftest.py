@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -31,6 +32,13 @@ os.environ.pop("COMPRESSOR_HISTORY", None)
 # The same examples every time, and no deadline: the first one may pay for an import.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _what_is_there_is_no_garbage() -> None:
+    """Leave what earlier tests imported out of the searches for garbage: a run makes one after each stage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

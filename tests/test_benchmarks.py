@@ -89,6 +89,7 @@ def run_script(*arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_training_is_timed_beside_the_plain_loop(tmp_path: Path) -> None:
     loops = ("live", "cached", "label", "tokenize-in-loop", "fused-no-dropout")
     options = ("--tiny", "--texts", 320, "--rounds", 1, "--json", tmp_path / "found.json")
@@ -149,6 +150,7 @@ def test_growth_is_told_as_an_exponent_and_what_is_extrapolated_is_marked(monkey
     assert "| `prepare` | 100 | 2,777.8 |" in shown
 
 
+@pytest.mark.slow
 def test_toolkits_are_compared_in_turns(tmp_path: Path) -> None:
     options = ("--tiny", "--only", "ours int8", "--json", tmp_path / "found.json")
     shown = run_script("-m", "benchmarks.peers", *options)

@@ -191,6 +191,7 @@ def test_a_stage_can_be_forced(tiny_run: TinyRun, tmp_path: Path, monkeypatch: p
     assert [stage["name"] for stage in found.succeeds().json["stages"] if not stage["cached"]] == ["bundle"]
 
 
+@pytest.mark.slow
 def test_all_measurements_can_be_forced_at_once(
     tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

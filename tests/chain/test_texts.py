@@ -160,6 +160,7 @@ def test_a_model_that_writes_is_fine_tuned_once_whatever_is_written(
     assert other["generate"].digest != tuned["generate"].digest
 
 
+@pytest.mark.slow
 def test_texts_of_a_fine_tuned_model_are_labelled_and_trained_on(
     tmp_path: Path, reviews_csv: Path, encoder_folder: Path, decoder_folder: Path
 ) -> None:

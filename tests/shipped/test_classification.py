@@ -188,6 +188,28 @@ def test_reviews_zero_label(run: Runs, tmp_path: Path, deep_encoder: Path, decod
     assert int8 is not None and int8.accuracy is not None and int8.accuracy.agreement is not None
 
 
+def test_reviews_zero_label_assistant(
+    run: Runs, tmp_path: Path, deep_encoder: Path, encoder_folder: Path, decoder_folder: Path
+) -> None:
+    """Also an assistant whose teacher is asked."""
+    file = rotten_tomatoes(tmp_path)
+    asked = f"teacher.prompt.model: {decoder_folder}, teacher.prompt.sha256: null, teacher.prompt.gguf_file: null"
+    assistant = f"student.init: {deep_encoder}, student.sha256: null, student.layers: null, distill.epochs: 1"
+    report = run(
+        "reviews-zero-label-assistant",
+        f"data.source={file}",
+        "data.sha256=null",
+        f"teacher.set={{data.source: {file}, data.sha256: null, data.max_length: 32, {asked}, {assistant}}}",
+        f"student.init={encoder_folder}",
+        "student.sha256=null",
+        *SHORT,
+        *QUICK,
+    )
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert "accuracy" not in facts["label"]["validation"] and facts["label"]["test"]["accuracy"] >= 0
+    assert facts["distill"]["parameters"] < facts["assistant/distill"]["parameters"]
+
+
 def test_reviews_gpt(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
     """Also a teacher that writes, and comes as GGUF."""
     write_gguf(tmp_path / "small.gguf")

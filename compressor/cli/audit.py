@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -173,6 +174,8 @@ def explain(
     from compressor.report.render import console_table, render, write_file
     from compressor.sources import check_what_pytorch_loads
 
+    # Compiling what shap has numba compile takes three seconds; run as Python, its few hundred calls take none.
+    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
     check_key(path, key)
     check_what_pytorch_loads(path)
     if out is not None:

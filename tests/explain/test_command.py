@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pytest
 
+from compressor.explain.methods.base import FloatArray
+from compressor.explain.methods.shap import Shap
 from tests.command import compressor
 from tests.tiny_run import TinyRun
 
@@ -39,6 +43,20 @@ def test_another_label_can_be_explained(finished: TinyRun) -> None:
 def test_a_library_that_is_not_installed_is_named_with_its_extra(finished: TinyRun, method: str) -> None:
     with mock.patch.dict(sys.modules, {"shap": None, "lime": None, "lime.lime_text": None}):
         compressor("explain", finished.bundle, TEXT, "--method", method).fails(3, "compressor[explain]")
+
+
+def test_nothing_is_compiled_for_one_answer(finished: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba would compile what shap calls a few hundred times, which takes longer than all of the calls."""
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    settings = []
+
+    def weights(*_: object, **__: object) -> FloatArray:
+        settings.append(os.environ.get("NUMBA_DISABLE_JIT"))
+        return np.zeros(1)
+
+    monkeypatch.setattr(Shap, "weights", weights)
+    compressor("explain", finished.bundle, "good", "--method", "shap").succeeds()
+    assert settings == ["1"]
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,17 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from compressor.cli import main
+from compressor.__main__ import main
+from compressor.interruption import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,12 +57,24 @@ def compressor(*arguments: str | Path, stdin: str = "", environment: Mapping[str
         mock.patch.dict(os.environ, environment or {}),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
+        _own_handlers(),
     ):
         try:
             main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return Result(code, out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _own_handlers() -> Iterator[None]:
+    """A command that has ended ignores signals, as its process is about to end; this one isn't."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def spawn(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:

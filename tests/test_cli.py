@@ -38,7 +38,7 @@ from tests.tiny_run import TinyRun
 def test_quick_commands_load_neither_torch_nor_transformers(arguments: list[str]) -> None:
     code = (
         "import sys\n"
-        "from compressor.cli import main\n"
+        "from compressor.__main__ import main\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert end.code in (0, None), end.code\n"
         "print([m for m in ('torch', 'transformers', 'datasets', 'sklearn') if m in sys.modules], file=sys.stderr)\n"

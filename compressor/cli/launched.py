@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from compressor.interruption import SIGNALS
+
 if TYPE_CHECKING:
     from compressor.engine.team import Team
 
@@ -38,7 +40,7 @@ def processes() -> Iterator[Team]:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if place.rank > 0:
         # They have nothing to tidy up, and a wait for another process wouldn't let Python hear of the signal.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         help_out(place)
         raise typer.Exit

@@ -19,6 +19,7 @@ MAX_LINES = 350
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "onnx"}
 
 GROUND = {
+    "child",
     "disk",
     "errors",
     "events",
@@ -33,6 +34,7 @@ GROUND = {
     "toolkit",
 }
 ABOVE_GROUND = {
+    "child",
     "architectures",
     "recipe",
     "sources",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from compressor.bench.job import Job
-from compressor.bench.parent import PARENT
+from compressor.child import ENDS_WITH_PARENT, PARENT
 from compressor.errors import TargetUnavailable, WorkerError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WORKER", "died", "run_process", "run_python", "thread_settings"]
 
-WORKER = ("-m", "compressor.bench.worker")
+WORKER = (*ENDS_WITH_PARENT, "compressor.bench.worker")
 STDERR_LINES = 8
 OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Failed to allocate memory", "out of memory")
 
@@ -50,7 +50,7 @@ def run_process(job: Job, target: Target, program: Sequence[str] = WORKER) -> di
 def run_python(arguments: Sequence[str], *, threads: int, spinning: bool = False) -> subprocess.CompletedProcess[str]:
     """Run `python ARGUMENTS` to its end, with nothing to read and only stderr kept.
 
-    There is no reaching out. A program that calls `end_with_parent` ends with this process.
+    There is no reaching out. A module behind `ENDS_WITH_PARENT` ends with this process.
     """
     return subprocess.run(
         # -P: a numpy.py in the user's folder is not the library.

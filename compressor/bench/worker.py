@@ -1,4 +1,4 @@
-"""The measuring process: `python -m compressor.bench.worker job.json`.
+"""The measuring process: `python -m compressor.child compressor.bench.worker job.json`.
 
 It is started afresh for each subject and target, and loads nothing it doesn't measure: no torch for an ONNX file, and
 where memory is measured nothing but what running a bundle takes.
@@ -20,7 +20,6 @@ from compressor.bench.engine import Arrays
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.bench.graph import executed_graph
 from compressor.bench.job import Job
-from compressor.bench.parent import end_with_parent
 from compressor.bench.results import Graph, Memory
 from compressor.bench.workloads import Bench, Found, run
 from compressor.bench.workloads.lengths import lengths
@@ -112,7 +111,6 @@ def _memory(job: Job) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    end_with_parent()
     try:
         main(Path(sys.argv[1]))
     except CompressorError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from compressor.bench.process import died, run_python
+from compressor.child import ENDS_WITH_PARENT
 from compressor.compare.arm import ArmSpec
 from compressor.compare.decision import Sample, unit_ratios
 from compressor.compare.trial import Measured
@@ -60,7 +61,7 @@ class LatencyCase:
         job, out = self.work / "job.json", self.work / f"{seed}.npy"
         out.unlink(missing_ok=True)
         UnitJob(self.a, self.b, seed, str(out), loads=self.loads, pinned=self.pinned).write(job)
-        ended = run_python(["-m", "compressor.compare.unit", str(job)], threads=self.threads)
+        ended = run_python([*ENDS_WITH_PARENT, "compressor.compare.unit", str(job)], threads=self.threads)
         # It names paths of this machine, which don't belong to what is kept.
         job.unlink()
         if ended.returncode == TargetUnavailable.exit_code:

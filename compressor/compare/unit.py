@@ -1,4 +1,5 @@
-"""The sampling unit: `python -m compressor.compare.unit job.json`, one fresh process with A, a copy of A, and B.
+"""The sampling unit: `python -m compressor.child compressor.compare.unit job.json`, one fresh process with A, a copy of
+A, and B.
 
 It takes them in turn, block by block, in every order equally often, and leaves the raw times.
 """
@@ -18,7 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.parent import end_with_parent
 from compressor.compare.arm import Arm, ArmSpec, open_arm, spec_from_json
 from compressor.errors import CompressorError
 
@@ -119,7 +119,6 @@ def _orders(count: int, generator: np.random.Generator) -> Iterator[Sequence[int
 
 
 if __name__ == "__main__":
-    end_with_parent()
     try:
         main(Path(sys.argv[1]))
     except CompressorError as error:

@@ -26,8 +26,8 @@ class Units:
         self.threads: list[int] = []
 
     def run(self, arguments: list[str], *, threads: int) -> subprocess.CompletedProcess[str]:
-        assert arguments[:2] == ["-m", "compressor.compare.unit"]
-        job = UnitJob.read(Path(arguments[2]))
+        assert arguments[:3] == ["-m", "compressor.child", "compressor.compare.unit"]
+        job = UnitJob.read(Path(arguments[3]))
         self.jobs.append(job)
         self.threads.append(threads)
         noise = np.exp(np.random.default_rng(job.seed).normal(0, 0.01, (3, job.blocks, job.calls - 1)))

@@ -1,13 +1,17 @@
-"""A measuring process ends with the program that started it, also where that is killed."""
+"""A module in a process that ends with the one that started it: `python -m compressor.child MODULE ARGUMENTS`."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import runpy
 import signal
 import sys
 
-__all__ = ["PARENT", "end_with_parent"]
+__all__ = ["ENDS_WITH_PARENT", "PARENT", "end_with_parent"]
+
+ENDS_WITH_PARENT = ("-m", "compressor.child")
+"""What `python -P` is given in front of a module and its arguments."""
 
 PARENT = "COMPRESSOR_PARENT_PID"
 """Environment variable with the process that started this one."""
@@ -25,3 +29,10 @@ def end_with_parent() -> None:
     # The parent may have died before the kernel was asked.
     if os.environ.get(PARENT) not in (None, str(os.getppid())):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    # As `python -m MODULE` would have it.
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

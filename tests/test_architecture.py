@@ -30,6 +30,7 @@ GROUND = {
     "overwrite",
     "processes",
     "registry",
+    "scratch",
     "task_specs",
     "toolkit",
 }

@@ -16,6 +16,7 @@ import typer
 from compressor.cli import audit, bundle, compare, history, init, measure, recipe, report, serve, store, tune
 from compressor.cli.options import say
 from compressor.interruption import Interruption
+from compressor.scratch import scratch
 
 __all__ = ["app", "run_command"]
 
@@ -60,7 +61,8 @@ def run_command(interruption: Interruption) -> None:
     # core, and only some percent faster alone.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app()
+        with scratch():
+            app()
     except Exception as error:  # the last resort: a bug is shown whole and has an exit code of its own
         if interruption.came:
             raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from compressor.distill.freed_memory import freed_memory_kept
 from compressor.errors import RecipeError, StageError, TargetUnavailable
+from compressor.home import home
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -57,6 +58,8 @@ def executed(section: TrainingSection, model: PreTrainedModel, device: str, long
     if section.gradient_checkpointing:
         model.activation_checkpointing_enable()
     if section.compile:
+        # By itself torch keeps what it compiled among temporary files, which go with the command.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home() / "compiled"))
         model.compile(dynamic=True)  # batches differ in length
     explained = _failures_explained(model.config.model_type) if section.compile else nullcontext()
     plain = _plain_attention(model) if device == "cpu" and longest <= _PLAIN_UP_TO else nullcontext()
@@ -94,5 +97,5 @@ def _failures_explained(architecture: str) -> Iterator[None]:
         raise StageError(
             f"torch.compile failed for the architecture {architecture}: {said}",
             hint="Leave compile out. If a training was killed while it compiled, remove what it left: the folder that "
-            "TORCHINDUCTOR_CACHE_DIR names, else torchinductor_USER in the temporary folder.",
+            f"TORCHINDUCTOR_CACHE_DIR names, else {home() / 'compiled'}.",
         ) from error

@@ -22,6 +22,8 @@ from compressor.json_file import read_json
 
 __all__ = ["Leases"]
 
+_LOCK = "lease-"
+
 
 class Leases:
     """The leases of one store."""
@@ -37,9 +39,11 @@ class Leases:
         In a store that can't be written nothing is held: making a stage there says why.
         """
         file = self._folder / f"{uuid4().hex}.json"
-        lock = _lock_of(file)
+        lock = _LOCK + file.stem
         with ExitStack() as stack:
             with suppress(OSError, RecipeError), self.alone(events):
+                with suppress(OSError, RecipeError):  # of somebody who shares the store, and alone may write them
+                    self._forget_killed()
                 stack.callback(_drop, self._locks.file(lock))
                 stack.callback(_drop, file)
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +57,14 @@ class Leases:
             "leases", lambda: events.note("another process looks through the store; waiting for it")
         )
 
+    def _forget_killed(self) -> None:
+        """Remove what processes left that were killed."""
+        for name in {file.stem for file in self._folder.glob("*.json")} | self._locks.named(_LOCK):
+            with self._locks.tried(_LOCK + name) as abandoned:
+                if abandoned:
+                    _drop(self._folder / f"{name}.json")
+                    _drop(self._locks.file(_LOCK + name))
+
     def held(self) -> set[str]:
         """Names of the stages that running processes need. To be asked while `alone`.
 
@@ -60,12 +72,8 @@ class Leases:
             RecipeError: a list can't be read.
         """
         found: set[str] = set()
+        self._forget_killed()
         for file in self._folder.glob("*.json"):
-            with self._locks.tried(_lock_of(file)) as abandoned:
-                if abandoned:
-                    _drop(file)
-                    _drop(self._locks.file(_lock_of(file)))
-                    continue
             try:
                 found.update(map(str, read_json(file)))
             except (ValueError, TypeError) as error:
@@ -75,10 +83,6 @@ class Leases:
                         hint="Wait for it to end, or give yourself the right to read that file.",
                     ) from error
         return found
-
-
-def _lock_of(file: Path) -> str:
-    return f"lease-{file.stem}"
 
 
 def _drop(file: Path) -> None:

@@ -30,6 +30,10 @@ class Locks:
         """The file that is locked. It stays when the lock is let go of."""
         return self._root / ".locks" / name
 
+    def named(self, prefix: str) -> set[str]:
+        """The rest of the names that begin so and have a file, locked or not."""
+        return {file.name.removeprefix(prefix) for file in self.file("").glob(f"{prefix}*")}
+
     @contextmanager
     def held(self, name: str, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold a lock, once no other process does; `waiting` is called where one does.

@@ -229,7 +229,8 @@ def test_a_run_after_it_makes_what_is_missing_and_finds_the_rest(tmp_path: Path,
     assert [stage.facts for stage in after.stages] == [stage.facts for stage in before.stages]
 
 
-def test_a_run_that_was_killed_holds_nothing(store: Store) -> None:
+def holding(store: Store) -> subprocess.Popen[str]:
+    """A process that needs the stage `first`."""
     program = """
 import sys, time
 from pathlib import Path
@@ -239,11 +240,31 @@ with Store(Path(sys.argv[1])).using([fake_key({"name": "first"})], Heard()):
     print("held", flush=True)
     time.sleep(60)
 """
-    stored(store, "first", days=9)
     process = subprocess.Popen([sys.executable, "-c", program, str(store.root)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "held\n"
-    assert len(gc(store, EVERYTHING).in_use) == 1
+    return process
+
+
+def killed(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+
+def test_a_run_that_was_killed_holds_nothing(store: Store) -> None:
+    stored(store, "first", days=9)
+    process = holding(store)
+    assert len(gc(store, EVERYTHING).in_use) == 1
+    killed(process)
     assert [item.stage for item in gc(store, EVERYTHING).removed] == ["first"]
     assert list((store.root / ".leases").iterdir()) == []
+
+
+def test_what_a_killed_run_held_is_forgotten_by_the_next_one(store: Store) -> None:
+    killed(holding(store))
+    (store.root / ".locks" / "lease-1").touch()  # of one that was killed between its two files
+    assert len(list((store.root / ".leases").iterdir())) == 1
+    with store.using([fake_key({"name": "first"})], Heard()):
+        assert len(list((store.root / ".leases").iterdir())) == 1
+        assert len(list((store.root / ".locks").glob("lease-*"))) == 1
+    assert list((store.root / ".leases").iterdir()) == []
+    assert list((store.root / ".locks").glob("lease-*")) == []

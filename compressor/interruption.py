@@ -19,8 +19,9 @@ INTERRUPTED = 130
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Those that this system has: Windows has no SIGHUP."""
 _IMPORT = "<frozen importlib._bootstrap>"
+_TEXT = "<string>"
 _PATIENCE_S = 10.0
-"""How long an import may go on after a signal."""
+"""How long an import may go on after a signal, or a text."""
 _AGAIN_S = 0.02
 
 
@@ -31,6 +32,8 @@ class Interruption:
 
     - A library that is being imported may go on without a part of itself, or raise an ImportError or a SystemError in
       its place. So an import is let through first, unless it takes very long.
+    - Where Python runs a text (`exec` and `eval`, as for each dataclass and named tuple), it remembers the
+      KeyboardInterrupt and ends the process by SIGINT in the end, whatever exit code is asked for. So is a text.
     - In a destructor or a callback of C code nobody can catch it, and Python prints it as an error. So it is raised
       again a moment later.
     """
@@ -75,7 +78,7 @@ class Interruption:
         if self._ending:
             return
         self.came = self.came or time.monotonic()
-        if _is_importing(frame) and time.monotonic() - self.came < _PATIENCE_S and self._comes_again():
+        if _is_let_through(frame) and time.monotonic() - self.came < _PATIENCE_S and self._comes_again():
             return
         raise KeyboardInterrupt
 
@@ -102,9 +105,10 @@ class Interruption:
             self._hooks[1](lost)
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename == _IMPORT:
+def _is_let_through(frame: FrameType | None) -> bool:
+    """Whether an import is going on, or a text is run; that of `python -c`, in which all goes on, doesn't count."""
+    while frame is not None and frame.f_back is not None:
+        if frame.f_code.co_filename in (_IMPORT, _TEXT):
             return True
         frame = frame.f_back
     return False

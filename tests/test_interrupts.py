@@ -122,6 +122,15 @@ def test_a_library_is_imported_to_its_end_first(
     assert time.monotonic() - begun < 20
 
 
+def test_an_interrupt_in_a_text_that_is_run_keeps_its_exit_code() -> None:
+    """As `inspect.signature` does with annotations, and so Typer."""
+    run_python(
+        "kill = 'os.kill(os.getpid(), signal.SIGTERM) or sum(range(1000))'\n"
+        "cli.app = lambda: (eval(kill), time.sleep(30))\n"
+        "__main__.main()\n"
+    ).fails(130, "Interrupted.")
+
+
 def test_an_interrupt_in_a_dataclass_that_is_being_made_keeps_its_exit_code(tmp_path: Path) -> None:
     """Python ends a process by SIGINT where KeyboardInterrupt came out of a text that was run, as of each dataclass."""
     (tmp_path / "library_with_dataclass.py").write_text(

@@ -50,14 +50,21 @@ def _locked_folder() -> tuple[Path, int] | None:
     if fcntl is None:
         return None
     with suppress(OSError):  # whoever needs a temporary file says what is wrong
-        _remove_left(Path(tempfile.gettempdir()))
+        parent = _parent()
+        _remove_left(parent)
         while True:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             lock = _lock(folder)
             # Between the two another command may have taken it for one that was left.
             if lock is not None and folder.exists():
                 return folder, lock
     return None
+
+
+def _parent() -> Path:
+    """The system's folder for temporary files. `tempfile.gettempdir` would try it with a file, which stays where that
+    is broken off."""
+    return Path(tempfile.tempdir or next(filter(None, map(os.environ.get, (_VARIABLE, "TEMP", "TMP"))), "/tmp"))
 
 
 def _remove_left(parent: Path) -> None:

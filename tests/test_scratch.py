@@ -82,6 +82,19 @@ def test_a_link_with_such_a_name_is_left_alone(temporary: Path, tmp_path_factory
     assert (precious / "file").exists()
 
 
+def test_nothing_is_tried_outside_of_it(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that tries whether a folder can be written stays where the command is killed."""
+    opened: list[str] = []
+    before = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, *more, **named: (opened.append(str(path)), before(path, *more, **named))[1]
+    )
+    with scratch():
+        tempfile.mkdtemp()
+    assert opened
+    assert not [path for path in opened if Path(path).parent == temporary and "compressor-scratch-" not in path]
+
+
 def test_where_none_can_be_made_nothing_changes(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(**_: object) -> str:
         raise OSError(28, "No space left on device")

@@ -33,6 +33,9 @@ def end_with_parent() -> None:
 
 if __name__ == "__main__":
     end_with_parent()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # It has nothing to tidy up, and its traceback would stand among the last words that its parent tells.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # As `python -m MODULE` would have it.
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -13,7 +13,7 @@ from compressor import __version__
 from compressor.disk import CHOOSE_OUT, is_disk_full
 from compressor.errors import DiskFull, RecipeError
 
-__all__ = ["AUDIT", "BENCHMARK", "COMPARISON", "RUN", "FolderKind", "claim_file", "claim_folder", "is_ours"]
+__all__ = ["AUDIT", "BENCHMARK", "COMPARISON", "MARKER", "RUN", "FolderKind", "claim_file", "claim_folder", "is_ours"]
 
 MARKER = ".compressor.json"
 
@@ -56,7 +56,10 @@ def claim_folder(folder: Path, kind: FolderKind, *, overwrite: bool = False) -> 
 
 
 def _claim(folder: Path, kind: FolderKind, overwrite: bool) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder, kind) and not overwrite:
+    # What a command leaves that was killed at its very start holds nothing yet.
+    begun = {MARKER, f".{kind.document}"}
+    holds = folder.is_dir() and any(path.name not in begun for path in folder.iterdir())
+    if holds and not is_ours(folder, kind) and not overwrite:
         raise RecipeError(
             f"The folder {folder} holds files and is not of an earlier {kind.name}: nothing in it is overwritten.",
             hint="Choose another folder with --out, or overwrite what has the same name with --overwrite.",

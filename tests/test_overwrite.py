@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compressor.errors import DiskFull, RecipeError
-from compressor.overwrite import BENCHMARK, COMPARISON, RUN, FolderKind, claim_file, claim_folder, is_ours
+from compressor.overwrite import BENCHMARK, COMPARISON, MARKER, RUN, FolderKind, claim_file, claim_folder, is_ours
 from tests.command import compressor
 from tests.tiny_run import TinyRun
 
@@ -44,6 +44,15 @@ def test_a_missing_or_empty_folder_is_made_ready(kind: FolderKind, tmp_path: Pat
     for folder in (tmp_path / "empty", tmp_path / "deep" / "missing"):
         claim_folder(folder, kind)
         assert folder.is_dir()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("left", ["", '{"compr'])
+def test_a_command_that_was_killed_at_its_very_start_finds_its_folder_again(
+    kind: FolderKind, left: str, tmp_path: Path
+) -> None:
+    (tmp_path / (MARKER if kind.marked else f".{kind.document}")).write_text(left, encoding="utf-8")
+    claim_folder(tmp_path, kind)
 
 
 @pytest.mark.parametrize("kind", [BENCHMARK, COMPARISON], ids=lambda kind: kind.name)

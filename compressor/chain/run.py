@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 
 from compressor.chain.assemble import assemble
@@ -49,17 +50,29 @@ def run_plan(
     forced = plan.forced(force)
     with disk_full_explained(out, "the run directory", hint=CHOOSE_OUT):
         directory = RunDirectory(out, overwrite=overwrite)
-        directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
-        journal = Journal(out / "events.jsonl", events)
-    store = store or Store()
-    runner = Runner(plan, store, journal, forced, team)
+    runner = None
     try:
-        with store.using(plan.keys.values(), journal):
+        with disk_full_explained(out, "the run directory", hint=CHOOSE_OUT):
+            directory.begin(plan.recipe, {name: key.digest for name, key in plan.keys.items()})
+            journal = Journal(out / "events.jsonl", events)
+        with closing(journal):
+            runner = Runner(plan, store or Store(), journal, forced, team)
+            return _run(plan, runner, directory)
+    except KeyboardInterrupt:
+        current, finished = (runner.current, list(runner.artifacts)) if runner else (None, [])
+        directory.status("interrupted", stage=current, finished=finished)
+        raise
+
+
+def _run(plan: RecipePlan, runner: Runner, directory: RunDirectory) -> RunReport:
+    """Run the stages and publish what came out, or why nothing did."""
+    try:
+        with runner.store.using(plan.keys.values(), runner.events):
             artifacts = runner.run()
             for stage in plan.stages:
                 if stage.kind in REPORTED:
                     artifacts[stage.name] = runner.read(stage.name)
-            with disk_full_explained(out, "the report", hint=CHOOSE_OUT):
+            with disk_full_explained(directory.path, "the report", hint=CHOOSE_OUT):
                 report = assemble(
                     plan.recipe,
                     artifacts,
@@ -70,9 +83,6 @@ def run_plan(
                 )
                 directory.publish(report, artifacts["bundle"].folder / "bundle")
                 directory.status("finished", passed=report.passed, chosen=report.chosen)
-    except KeyboardInterrupt:
-        directory.status("interrupted", stage=runner.current, finished=list(runner.artifacts))
-        raise
     except Exception as error:
         # Whatever it is, also a bug, it is recorded and passed on.
         failed = {name: str(failure) for name, failure in runner.failures.items()}
@@ -88,6 +98,4 @@ def run_plan(
         finished = list(runner.artifacts)
         directory.failed(report_of_failure, stage=runner.current, error=str(error), failed=failed, finished=finished)
         raise
-    finally:
-        journal.close()
     return report

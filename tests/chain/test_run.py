@@ -4,9 +4,11 @@ import errno
 import json
 import math
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from compressor.chain.run import run_plan
 from compressor.chain.run_directory import RunDirectory
 from compressor.engine.store import Store
 from compressor.errors import DiskFull, LossCourse, RecipeError, StageError, TrainingDiverged, WorkerError
@@ -194,6 +196,16 @@ def test_an_error_that_nobody_foresaw_is_told_by_its_name(tmp_path: Path) -> Non
         run(fake_plan(tmp_path, [], actions={"first": breaks}), tmp_path)
     text = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
     assert "ZeroDivisionError: division by zero" in text and "bug" in text
+
+
+def test_a_run_that_is_interrupted_where_it_begins_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Path) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compressor.engine.store.Store.__init__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(fake_plan(tmp_path, []), out=tmp_path / "run", events=Heard())
+    assert status(tmp_path)["status"] == "interrupted"
 
 
 def test_an_interrupted_run_moves_nothing(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from compressor.child import ENDS_WITH_PARENT
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
 
 CHILD = """
@@ -75,10 +77,15 @@ def test_it_does_so_before_it_loads_anything_else(tmp_path: Path) -> None:
         start_new_session=True,
     )
     assert parent.wait(timeout=60) == -signal.SIGKILL
+    nothing_lives_on(parent.pid)
+
+
+def nothing_lives_on(session: int) -> None:
+    """Assert that every process of a session ends soon."""
     deadline = time.monotonic() + 30
-    while any(session_of(folder.name) == parent.pid for folder in Path("/proc").iterdir() if folder.name.isdigit()):
+    while any(session_of(folder.name) == session for folder in Path("/proc").iterdir() if folder.name.isdigit()):
         if time.monotonic() > deadline:
-            os.killpg(parent.pid, signal.SIGKILL)
+            os.killpg(session, signal.SIGKILL)
             raise AssertionError("the child lives on")
         time.sleep(0.02)
 
@@ -90,3 +97,16 @@ def session_of(pid: str) -> int:
     except OSError:
         return 0
     return 0 if fields[0] == "Z" else int(fields[3])
+
+
+def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-P", *ENDS_WITH_PARENT, "interrupted"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[1]), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")

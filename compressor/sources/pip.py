@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+from compressor.child import ENDS_WITH_PARENT, PARENT
 from compressor.errors import CompressorError, DiskFull, SourceError
 
 __all__ = ["download_wheel", "pip_settings"]
@@ -66,7 +68,11 @@ def pip_settings(requirement: str) -> dict[str, str]:
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         # -P: a pip.py in the working folder is not pip.
-        [sys.executable, "-P", "-m", "pip", *arguments, "--no-input", "--no-color", "--disable-pip-version-check"],
+        [
+            *(sys.executable, "-P", *ENDS_WITH_PARENT, "pip"),
+            *(*arguments, "--no-input", "--no-color", "--disable-pip-version-check"),
+        ],
+        env={**os.environ, PARENT: str(os.getpid())},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

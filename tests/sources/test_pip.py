@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import tarfile
 import venv
@@ -12,7 +15,9 @@ import pytest
 from compressor.errors import DiskFull, SourceError
 from compressor.sources import pip
 from compressor.sources.pip import download_wheel
+from tests.command import ROOT
 from tests.sources.wheels import only_from, write_wheel
+from tests.test_child import nothing_lives_on
 
 
 def test_another_version_is_named_when_the_wanted_one_is_not_there(index: Path, tmp_path: Path) -> None:
@@ -77,3 +82,20 @@ def test_output_of_a_failed_pip_is_understood(output: str, kind: type, said: str
     error = pip._failure("x==1", output)
     assert type(error) is kind
     assert said in str(error)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_pip_does_not_outlive_the_program_that_started_it(tmp_path: Path) -> None:
+    fake = tmp_path / "pip"
+    fake.mkdir()
+    (fake / "__init__.py").touch()
+    (fake / "__main__.py").write_text("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nwhile True: ...\n")
+    code = "from compressor.sources.pip import pip_settings\npip_settings('a==1')"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    assert parent.wait(timeout=60) == -signal.SIGKILL
+    nothing_lives_on(parent.pid)

@@ -86,9 +86,12 @@ def test_nothing_is_tried_outside_of_it(temporary: Path, monkeypatch: pytest.Mon
     """A file that tries whether a folder can be written stays where the command is killed."""
     opened: list[str] = []
     before = os.open
-    monkeypatch.setattr(
-        os, "open", lambda path, *more, **named: (opened.append(str(path)), before(path, *more, **named))[1]
-    )
+
+    def watched(path: str, *more: int, **named: int | None) -> int:
+        opened.append(str(path))
+        return before(path, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", watched)
     with scratch():
         tempfile.mkdtemp()
     assert opened

@@ -151,7 +151,7 @@ def prepare(folder: Path) -> Reference:
         recipe["bundle"] = {"variant": "int8"}
         recipes.write(folder, recipe)
         place.lay(Scene.EMPTY)
-        spans = {Scene.EMPTY: _span(place), Scene.FINISHED: _span(place)}
+        spans: dict[str, float] = {Scene.EMPTY: _span(place), Scene.FINISHED: _span(place)}
         other = replace(place, folder=folder / "other")
         other.lay(Scene.MEASURING)
         spans[Scene.MEASURING], spans["child"] = _spans_of_measuring(other)

@@ -58,6 +58,10 @@ class Interruption:
         self._ending = True
         for number in self._heard:
             signal.signal(number, signal.SIG_IGN)
+        if hasattr(signal, "setitimer") and signal.getsignal(signal.SIGALRM) == self._interrupt:
+            # One that is still to come again would end the process when Python no longer answers.
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
         sys.excepthook, sys.unraisablehook = self._hooks
 
     def end(self) -> NoReturn:

@@ -62,7 +62,8 @@ BEGIN = "import atexit, os, signal, sys, time\nfrom compressor import cli, __mai
 def run_python(code: str, *arguments: str) -> Result:
     """A Python program in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", BEGIN + code, *arguments],
+        [sys.executable, "-", *arguments],
+        input=BEGIN + code,
         capture_output=True,
         text=True,
         timeout=60,
@@ -168,6 +169,20 @@ def test_a_signal_while_the_command_itself_is_loaded_is_an_interrupt(sent: str) 
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     Result(done.returncode, done.stdout, done.stderr).fails(130, "Interrupted.")
+
+
+def test_an_interrupt_that_was_to_come_again_does_not_once_the_command_has_ended() -> None:
+    """It would end the process by SIGALRM, which Python no longer answers when it tidies up."""
+    found = run_python(
+        "def app():\n"
+        "    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    except KeyboardInterrupt as error:\n"
+        "        sys.excepthook(type(error), error, error.__traceback__)\n"
+        "cli.app = app\n"
+        "atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)))\n"
+        "__main__.main()\n"
+    )
+    assert found.succeeds().out == "(0.0, 0.0)\n"
 
 
 @pytest.mark.parametrize("when", ["atexit.register(send)", "class Last:\n  __del__ = send\nsys.last = Last()"])

@@ -133,7 +133,7 @@ def faults_of(ended: Result, drawn: Moment, *, ready: bool) -> Iterator[str]:
         yield f"ends with exit code {ended.code}"
     if (ready or drawn.signal is not signal.SIGINT) and (found := [words for words in _TRACES if words in ended.err]):
         yield f"says {found}"
-    if ended.code and ended.out:
+    if ended.code > 0 and ended.out:
         yield f"puts on stdout {ended.out[:100]!r}"
     if ended.code == INTERRUPTED and "Interrupted." not in ended.err:
         yield "doesn't say that it was interrupted"

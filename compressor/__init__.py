@@ -11,9 +11,12 @@ it is used, and running a bundle needs neither torch nor transformers.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Type checkers know the name. `typing` takes longer to load than all else that comes before signals are listened for.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from compressor.api import Answer, Bundle, Run, Study, bench, compare, compress, load, run, run_study
 
 __version__ = "0.1.0"

@@ -10,7 +10,10 @@ import sys
 import time
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # not from `typing`: see compressor/__init__.py
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 __all__ = ["INTERRUPTED", "SIGNALS", "Interruption"]
 

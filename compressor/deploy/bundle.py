@@ -14,6 +14,7 @@ import yaml
 
 from compressor.deploy.clients import client_config, file_names, special_tokens_map, tokenizer_settings
 from compressor.deploy.ort_format import convert, files_of
+from compressor.deploy.sentence_transformers import write_modules
 from compressor.deploy.text_graph import add_tokenizer
 from compressor.errors import StageError, shortened
 from compressor.provenance import Build, write_statement
@@ -114,6 +115,8 @@ def write_bundle(plan: BundlePlan, out: Path, *, card: str) -> dict[str, Any]:
             convert(out / name)
     _write_config(plan, source, out, files[plan.chosen])
     _write_tokenizer(plan, source, out)
+    if task_spec(plan.task).outputs[0].likelihood == "vector":
+        write_modules(out, plan.options, file=files[plan.chosen], max_length=plan.max_length)
     (out / "README.md").write_text(card, encoding="utf-8")
     recipe = _without_folders(plan.recipe)
     if recipe:

@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-__all__ = ["TASK", "SentenceEmbedding"]
+__all__ = ["MODULES_FILE", "POOLING_MODES", "TASK", "SentenceEmbedding"]
 
 _IN_CONFIG = "sentence_embedding"
 """The key of `config.json` that keeps the options beside a loaded model."""
 _POOLING_FILE = "1_Pooling/config.json"
 """Where sentence-transformers says how it pools."""
-_MODULES = "modules.json"
+MODULES_FILE = "modules.json"
 """Where it lists what a model is made of."""
-_POOLING_MODES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+POOLING_MODES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+"""Its name of each pooling that can be done."""
 
 
 class SentenceEmbedding(Task):
@@ -147,11 +148,11 @@ def _options_of(folder: Path, config: Any) -> dict[str, Any]:
 
 def _refuse_dense(folder: Path) -> None:
     """Layers after the pooling are no part of the model that is loaded: without them its vectors would be others."""
-    modules = folder / _MODULES
+    modules = folder / MODULES_FILE
     if modules.is_file() and ".Dense" in modules.read_text(encoding="utf-8", errors="replace"):
         raise SourceError(
             f"{folder} has a dense layer after its pooling, which isn't read.",
-            hint=f"Take a model without one; its {_MODULES} lists the layers.",
+            hint=f"Take a model without one; its {MODULES_FILE} lists the layers.",
         )
 
 
@@ -165,7 +166,7 @@ def _sentence_transformers(folder: Path) -> dict[str, Any]:
     if isinstance(said.get("pooling_mode"), str):
         return {POOLING: said["pooling_mode"]}
     modes = [name for name, on in said.items() if name.startswith("pooling_mode_") and on is True]
-    return {POOLING: _POOLING_MODES.get(modes[0], modes[0]) if len(modes) == 1 else " + ".join(modes)}
+    return {POOLING: POOLING_MODES.get(modes[0], modes[0]) if len(modes) == 1 else " + ".join(modes)}
 
 
 TASK = SentenceEmbedding()

@@ -37,7 +37,9 @@ class Bundle(Stage):
     """
 
     kind = "bundle"
-    version = 3  # 2: the temperature is in the manifest and the model card; 3: provenance and licences
+    # 2: the temperature is in the manifest and the model card; 3: provenance and licences;
+    # 4: files for sentence-transformers
+    version = 4
 
     recipe: Recipe
     skipped: Mapping[str, str]

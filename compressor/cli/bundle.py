@@ -124,7 +124,8 @@ def verify(
         Client | None,
         typer.Option(
             help="Another program that answers: transformers.js in `node` or in a headless Chromium (`web`, `webgpu`), "
-            "`c` over onnxruntime's C API, `csharp` by Mono, `optimum` with transformers 4."
+            "`c` over onnxruntime's C API, `csharp` by Mono, `optimum` with transformers 4, `sentence-transformers` "
+            "for the vectors of texts."
         ),
     ] = None,
     client_path: Annotated[
@@ -133,7 +134,8 @@ def verify(
             metavar="DIR",
             help="Where the client is installed: for `node`, `web` and `webgpu` the folder that holds node_modules "
             "(default: the working folder), for `c` a release of onnxruntime with its header (default: the system's), "
-            "for `csharp` its C# sources (default: below the working folder), for `optimum` a virtual environment.",
+            "for `csharp` its C# sources (default: below the working folder), for `optimum` and "
+            "`sentence-transformers` a virtual environment.",
         ),
     ] = None,
     key: KeyOption = None,

@@ -49,6 +49,7 @@ class Client(StrEnum):
     C = "c"
     CSHARP = "csharp"
     OPTIMUM = "optimum"
+    SENTENCE_TRANSFORMERS = "sentence-transformers"
 
 
 class Format(StrEnum):

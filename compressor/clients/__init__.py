@@ -1,4 +1,4 @@
-"""A bundle in programs that aren't ours: transformers.js, onnxruntime's C API and C#, optimum."""
+"""A bundle in programs that aren't ours: transformers.js, onnxruntime in C and C#, optimum, sentence-transformers."""
 
 from compressor.clients.verify import CLIENTS, ClientVerification, verify_in
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compressor.clients import c, csharp, node, optimum, web, webgpu
+from compressor.clients import c, csharp, node, optimum, sentence_transformers, web, webgpu
 from compressor.clients.answered import Answered, agrees
 from compressor.clients.program import Reply, Request
 from compressor.clients.request import AskedRow, asked_rows, make_request
@@ -30,6 +30,7 @@ CLIENTS: Mapping[str, Ask] = {
     "c": c.ask,
     "csharp": csharp.ask,
     "optimum": optimum.ask,
+    "sentence-transformers": sentence_transformers.ask,
 }
 """By name: a function of the bundle, the request, where the client is installed, and a folder to work in."""
 

@@ -34,6 +34,7 @@ HEADERS = "com.github.asus4.onnxruntime@0.4.9"
 """A package of npm that brings onnxruntime's C headers, for API 29."""
 BRACES = str.maketrans("{}", "[]")
 OPTIMUM = ("torch==2.13.0", "optimum-onnx==0.1.0", "onnxruntime==1.32.0")
+SENTENCE_TRANSFORMERS = (*OPTIMUM, "sentence-transformers==5.7.0")
 
 
 def need(*programs: str) -> None:
@@ -90,9 +91,18 @@ def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def optimum(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with optimum-onnx and transformers 4."""
-    folder = tmp_path_factory.mktemp("optimum")
+    return environment(tmp_path_factory.mktemp("optimum"), *OPTIMUM)
+
+
+@pytest.fixture(scope="session")
+def sentence_transformers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with sentence-transformers and its ONNX backend."""
+    return environment(tmp_path_factory.mktemp("sentence-transformers"), *SENTENCE_TRANSFORMERS)
+
+
+def environment(folder: Path, *packages: str) -> Path:
     install(sys.executable, "-m", "venv", folder, folder=folder)
-    return install(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *OPTIMUM, folder=folder)
+    return install(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *packages, folder=folder)
 
 
 def verified(client: str, bundle: Path, path: Path) -> Any:
@@ -151,6 +161,16 @@ def test_optimum_answers_as_sealed(task: str, bundle_of: Make, optimum: Path) ->
     windows = task == "question-answering"
     assert found["tokenized"] == (5 if windows else 6)
     assert found["pipelines"] == 18 or windows
+
+
+@pytest.mark.parametrize("options", [{"pooling": "mean"}, {"pooling": "cls", "dimensions": 8}], ids=str)
+def test_sentence_transformers_answers_as_sealed(
+    options: dict[str, Any], tmp_path: Path, sentence_transformers: Path
+) -> None:
+    bundle = bundles.write(tmp_path, "sentence-embedding", Kind(bundles.SINGLE, options=options))
+    found = verified("sentence-transformers", bundle, sentence_transformers)
+    assert (found["texts"], found["tokenized"], found["pipelines"]) == (6, 6, 18)
+    assert max(found["variants"].values()) < 1e-6
 
 
 def test_node_says_where_it_takes_two_texts_for_one(tmp_path: Path, npm_folder: Path) -> None:
@@ -258,6 +278,18 @@ def test_the_program_for_optimum_answers(copied: Path, optimum: Path) -> None:
     assert done.returncode == 0, done.stderr
     (answer,) = ast.literal_eval(done.stdout.strip().splitlines()[-1])
     assert answer == {"label": expected(copied).label, "score": pytest.approx(expected(copied).score, abs=1e-4)}
+
+
+def test_the_program_for_sentence_transformers_answers_by_the_default_variant(
+    tmp_path: Path, bundle_of: Make, sentence_transformers: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "bundle").symlink_to(bundle_of("sentence-embedding"))
+    program = shown("python", "sentence_transformers")
+    command = [str(sentence_transformers / "bin" / "python"), "-I", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert ast.literal_eval(done.stdout.strip().splitlines()[-1]) == pytest.approx(expected(tmp_path).vector, abs=1e-5)
 
 
 def test_the_program_that_gives_texts_answers(tmp_path: Path) -> None:

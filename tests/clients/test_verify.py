@@ -164,6 +164,11 @@ def test_a_client_is_asked_only_about_a_whole_bundle(bundle: Path, tmp_path: Pat
     compressor("verify", bundle, "--client", "java").fails(2, "java", "node")
 
 
+def test_a_client_for_one_task_refuses_the_others_before_it_is_looked_for(bundle: Path) -> None:
+    command = ("verify", bundle, "--client", "sentence-transformers")
+    compressor(*command).fails(2, "text-classification", "sentence-embedding")
+
+
 def test_a_program_that_fails_is_told_with_its_last_words(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import yaml
@@ -22,6 +22,7 @@ def front_matter(
     kinds: Collection[str],
     pipeline_tag: str,
     *,
+    libraries: Sequence[str] = (),
     license_name: str | None = None,
     base_model: str | None = None,
     dataset: str | None = None,
@@ -31,11 +32,12 @@ def front_matter(
 
     Args:
         kinds: of the run's stages.
+        libraries: that open the bundle, beside transformers.js: the hub shows how.
         base_model, dataset: hub ids; None where they are no repositories of the hub, or aren't known.
     """
     front: dict[str, Any] = {"license": license_name} if license_name else {}
     front |= {"library_name": "transformers.js", "pipeline_tag": pipeline_tag}
-    front["tags"] = ["onnx", "onnxruntime", *(tag for kind, tag in TAGS.items() if kind in kinds)]
+    front["tags"] = ["onnx", "onnxruntime", *libraries, *(tag for kind, tag in TAGS.items() if kind in kinds)]
     if base_model:
         front["base_model"] = base_model
         if "distill" not in kinds and "quantize" in kinds:

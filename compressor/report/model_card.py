@@ -54,6 +54,7 @@ def model_card(
     answers = f" (labels: {', '.join(report.labels)})" if report.labels else ""
     spec = TASK_SPECS.get(report.task) if report.task in TASK_SPECS.names else None
     title, pipeline_tag = (spec.title.lower(), spec.pipeline_tag) if spec else (report.task, report.task)
+    vectors = spec is not None and spec.outputs[0].likelihood == "vector"
     kinds = dict.fromkeys(stage.kind for stage in report.stages)
     treated = ", ".join(TREATMENTS[kind] for kind in kinds if kind in TREATMENTS)
     about = f"A compact model for {title}{answers}, {treated}"
@@ -61,7 +62,15 @@ def model_card(
     if report.gates:
         measured += [Heading("Gates", 3), gates_table(report)]
     sections = [
-        front_matter(report, kinds, pipeline_tag, license_name=license_name, base_model=base_model, dataset=dataset),
+        front_matter(
+            report,
+            kinds,
+            pipeline_tag,
+            libraries=["sentence-transformers"] if vectors else [],
+            license_name=license_name,
+            base_model=base_model,
+            dataset=dataset,
+        ),
         f"# {escape(report.name)}",
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
         _planted(report),
@@ -69,6 +78,7 @@ def model_card(
         "## Use it",
         _python(_given(spec)),
         _javascript(_given(spec), report.name, pipeline_tag, file, dtype),
+        _sentence_transformers(_given(spec)) if vectors else "",
         "Test it on the device it is for: `compressor verify .` checks every file's sha256 and replays `golden.json`.",
         blocks_markdown(measured),
         escape(temperature_sentence(calibration or {}) or ""),
@@ -116,6 +126,18 @@ env.allowRemoteModels = false;
 env.localModelPath = "models/";
 const answer = await pipeline("{pipeline_tag}", "{name}", {options});
 console.log(await answer({asked}));
+```"""
+
+
+def _sentence_transformers(given: Mapping[str, str]) -> str:
+    (asked,) = map(json.dumps, given.values())
+    return f"""In Python, with sentence-transformers and its ONNX backend (`pip install 'sentence-transformers[onnx]'`):
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer(".", backend="onnx")  # this folder
+print(model.encode({asked}))
 ```"""
 
 

@@ -114,6 +114,14 @@ def test_the_card_begins_with_what_the_hub_reads() -> None:
     }
 
 
+def test_the_card_of_an_embedding_model_has_the_program_for_sentence_transformers() -> None:
+    card = model_card(replace(sample.report(), task="sentence-embedding"))
+    assert 'SentenceTransformer(".", backend="onnx")' in card
+    assert "sentence-transformers" in str(front_matter(card)["tags"])
+    other = model_card(sample.report())
+    assert "SentenceTransformer" not in other and "sentence-transformers" not in str(front_matter(other)["tags"])
+
+
 def test_the_card_claims_no_origin_that_is_not_of_the_hub() -> None:
     front = front_matter(model_card(sample.report()))
     assert not {"license", "base_model", "datasets"} & front.keys()

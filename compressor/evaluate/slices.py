@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from compressor.bench.accuracy import metric_interval
 from compressor.bench.results import Interval
 from compressor.bench.statistics import FloatArray, holm
-from compressor.errors import RecipeError
+from compressor.data.slices import Mask, slice_masks
 from compressor.evaluate.base import Audit, Inquiry, JudgedSplit
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Finding, Prose, table
@@ -24,14 +22,11 @@ __all__ = ["EVALUATION", "Group", "Slices", "groups", "texts_of"]
 
 FEWEST = 20
 """Texts of a group below which nothing is said of it."""
-MOST_VALUES = 40
-"""Groups that a column may make."""
 RESAMPLES = 10_000
 ENOUGH = 20
 """Permutations that reach what was seen, after which no more are drawn."""
 LEVEL = 0.01
 """Chance of any false alarm among all groups, at most."""
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -117,31 +112,7 @@ def groups(texts: Sequence[str], inquiry: Inquiry) -> Iterator[Group]:
     yield Group(f"{middle:.0f} words or fewer", lengths <= middle)
     yield Group(f"more than {middle:.0f} words", lengths > middle)
     for asked in inquiry.slices:
-        name, separator, pattern = asked.partition("=")
-        yield from _matching(name, pattern, texts) if separator else _values(asked, inquiry.columns)
-
-
-def _matching(name: str, pattern: str, texts: Sequence[str]) -> Iterator[Group]:
-    try:
-        found = re.compile(pattern)
-    except re.error as error:
-        raise RecipeError(f"The slice {name!r} is no regular expression: {error}.") from error
-    has = np.asarray([bool(found.search(text)) for text in texts])
-    yield Group(name, has)
-    yield Group(f"not {name}", ~has)
-
-
-def _values(name: str, columns: Mapping[str, Any]) -> Iterator[Group]:
-    if name not in columns:
-        raise RecipeError(
-            f"The data has no column {name!r} to slice by.",
-            hint=f"It has {', '.join(columns) or 'no further column'}; NAME=REGEX makes a slice of what a text holds.",
-        )
-    values = np.asarray(columns[name], dtype=object)
-    known = sorted(set(values))
-    if len(known) > MOST_VALUES:
-        raise RecipeError(f"The column {name!r} has {len(known)} values; a slice may have up to {MOST_VALUES}.")
-    yield from (Group(f"{name} = {value or '(empty)'}", values == value) for value in known)
+        yield from (Group(*one) for one in slice_masks(asked, texts, inquiry.columns).items())
 
 
 def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpec, seed: int) -> _Judged:

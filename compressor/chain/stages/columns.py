@@ -34,7 +34,7 @@ class Columns(Prepare):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data import load_split
         from compressor.data.columns import KEPT
-        from compressor.evaluate.slices import MOST_VALUES
+        from compressor.data.slices import MOST_VALUES
 
         self.prepared(out, events, keep=self.keep)
         for split in ("train", "validation"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from compressor.chain.balance import weights_input
 from compressor.chain.nodes import teacher_model
 from compressor.chain.stages import Answers, Ask, Ensemble, Label, Teach
 from compressor.engine.stage import Stage
@@ -17,7 +18,8 @@ __all__ = ["label_stages", "teach_stages", "tokenizer_of_outputs"]
 def teach_stages(recipe: Recipe, data: Mapping[str, str], max_length: int) -> Iterator[Stage]:
     """Those that fine-tune or fetch models named in this recipe."""
     for name, section, seed in _taught(recipe):
-        yield Teach(name=name, inputs=data, task=recipe.task, section=section, max_length=max_length, seed=seed)
+        read = {**data, **weights_input(recipe)} if section.finetune else data
+        yield Teach(name=name, inputs=read, task=recipe.task, section=section, max_length=max_length, seed=seed)
 
 
 def label_stages(recipe: Recipe, name: str, inputs: Mapping[str, str], max_length: int) -> Iterator[Stage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from compressor.chain.balance import balance_stages, weights_input
 from compressor.chain.nodes import ASSISTANT, BASELINE, START, teacher_model
 from compressor.chain.other import other_recipe, under
 from compressor.chain.stages import Distill, Prepare, Student
@@ -54,6 +55,7 @@ def _teaching(recipe: Recipe, data: dict[str, str], max_length: int) -> Iterator
     if recipe.data:
         canaries = recipe.audit.canaries if recipe.audit else None
         yield Prepare(name="prepare", task=recipe.task, section=recipe.data, seed=recipe.seed, canaries=canaries)
+        yield from balance_stages(recipe)
     if recipe.teacher:
         if assistant := assistant_of(recipe):
             # Its stages up to its student.
@@ -117,7 +119,8 @@ def _student(recipe: Recipe, start: Recipe | None, data: dict[str, str], max_len
     yield student
     if recipe.distill is None:
         return
-    for name, section, inputs in _phases(recipe, recipe.distill, data):
+    learned = {**data, **weights_input(recipe)}
+    for name, section, inputs in _phases(recipe, recipe.distill, learned):
         yield _training(recipe, name, section, inputs, max_length)
     if not recipe.distill.baseline:
         return
@@ -128,7 +131,7 @@ def _student(recipe: Recipe, start: Recipe | None, data: dict[str, str], max_len
         yield replace(student, name=begins_as, inputs={**data, "start": f"{START}{_untaught(start)}"})
     last = recipe.distill.parts[-1]
     alone = {"objectives": (_without_a_teacher(recipe, last),), "until": None}
-    yield _training(recipe, BASELINE, last.model_copy(update=alone), {**data, "student": begins_as}, max_length)
+    yield _training(recipe, BASELINE, last.model_copy(update=alone), {**learned, "student": begins_as}, max_length)
 
 
 def _training(recipe: Recipe, name: str, section: PhaseSection, inputs: dict[str, str], max_length: int) -> Stage:

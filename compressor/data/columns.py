@@ -10,14 +10,26 @@ from compressor.errors import DataError
 from compressor.recipe.data import DataSection
 from compressor.task_specs import TaskSpec
 
-__all__ = ["BY", "GROUP", "KEPT", "UNLABELLED", "Columns", "did_you_mean", "require_columns", "role_columns"]
+__all__ = [
+    "BALANCED",
+    "BY",
+    "GROUP",
+    "KEPT",
+    "SLICES",
+    "UNLABELLED",
+    "Columns",
+    "did_you_mean",
+    "require_columns",
+    "role_columns",
+]
 
 GROUP, BY = "split.group", "split.by"
 """Keys of the columns that splits are made by."""
 UNLABELLED = "unlabelled."
 """What keys of the columns begin with that choose among unlabelled texts."""
-KEPT = "audit.slices."
-"""What keys of the columns begin with that are kept beside the texts, for an audit."""
+SLICES, BALANCED = "audit.slices.", "data.balance.slice."
+"""What keys of the columns begin with that are kept beside the texts: for an audit, and to weigh training texts."""
+KEPT = (SLICES, BALANCED)
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Columns:
     """Key -> column of what a model is to answer: {"label": "stars"}; of several columns a key each,
     {"label.toxic": "toxic", "label.rude": "rude"}; none where nothing is to be answered."""
     splits: Mapping[str, str]
-    """`GROUP` or `BY`, or a key that begins with `UNLABELLED` or `KEPT` -> column."""
+    """`GROUP` or `BY`, or a key that begins with `UNLABELLED` or one of `KEPT` -> column."""
     nested: frozenset[str] = frozenset()
     """Keys of columns that may hold lists and objects; the others hold text."""
 
@@ -88,10 +100,10 @@ def role_columns(section: DataSection, spec: TaskSpec, *, labelled: bool = True,
 def require_columns(wanted: Mapping[str, str], available: Sequence[str], origin: str) -> None:
     """Raise `DataError` for a wanted column that isn't there, or is there twice; names the ones that are."""
     for key, column in wanted.items():
-        is_setting = key in (GROUP, BY) or key.startswith((UNLABELLED, KEPT))
+        is_setting = key in (GROUP, BY) or key.startswith((UNLABELLED, *KEPT))
         setting = f"data.{key}" if is_setting else "data.columns"
         if key.startswith(KEPT):
-            setting = KEPT.rstrip(".")
+            setting = next(kept for kept in KEPT if key.startswith(kept)).rstrip(".")
         if column not in available:
             purpose = setting if is_setting else f"the role {key!r}"
             raise DataError(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from compressor.data.clean import CleanSplit, Rejections, check_rejected, clean
-from compressor.data.columns import KEPT, Columns, role_columns
+from compressor.data.columns import Columns, role_columns
 from compressor.data.duplicates import drop_duplicates, refuse_duplicates
 from compressor.data.facts import facts, tell
 from compressor.data.groups import carve_by_group
@@ -42,7 +42,7 @@ def prepare(
     files: Mapping[str, Path] | None,
     out: Path,
     events: Events,
-    keep: Sequence[str] = (),
+    keep: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Read, clean, de-duplicate and split; write {train,validation,test}.arrow, labels.json and prepared.json to `out`.
 
@@ -53,8 +53,8 @@ def prepare(
     Args:
         files: split -> local file; one file that isn't split yet is {"train": path}. None: `section.source` is a
             data set on the hub.
-        keep: further columns of the source, each of which stands in the splits under `KEPT` and its name. They change
-            neither the rows nor their order.
+        keep: key, which begins with one of `KEPT`, -> further column of the source, which stands in the splits under
+            the key. They change neither the rows nor their order.
 
     Returns:
         Counts for the report: rows read, rejected and dropped, duplicates, labels and sizes of the splits, groups,
@@ -68,7 +68,7 @@ def prepare(
     has_target = spec.target_role in spec.roles or spec.target_role in section.columns
     kind = spec.target if has_target and section.labelled != () else _UNLABELLED
     columns = role_columns(section, spec, labelled=kind != _UNLABELLED, tokens=TARGETS.get(kind).nested)
-    columns = replace(columns, splits={**columns.splits, **{f"{KEPT}{name}": name for name in keep}})
+    columns = replace(columns, splits={**columns.splits, **(keep or {})})
     scratch = out / ".scratch"
     try:
         with quiet_datasets():

@@ -34,8 +34,12 @@ def teach(
     seed: int,
     out: Path,
     events: Events,
+    weights: Path | None = None,
 ) -> dict[str, Any]:
     """Write the teacher to `out/model`, a clean model folder, and return facts for the report.
+
+    Args:
+        weights: see `TransferSet.weights`.
 
     Raises:
         DataError, SourceError: the model can't be a teacher for this data (see `Task.load_model`).
@@ -62,7 +66,7 @@ def teach(
         what="teacher",
         task=task,
         tokenizer=tokenizer,
-        transfer_set=TransferSet(data),
+        transfer_set=TransferSet(data, weights=weights),
         max_length=max_length,
         seed=seed,
         out=out,

@@ -56,6 +56,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         what: str,
         lengths: Any,
         together: int = 1,
+        weights: Any = None,
         layer_decay: float | None = None,
         average: float | None = None,
         **others: Any,
@@ -65,6 +66,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
         self.what = what
         self.lengths = lengths
         self.together = together
+        self.weights = weights
         self.layer_decay = layer_decay
         self.samples = 0
         self.step_loss = 0.0
@@ -102,6 +104,7 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             self.args.seed,
             self.together,
+            self.weights,
         )
         return self._load(
             self.train_dataset, PartOfEachBatch(order, self.args.train_batch_size, rank=rank(), size=size())

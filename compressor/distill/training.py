@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from compressor.data import lengths_of, load_output_names, load_split, tokenize_split
+from compressor.data import column_of, lengths_of, load_output_names, load_split, tokenize_split
 from compressor.disk import disk_full_explained
 from compressor.distill.callbacks import EarlyStopping, EvaluationsWithinEpoch, Guessing, Progress
 from compressor.distill.checkpoints import newest_complete, step_of
@@ -31,7 +31,7 @@ from compressor.distill.goal import Goal
 from compressor.distill.quantization_aware import rounded_as
 from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.trainer import DistillationTrainer
-from compressor.distill.transfer_set import TransferSet
+from compressor.distill.transfer_set import WEIGHT, TransferSet
 from compressor.distill.validation import Validation
 from compressor.errors import RecipeError
 from compressor.events import Events
@@ -125,6 +125,7 @@ def train(
             average=section.average,
             lengths=lengths_of(rows) if section.group_by_length else None,
             together=together,
+            weights=column_of(rows, WEIGHT) if WEIGHT in rows.column_names else None,
             train_dataset=rows,
             eval_dataset=judged,
             data_collator=task.collator(tokenizer),

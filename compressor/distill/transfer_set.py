@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset, concatenate_datasets
 
-from compressor.data import load_output_names, load_split, tokenize_split
+from compressor.data import column_of, load_output_names, load_split, tokenize_split
 from compressor.distill.alignment import Alignment
 from compressor.distill.counterparts import Counterparts
 from compressor.distill.outputs import kept_signals
@@ -25,10 +25,12 @@ from compressor.tasks.base import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["TEXTS", "Joined", "TextSource", "TransferSet"]
+__all__ = ["TEXTS", "WEIGHT", "Joined", "TextSource", "TransferSet"]
 
 TEXTS = "texts"
 """Name of the split in a folder of texts without labels."""
+WEIGHT = "weight"
+"""Column of a training's rows: how often each is drawn in an epoch, on average, up to a factor."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class TransferSet:
     """What `compute_outputs` wrote for it."""
     more: tuple[TextSource, ...] = ()
     """Further texts, which follow the training split."""
+    weights: Path | None = None
+    """A file of numpy with how often each text of the training split is drawn in an epoch, on average; None: once."""
 
     def rows(
         self,
@@ -68,6 +72,8 @@ class TransferSet:
         whole_examples: bool = False,
     ) -> Dataset:
         """All training texts in a model's tokens, memory-mapped: see `tokenize_split`. `row_id` counts them through.
+        Where there are weights, `WEIGHT` has that of each row's text: of a copy that of its original, of other further
+        texts 1.
 
         Args:
             whole_examples: see `Task.rows_together`.
@@ -80,13 +86,15 @@ class TransferSet:
         def tokens(split: Dataset) -> Dataset:
             return tokenize_split(split, task, tokenizer, max_length=max_length, cache=cache, names=names)
 
-        labelled = tokens(load_split(self.data, "train"))
+        weights = None if self.weights is None else np.load(self.weights, allow_pickle=False)
+        labelled = _weighed(tokens(load_split(self.data, "train")), weights)
         if not self.more:
             return labelled
         parts = [labelled.remove_columns("row_id")]
         for source in self.more:
             texts, numbers = load_split(source.folder, TEXTS), source.numbers()
-            part = tokens(texts).select_columns(parts[0].column_names)
+            inherited = None if weights is None else _of_originals(weights, texts)
+            part = _weighed(tokens(texts), inherited).select_columns(parts[0].column_names)
             if numbers is not None:
                 part = part.select(_rows_of(numbers, len(part), len(texts)))
             if len(part) % task.rows_together(labelled, whole_examples=whole_examples):
@@ -193,3 +201,24 @@ def _rows_of(texts: npt.NDArray[np.int64], rows: int, count: int) -> npt.NDArray
         )
     each = rows // count
     return (texts[:, None] * each + np.arange(each)).reshape(-1)
+
+
+def _weighed(rows: Dataset, weights: npt.NDArray[np.float64] | None) -> Dataset:
+    """Rows with the weights of their texts, where there are some.
+
+    Args:
+        weights: by `example_id` [texts].
+    """
+    if weights is None:
+        return rows
+    found = weights[column_of(rows, "example_id")]
+    return rows.add_column(WEIGHT, found, new_fingerprint=f"{rows._fingerprint}-weighed")
+
+
+def _of_originals(weights: npt.NDArray[np.float64], texts: Dataset) -> npt.NDArray[np.float64]:
+    """For each of some made texts the weight of the training text that it was made of; 1 where there is none."""
+    found = np.ones(len(texts))
+    parents = texts.data.column("parent").to_numpy()  # floats where some are missing
+    copies = np.flatnonzero(~np.isnan(parents))
+    found[copies] = weights[parents[copies].astype(np.int64)]
+    return found

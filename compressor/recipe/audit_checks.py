@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from compressor.errors import Problem
 from compressor.recipe.problems import TWICE
 from compressor.recipe.recipe import Recipe
+from compressor.recipe.slice_checks import slice_is_sound
 from compressor.recipe.trainings import trainings
 from compressor.task_specs import task_spec
 
@@ -37,7 +37,7 @@ def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:
         yield Problem("needs labelled text: add a `data` section", "audit")
         return
     for index, one in enumerate(section.slices):
-        yield from _slice_is_sound(one, f"audit.slices.{index}", header=data.header)
+        yield from slice_is_sound(one, f"audit.slices.{index}", header=data.header)
     for index, terms in enumerate(section.terms):
         if len(set(terms)) < len(terms):
             yield Problem("names a word twice", f"audit.terms.{index}", hint=TWICE)
@@ -82,18 +82,3 @@ def _canaries_are_trained_on(recipe: Recipe) -> Iterator[Problem]:
     other = {"teacher.run": recipe.teacher and recipe.teacher.run, "student.run": recipe.student.run}
     for named in (name for name, run in {**other, "cascade": recipe.cascade}.items() if run):
         yield Problem(f"are planted in this recipe's training split alone, and {named} is trained on another", path)
-
-
-def _slice_is_sound(one: str, path: str, *, header: bool) -> Iterator[Problem]:
-    name, separator, pattern = one.partition("=")
-    if not separator:
-        if not header and not re.fullmatch("[1-9][0-9]{0,5}", one):
-            message = f"{one!r} is no number of a column, and with `header: false` no column has a name"
-            yield Problem(message, path, hint="give its number, counted from 1")
-        return
-    if not name.strip():
-        yield Problem("has no name", path, hint="write NAME=REGEX, such as 'negation=\\bnot\\b'")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        yield Problem(f"{pattern!r} is no regular expression: {error}", path)

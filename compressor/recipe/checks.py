@@ -12,6 +12,7 @@ from compressor.errors import Problem
 from compressor.recipe.answer_checks import answers_are_chosen_soundly
 from compressor.recipe.audit_checks import audit_gates_are_asked, audits_are_possible
 from compressor.recipe.augment import ModelAugmentationSection, UnlabelledSection
+from compressor.recipe.balance_checks import balance_is_possible
 from compressor.recipe.benchmark import (
     DatasetWorkload,
     GridWorkload,
@@ -311,6 +312,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_labels_are_sound, ("data",)),
     (_splits_are_sound, ("data",)),
     (texts_are_sound, ("task", "data", "teacher", "distill")),
+    (balance_is_possible, ("task", "data", "teacher", "distill")),
     (_teacher_is_there, ("teacher", "student", "distill")),
     (_start_is_described_once, ("student", "data")),
     (_builders_are_sound, ("student",)),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from compressor.recipe.augment import AugmentSection, GenerateSection, UnlabelledSection
+from compressor.recipe.balance import BalanceSection
 from compressor.recipe.section import ColumnName, Fraction, Section, Sha256, optional
 
 __all__ = ["DataSection", "MoreTexts", "SplitSection"]
@@ -130,6 +131,9 @@ class DataSection(Section):
         description="Use only this many rows of each split of the source (seeded sample): for a quick trial.",
     )
 
+    balance: BalanceSection | None = optional(
+        "Groups of training texts that are to count alike: a remedy where an audit finds one that is answered worse."
+    )
     unlabelled: UnlabelledSection | Annotated[tuple[UnlabelledSection, ...], Field(min_length=1)] | None = optional(
         "More text of the same domain: the teacher labels it, and the student trains on it beside the training split. "
         "A list reads several sources; a text that stands in two of them is taken from the first."

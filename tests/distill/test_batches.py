@@ -9,8 +9,12 @@ from compressor.distill.batches import EpochOrder, PartOfEachBatch, WholeBatches
 
 
 def order(rows: int, together: int = 1) -> EpochOrder:
-    lengths = torch.randint(3, 50, (rows,), generator=torch.Generator().manual_seed(1)).tolist()
-    return EpochOrder(rows, lengths, 12, 7, together)
+    return EpochOrder(rows, lengths(rows), 12, 7, together)
+
+
+def lengths(rows: int) -> list[int]:
+    found: list[int] = torch.randint(3, 50, (rows,), generator=torch.Generator().manual_seed(1)).tolist()
+    return found
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
@@ -54,8 +58,50 @@ def test_evaluation_takes_whole_batches_in_turn(size: int) -> None:
 @pytest.mark.parametrize("rows", [2, 14, 640, 5004])
 @pytest.mark.parametrize("together", [1, 2])
 def test_length_groups_are_those_of_transformers_so_that_an_earlier_training_resumes(rows: int, together: int) -> None:
-    lengths = torch.randint(3, 50, (rows,), generator=torch.Generator().manual_seed(1)).tolist()
-    longest = [max(lengths[start : start + together]) for start in range(0, rows, together)]
+    known = lengths(rows)
+    longest = [max(known[start : start + together]) for start in range(0, rows, together)]
     generator = torch.Generator().manual_seed(7 * 1_000_003)
     theirs = get_length_grouped_indices(longest, 12 // together, generator=generator)
     assert list(order(rows, together)) == [together * place + row for place in theirs for row in range(together)]
+
+
+def weighed(rows: int, together: int = 1, seed: int = 7) -> EpochOrder:
+    """The first quarter of the rows weighs 3, the others a third."""
+    weights = [3.0] * (rows // 4) + [1 / 3] * (rows - rows // 4)
+    return EpochOrder(rows, lengths(rows), 12, seed, together, weights)
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_an_epoch_draws_rows_by_weight_and_is_as_long_as_without(together: int) -> None:
+    drawn = list(weighed(400, together))
+    assert len(drawn) == len(weighed(400, together)) == 400
+    assert sum(row < 100 for row in drawn) == pytest.approx(300, abs=2 * together)
+    starts = drawn[::together]
+    assert drawn == [start + row for start in starts for row in range(together)], "pairs stay together"
+    assert all(start % together == 0 for start in starts)
+
+
+def test_weighed_rows_of_like_length_share_a_batch_and_the_longest_drawn_comes_first() -> None:
+    order, known = weighed(4800), lengths(4800)
+    batches = [[known[row] for row in batch] for batch in BatchSampler(order, 12, drop_last=False)]
+    assert batches[0][0] == max(map(max, batches))
+    assert sum(max(batch) - min(batch) for batch in batches) / len(batches) < 10
+
+
+def test_an_epoch_of_weighed_rows_is_made_of_seed_and_number_alone() -> None:
+    order = weighed(400)
+    first = list(order)
+    assert list(order) == list(weighed(400)) == first != list(weighed(400, seed=8))
+    order.set_epoch(1)
+    second = list(order)
+    assert sorted(second) != sorted(first), "what is drawn differs, not the order alone"
+    order.set_epoch(0)
+    assert list(order) == first
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_part_the_batches_of_weighed_rows(size: int) -> None:
+    whole = list(BatchSampler(weighed(118), 12, drop_last=False))
+    parts = [list(PartOfEachBatch(weighed(118), 12, rank=rank, size=size)) for rank in range(size)]
+    for step, batch in enumerate(whole):
+        assert sorted(row for part in parts for row in part[step]) == sorted(batch)

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from compressor.data import load_split
+from compressor.data import column_of, load_split
 from compressor.data.arrow import write_arrow
-from compressor.distill.transfer_set import TEXTS, Joined, TextSource, TransferSet
+from compressor.distill.transfer_set import TEXTS, WEIGHT, Joined, TextSource, TransferSet
 from compressor.errors import DataError
 from compressor.runtime.outputs import Ragged, write_outputs
 from compressor.tasks import load_tokenizer
@@ -19,10 +20,15 @@ from tests.distill.conftest import MAX_LENGTH, Finished
 MADE = ["good film", "bad film", "a good bad film"]
 
 
-def write_texts(folder: Path, data: Path, texts: Sequence[str] = MADE) -> Path:
-    """A folder of texts without labels, with the columns of the training split."""
+def write_texts(
+    folder: Path, data: Path, texts: Sequence[str] = MADE, parents: Sequence[int | None] | None = None
+) -> Path:
+    """A folder of texts without labels, with the columns of the training split; with `parents`, which rows of it they
+    are made of, too."""
     schema = load_split(data, "train").features.arrow_schema.remove_metadata()
     columns = {"text": texts, "label": [None] * len(texts), "example_id": list(range(len(texts)))}
+    if parents is not None:
+        schema, columns = schema.append(pa.field("parent", pa.int64())), {**columns, "parent": parents}
     folder.mkdir(parents=True)
     batch = pa.RecordBatch.from_pydict({name: columns[name] for name in schema.names}, schema=schema)
     write_arrow(folder / f"{TEXTS}.arrow", schema, iter([batch]))
@@ -86,3 +92,13 @@ def test_joined_rows_are_those_of_the_parts_in_order() -> None:
     assert len(joined) == 6 and [int(row[0]) for row in joined] == [int(joined[i][0]) for i in range(6)] == list(
         range(6)
     )
+
+
+def test_a_copy_weighs_what_its_original_does(task: Task, encoder_folder: Path, data: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "weights.npy", np.linspace(0.5, 1.5, 160))
+    source = TextSource("augment", write_texts(tmp_path / "made", data, parents=[159, None, 0]))
+    np.save(tmp_path / "chosen.npy", np.array([0, 1]))
+    for chosen, copies in ((None, [1.5, 1, 0.5]), (tmp_path / "chosen.npy", [1.5, 1])):
+        transfer_set = TransferSet(data, more=(replace(source, chosen=chosen),), weights=tmp_path / "weights.npy")
+        rows = transfer_set.rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
+        assert column_of(rows, WEIGHT).tolist() == [*np.linspace(0.5, 1.5, 160).tolist(), *copies]

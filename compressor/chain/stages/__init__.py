@@ -4,6 +4,7 @@ from compressor.chain.stages.answers import Answers
 from compressor.chain.stages.ask import Ask
 from compressor.chain.stages.audit import AuditModel
 from compressor.chain.stages.augment import Augment
+from compressor.chain.stages.balance import Balance
 from compressor.chain.stages.bundle import Bundle
 from compressor.chain.stages.cascade import Cascade
 from compressor.chain.stages.columns import Columns
@@ -30,6 +31,7 @@ __all__ = [
     "Ask",
     "AuditModel",
     "Augment",
+    "Balance",
     "Bundle",
     "Cascade",
     "ChooseUnsure",

@@ -117,7 +117,7 @@ class AuditModel(Stage):
         from compressor.audit.data import read_texts
         from compressor.audit.synonyms import read_synonyms
         from compressor.data import load_split
-        from compressor.data.columns import KEPT
+        from compressor.data.columns import SLICES
 
         names = self.section.columns
         kept = load_split(inputs["test"].folder, "test") if names else {}
@@ -126,7 +126,7 @@ class AuditModel(Stage):
         file = files.get("outside")
         roles = tuple(test.examples[0]) if test.examples else None
         return Inquiry(
-            columns={name: tuple(kept[f"{KEPT}{name}"]) for name in names},
+            columns={name: tuple(kept[f"{SLICES}{name}"]) for name in names},
             slices=self.section.slices,
             terms=self.section.terms,
             training=Texts(*training) if training else None,

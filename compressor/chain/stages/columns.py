@@ -33,14 +33,14 @@ class Columns(Prepare):
 
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data import load_split
-        from compressor.data.columns import KEPT
+        from compressor.data.columns import SLICES
         from compressor.data.slices import MOST_VALUES
 
-        self.prepared(out, events, keep=self.keep)
+        self.prepared(out, events, keep={f"{SLICES}{name}": name for name in self.keep})
         for split in ("train", "validation"):
             (out / f"{split}.arrow").unlink(missing_ok=True)
         test = load_split(out, "test")
-        counts = {name: len(set(test[f"{KEPT}{name}"])) for name in self.keep}
+        counts = {name: len(set(test[f"{SLICES}{name}"])) for name in self.keep}
         # Told before anything is trained.
         for name, count in counts.items():
             if count > MOST_VALUES:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from compressor.chain.findings import write_findings
 from compressor.chain.models import TRAINING_LIBRARIES
 from compressor.chain.rounding_finding import rounding_finding
+from compressor.chain.stages.balance import weights_file
 from compressor.chain.stages.select import CHOSEN
 from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
@@ -32,9 +33,10 @@ __all__ = ["Distill"]
 class Distill(Stage):
     """Writes `model/`, and `findings.json` where it was trained for a variant.
 
-    Inputs: `data`; `student`, what training starts from; `teacher` and `outputs` where an objective asks the teacher;
-    `tokenizer` in place of `teacher` where that is no single model, one with the tokens that its outputs are of;
-    for further texts `texts/NAME`, `outputs/NAME` and, where some of them were chosen, `chosen/NAME`.
+    Inputs: `data`; `balance`, the weights of its texts, where they have some; `student`, what training starts from;
+    `teacher` and `outputs` where an objective asks the teacher; `tokenizer` in place of `teacher` where that is no
+    single model, one with the tokens that its outputs are of; for further texts `texts/NAME`, `outputs/NAME` and, where
+    some of them were chosen, `chosen/NAME`.
     """
 
     kind = "distill"
@@ -121,4 +123,5 @@ class Distill(Stage):
                 )
                 for name in self.more
             ),
+            weights_file(inputs),
         )

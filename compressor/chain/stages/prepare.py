@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from compressor.task_specs import task_spec
 __all__ = ["Prepare"]
 
 
-_ELSEWHERE = {"source", "test", "revision", "sha256", "max_length", "unlabelled", "augment", "generate"}
+_ELSEWHERE = {"source", "test", "revision", "sha256", "max_length", "unlabelled", "augment", "generate", "balance"}
 """Settings that are in the sources, or that other stages read."""
 
 
@@ -65,8 +65,8 @@ class Prepare(Stage):
             facts["splits"]["train"]["rows"] += self.canaries.count * self.canaries.repeats
         return facts
 
-    def prepared(self, out: Path, events: Events, keep: Sequence[str] = ()) -> dict[str, Json]:
-        """Fill `out`; `keep` names further columns that its splits have."""
+    def prepared(self, out: Path, events: Events, keep: Mapping[str, str] | None = None) -> dict[str, Json]:
+        """Fill `out`; `keep` names further columns that its splits have: see `compressor.data.prepare`."""
         from compressor.data import prepare
 
         section = self.section

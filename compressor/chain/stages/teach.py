@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compressor.chain.models import TRAINING_LIBRARIES, fetch_models, model_source
+from compressor.chain.stages.balance import weights_file
 from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
@@ -61,6 +62,7 @@ class Teach(Stage):
             task=get_task(self.task),
             model_folder=self.fetch(events)["model"],
             data=inputs["data"].folder,
+            weights=weights_file(inputs),
             max_length=self.max_length,
             seed=self.seed,
             out=out,

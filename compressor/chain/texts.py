@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from compressor.chain.balance import weights_input
 from compressor.chain.stages import Augment, Generate, Select, Unlabelled, Writer
 from compressor.chain.stages.unlabelled import KNOWN
 from compressor.chain.teachers import label_stages
@@ -52,7 +53,8 @@ def _made(recipe: Recipe, sources: Sequence[MoreTexts]) -> Iterator[Stage]:
             yield Unlabelled(inputs={"data": "prepare", **read}, section=section, path=source.path, **settings)
             read[f"{KNOWN}{len(read) + 1}"] = name
         elif isinstance(section, AugmentSection):
-            yield Augment(inputs={"data": "prepare"}, section=section, **settings)
+            inputs = {"data": "prepare", **(weights_input(recipe) if section.balance else {})}
+            yield Augment(inputs=inputs, section=section, **settings)
         else:
             inputs = {"data": "prepare"}
             if section.finetune:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.random import Generator
 
 from compressor.data.augment.base import Change
+from compressor.data.balance import drawn
 from compressor.data.corpus import SAMPLE, Corpus
 from compressor.data.text_filter import TextFilter
 from compressor.data.texts import TEXTS_FILE, MadeText, TrainingTexts, tell, write_texts
@@ -38,6 +39,7 @@ def make_texts(
     events: Events,
     models: Mapping[str, Path] | None = None,
     known: Sequence[Path] = (),
+    weights: Path | None = None,
 ) -> dict[str, Any]:
     """Write changed copies of the training texts to `out/texts.arrow`, see `load_texts`.
 
@@ -47,6 +49,7 @@ def make_texts(
         data: the folder that `prepare` wrote.
         models: reference, as `section.models` names it -> folder of the model.
         known: folders of texts that were made before, none of which is made again.
+        weights: a file of numpy; a text gets copies in proportion to its weight [texts]. None: all get as many.
 
     Returns:
         Counts for the report: `made`, `kept`, `dropped` by reason, `origins` (kept of each augmentation), `words`.
@@ -61,10 +64,11 @@ def make_texts(
     seed += section.seed
     copier = _copier(section, spec, training, models or {}, seed)
     keep = TextFilter(training, section, known=known, exact=True)
+    counts = _counts(section, training.count, None if weights is None else np.load(weights, allow_pickle=False), seed)
 
     def kept() -> Iterator[list[MadeText]]:
         done = 0
-        for batch, copies in _rows(section, training, seed):
+        for batch, copies in _rows(training, counts):
             yield keep(copier.copy(batch, copies))
             done += batch.num_rows
             events.progress("augment: copying texts", done, training.count)
@@ -93,20 +97,27 @@ def _copier(
     return _Copier(training.roles, kinds, changes, corpora, section.compose, seed)
 
 
+def _counts(
+    section: AugmentSection, texts: int, weights: npt.NDArray[np.float64] | None, seed: int
+) -> npt.NDArray[np.int64]:
+    """How many copies each text gets [texts]."""
+    total = section.copies * texts if section.count is None else section.count
+    random = np.random.default_rng(seed)
+    if weights is not None:
+        return np.bincount(drawn(weights, total, random), minlength=texts)
+    copies, rest = divmod(total, texts)
+    counts = np.full(texts, copies)
+    counts[random.choice(texts, rest, replace=False)] += 1
+    return counts
+
+
 def _rows(
-    section: AugmentSection, training: TrainingTexts, seed: int
+    training: TrainingTexts, counts: npt.NDArray[np.int64]
 ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
     """Rows of the training split, and how many copies each gets."""
-    copies, more = section.copies, np.empty(0, np.int64)
-    if section.count is not None:
-        copies, rest = divmod(section.count, training.count)
-        more = np.sort(np.random.default_rng(seed).choice(training.count, rest, replace=False))
     start = 0
-    for batch in training.batches(max(1, _BATCH // max(1, copies))):
-        counts = np.full(batch.num_rows, copies)
-        first, last = np.searchsorted(more, (start, start + batch.num_rows))
-        counts[more[first:last] - start] += 1
-        yield batch, counts
+    for batch in training.batches(max(1, _BATCH // max(1, int(counts.mean())))):
+        yield batch, counts[start : start + batch.num_rows]
         start += batch.num_rows
 
 

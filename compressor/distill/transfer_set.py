@@ -43,6 +43,8 @@ class TextSource:
     """What `compute_outputs` wrote for them; None where the teacher runs beside the student."""
     chosen: Path | None = None
     """A file of numpy with the numbers of the texts that are used; None: all are."""
+    inherits_weights: bool = True
+    """Whether a copy of a training text weighs what that does; not where heavier texts were copied more often."""
 
     def numbers(self) -> npt.NDArray[np.int64] | None:
         """Those of the texts that are used; None: all are."""
@@ -93,7 +95,7 @@ class TransferSet:
         parts = [labelled.remove_columns("row_id")]
         for source in self.more:
             texts, numbers = load_split(source.folder, TEXTS), source.numbers()
-            inherited = None if weights is None else _of_originals(weights, texts)
+            inherited = None if weights is None else _of_originals(weights, texts, source.inherits_weights)
             part = _weighed(tokens(texts), inherited).select_columns(parts[0].column_names)
             if numbers is not None:
                 part = part.select(_rows_of(numbers, len(part), len(texts)))
@@ -215,9 +217,12 @@ def _weighed(rows: Dataset, weights: npt.NDArray[np.float64] | None) -> Dataset:
     return rows.add_column(WEIGHT, found, new_fingerprint=f"{rows._fingerprint}-weighed")
 
 
-def _of_originals(weights: npt.NDArray[np.float64], texts: Dataset) -> npt.NDArray[np.float64]:
-    """For each of some made texts the weight of the training text that it was made of; 1 where there is none."""
+def _of_originals(weights: npt.NDArray[np.float64], texts: Dataset, inherits: bool) -> npt.NDArray[np.float64]:
+    """For each of some made texts the weight of the training text that it was made of; 1 where there is none, and where
+    it doesn't inherit one."""
     found = np.ones(len(texts))
+    if not inherits:
+        return found
     parents = texts.data.column("parent").to_numpy()  # floats where some are missing
     copies = np.flatnonzero(~np.isnan(parents))
     found[copies] = weights[parents[copies].astype(np.int64)]

@@ -90,6 +90,11 @@ class AugmentSection(TextLimits):
     count: Count | None = Field(
         None, description="Copies in all, spread evenly over the training texts. Takes the place of `copies`."
     )
+    balance: bool = optional(
+        "Copy texts in proportion to their weights by `data.balance`; a copy then weighs 1. Left out: all are copied "
+        "alike, and a copy weighs what its original does.",
+        default=False,
+    )
     kinds: tuple[Annotated[AugmentationSection, OneOf(AUGMENTATIONS)], ...] = Field(
         default_factory=_default_kinds,
         min_length=1,

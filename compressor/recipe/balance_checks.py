@@ -14,9 +14,14 @@ __all__ = ["balance_is_possible"]
 
 
 def balance_is_possible(recipe: Recipe) -> Iterator[Problem]:
-    """Problems of `data.balance`."""
+    """Problems of `data.balance` and `data.augment.balance`."""
     data, spec, path = recipe.data, task_spec(recipe.task), "data.balance"
-    if data is None or data.balance is None:
+    if data is None:
+        return
+    if data.balance is None:
+        if data.augment is not None and data.augment.balance:
+            message = "copies texts by the weights of `data.balance`, and there is none"
+            yield Problem(message, "data.augment.balance", hint="add it, for example {slice: COLUMN}")
         return
     yield from slice_is_sound(data.balance.slice, f"{path}.slice", header=data.header)
     if data.test_only or not any(trainings(recipe)):

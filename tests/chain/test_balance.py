@@ -12,7 +12,8 @@ import pytest
 
 from compressor.chain.findings import read_findings
 from compressor.chain.plan import RecipePlan, make_plan
-from compressor.data import load_split
+from compressor.chain.stages.augment import COPIED_BY_WEIGHT
+from compressor.data import load_split, load_texts
 from compressor.data.balance import WEIGHTS_FILE
 from compressor.engine.artifact import Artifact
 from compressor.engine.plan import Plan
@@ -73,6 +74,14 @@ def test_what_no_training_made_keeps_its_key(tmp_path: Path, recipe: dict[str, A
     assert {"balance", "distill"} <= changed(tmp_path, recipe, weighed, other)
 
 
+def test_texts_are_copied_by_weight_only_where_that_is_asked_for(tmp_path: Path, recipe: dict[str, Any]) -> None:
+    weighed, copies = ("data.balance={slice: place}", "data.augment={copies: 2}"), ("data.augment={copies: 2}",)
+    assert not changed(tmp_path, recipe, copies, weighed) & {"augment"}
+    by_weight = (weighed[0], "data.augment={copies: 2, balance: true}")
+    inputs = {stage.name: dict(stage.inputs) for stage in plan(tmp_path, recipe, *by_weight).stages}
+    assert inputs["augment"] == {"data": "prepare", "balance": "balance"}
+
+
 def test_an_ensembles_members_and_another_recipes_student_are_weighed_by_their_own_recipes(
     tmp_path: Path, recipe: dict[str, Any]
 ) -> None:
@@ -124,12 +133,26 @@ def test_weights_are_those_of_the_prepared_rows_and_the_report_has_them(
     assert [column.title for column in table.columns] == ["group", "training", "weight"]
 
 
+def test_heavier_texts_are_copied_more_often_and_their_copies_weigh_1(tmp_path: Path, recipe: dict[str, Any]) -> None:
+    asked = ("data.balance={slice: place}", "data.augment={copies: 4, balance: true, kinds: [{kind: random-words}]}")
+    found = made(tmp_path, plan(tmp_path, recipe, *asked), "prepare", "balance", "augment")
+    weights = np.load(found["balance"].folder / WEIGHTS_FILE)
+    parents = np.array(load_texts(found["augment"].folder)["parent"])
+    copies = np.bincount(parents, minlength=len(weights))
+    assert (copies <= np.ceil(4 * weights)).all() and copies.sum() > 0.95 * 4 * len(weights)
+    assert copies[weights > 1].mean() > 2 * copies[weights < 1].mean()
+    assert found["augment"].facts[COPIED_BY_WEIGHT] is True
+
+
 @pytest.mark.slow
 def test_a_run_trains_on_weighed_texts_and_copies_and_reports_the_weights(
     tmp_path: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    recipe["data"] |= {"balance": {"slice": "place", "by": "group-and-label"}, "augment": {"copies": 1}}
+    recipe["data"] |= {
+        "balance": {"slice": "place", "by": "group-and-label"},
+        "augment": {"copies": 1, "balance": True},
+    }
     recipe["teacher"]["finetune"] = recipe["distill"] = {"epochs": 1, "learning_rate": 3e-3}
     recipe["quantize"] = []
     done = compressor("run", recipes.write(tmp_path, recipe), "--out", tmp_path / "run").succeeds()

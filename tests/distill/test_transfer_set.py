@@ -94,11 +94,17 @@ def test_joined_rows_are_those_of_the_parts_in_order() -> None:
     )
 
 
-def test_a_copy_weighs_what_its_original_does(task: Task, encoder_folder: Path, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("inherits", [True, False])
+def test_a_copy_weighs_what_its_original_does_unless_heavier_texts_were_copied_more_often(
+    task: Task, encoder_folder: Path, data: Path, tmp_path: Path, inherits: bool
+) -> None:
     np.save(tmp_path / "weights.npy", np.linspace(0.5, 1.5, 160))
-    source = TextSource("augment", write_texts(tmp_path / "made", data, parents=[159, None, 0]))
+    folder = write_texts(tmp_path / "made", data, parents=[159, None, 0])
     np.save(tmp_path / "chosen.npy", np.array([0, 1]))
-    for chosen, copies in ((None, [1.5, 1, 0.5]), (tmp_path / "chosen.npy", [1.5, 1])):
+    source = TextSource("augment", folder, inherits_weights=inherits)
+    for chosen, copies in ((None, [1.5, 1, 0.5] if inherits else [1, 1, 1]), (tmp_path / "chosen.npy", None)):
         transfer_set = TransferSet(data, more=(replace(source, chosen=chosen),), weights=tmp_path / "weights.npy")
         rows = transfer_set.rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
-        assert column_of(rows, WEIGHT).tolist() == [*np.linspace(0.5, 1.5, 160).tolist(), *copies]
+        found = column_of(rows, WEIGHT).tolist()
+        assert found[:160] == np.linspace(0.5, 1.5, 160).tolist()
+        assert found[160:] == (copies or ([1.5, 1] if inherits else [1, 1]))

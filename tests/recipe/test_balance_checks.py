@@ -13,7 +13,7 @@ from tests.recipe.write import only, problems_of, write
     ["{slice: place}", "{slice: 'name=\\bmaria\\b', by: group-and-label, max_weight: 5}", "{slice: 3}"],
 )
 def test_a_sound_balance_is_accepted(tmp_path: Path, balance: str) -> None:
-    recipe = load_recipe(write(tmp_path), [f"data.balance={balance}"])
+    recipe = load_recipe(write(tmp_path), [f"data.balance={balance}", "data.augment={balance: true}"])
     assert recipe.data is not None and recipe.data.balance is not None
     assert recipe.data.balance.column == {"{slice: place}": "place", "{slice: 3}": "3"}.get(balance)
 
@@ -59,6 +59,7 @@ def test_a_sound_balance_is_accepted(tmp_path: Path, balance: str) -> None:
             "data.balance.by",
             "`data.labelled` leaves out",
         ),
+        (["data.augment={balance: true}"], "data.augment.balance", "weights of `data.balance`, and there is none"),
     ],
 )
 def test_what_cannot_be_balanced_is_refused_with_its_place(

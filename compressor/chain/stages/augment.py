@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressor.chain.models import fetch_models, model_source
+from compressor.chain.stages.balance import weights_file
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
@@ -15,7 +16,10 @@ from compressor.recipe.augment import AUGMENTATIONS, AugmentSection
 from compressor.sources import Source
 from compressor.task_specs import task_spec
 
-__all__ = ["Augment"]
+__all__ = ["COPIED_BY_WEIGHT", "Augment"]
+
+COPIED_BY_WEIGHT = "copied_by_weight"
+"""A fact: that texts of more weight were copied more often."""
 
 _PINS = ("model", "revision", "sha256")
 """Of an augmentation that asks a model: they are in the sources."""
@@ -23,7 +27,7 @@ _PINS = ("model", "revision", "sha256")
 
 @dataclass(frozen=True, kw_only=True)
 class Augment(Stage):
-    """Writes `texts.arrow`."""
+    """Writes `texts.arrow`. Inputs: `data`; `balance`, by whose weights texts are copied, where they are."""
 
     kind = "augment"
 
@@ -58,7 +62,7 @@ class Augment(Stage):
     def run(self, inputs: Mapping[str, Artifact], out: Path, events: Events) -> dict[str, Json]:
         from compressor.data.augmented import make_texts
 
-        return make_texts(
+        facts = make_texts(
             self.section,
             task_spec(self.task),
             data=inputs["data"].folder,
@@ -66,4 +70,6 @@ class Augment(Stage):
             seed=self.seed,
             events=events,
             models=self.fetch(events),
+            weights=weights_file(inputs),
         )
+        return {**facts, COPIED_BY_WEIGHT: True} if self.section.balance else facts

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from compressor.chain.findings import write_findings
 from compressor.chain.models import TRAINING_LIBRARIES
 from compressor.chain.rounding_finding import rounding_finding
+from compressor.chain.stages.augment import COPIED_BY_WEIGHT
 from compressor.chain.stages.balance import weights_file
 from compressor.chain.stages.select import CHOSEN
 from compressor.distill.trackers import assert_trackers
@@ -120,6 +121,7 @@ class Distill(Stage):
                     folders[f"texts/{name}"],
                     folders.get(f"outputs/{name}"),
                     folders[f"chosen/{name}"] / CHOSEN if f"chosen/{name}" in folders else None,
+                    inherits_weights=COPIED_BY_WEIGHT not in inputs[f"texts/{name}"].facts,
                 )
                 for name in self.more
             ),

@@ -84,7 +84,7 @@ def _prepared(file: Path, kind: str, folder: Path) -> None:
     section = DataSection(source=str(file), columns=columns)
     with console_events() as events:
         prepare_data(
-            section, task_spec(task), seed=1, files={"train": file}, out=folder / "prepared", events=events, keep=()
+            section, task_spec(task), seed=1, files={"train": file}, out=folder / "prepared", events=events, keep={}
         )
 
 

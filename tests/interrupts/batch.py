@@ -133,10 +133,19 @@ def faults_of(ended: Result, drawn: Moment, *, ready: bool) -> Iterator[str]:
         yield f"ends with exit code {ended.code}"
     if (ready or drawn.signal is not signal.SIGINT) and (found := [words for words in _TRACES if words in ended.err]):
         yield f"says {found}"
-    if ended.code > 0 and ended.out:
+    if ended.code > 0 and ended.out and not _is_json(ended.out):
         yield f"puts on stdout {ended.out[:100]!r}"
     if ended.code == INTERRUPTED and "Interrupted." not in ended.err:
         yield "doesn't say that it was interrupted"
+
+
+def _is_json(text: str) -> bool:
+    """Whether it is whole: then the signal came after the result."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _finished(place: Place, reference: Reference) -> list[str]:

@@ -61,10 +61,12 @@ def run_study(
     require_statistics(recipe.seeds)
     for run in runs:
         run.plan.forced(force)
-    directory = _claim(recipe, runs, out, overwrite=overwrite)
+    with disk_full_explained(out, "the study's directory", hint=CHOOSE_OUT):
+        directory = RunDirectory(out, overwrite=overwrite)
     store = store or Store()
     ended: list[Ended] = []
     try:
+        _begin(directory, recipe, runs, overwrite=overwrite)
         with store.using([key for run in runs for key in run.plan.keys.values()], events):
             _run_all(runs, ended, out, events, store, force, overwrite, team)
             report = _publish(directory, recipe, runs, ended, store)
@@ -78,15 +80,13 @@ def run_study(
     return report, next((one.exit_code for one in ended if one.error), 0)
 
 
-def _claim(recipe: Recipe, runs: Sequence[StudyRun], out: Path, *, overwrite: bool) -> RunDirectory:
-    """Every folder that will be written to, before anything is run."""
-    with disk_full_explained(out, "the study's directory", hint=CHOOSE_OUT):
-        directory = RunDirectory(out, overwrite=overwrite)
+def _begin(directory: RunDirectory, recipe: Recipe, runs: Sequence[StudyRun], *, overwrite: bool) -> None:
+    """Write what is about to be run, and claim every folder that will be written to, before anything is run."""
+    with disk_full_explained(directory.path, "the study's directory", hint=CHOOSE_OUT):
         directory.status("running", runs=_states(runs, ()))
         directory.write("recipe.resolved.yaml", dump_recipe(recipe))
         for run in runs:
-            claim_folder(out / run.member.folder, RUN, overwrite=overwrite)
-    return directory
+            claim_folder(directory.path / run.member.folder, RUN, overwrite=overwrite)
 
 
 def _run_all(

@@ -134,6 +134,7 @@ def test_files_of_somebody_else_are_found_before_anything_runs(tmp_path: Path) -
     with pytest.raises(RecipeError, match="holds files and is not of an earlier run"):
         run(tmp_path, runs)
     assert ran == [] and mine.read_text(encoding="utf-8") == "mine"
+    assert status(tmp_path)["status"] == "failed"
 
 
 def test_a_full_disk_ends_it(tmp_path: Path) -> None:

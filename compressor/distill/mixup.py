@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from compressor.errors import StageError
+from compressor.distill.word_embeddings import run_with_embeddings, word_embeddings
 
 __all__ = ["Mixture", "run_mixed"]
 
@@ -39,9 +39,6 @@ def run_mixed(model: Any, inputs: Mapping[str, torch.Tensor], mixture: Mixture) 
     long as the longer of the two. Of inputs that aren't embedded here (types of tokens, and the tokens themselves,
     from which some architectures tell positions or where a text ends) those of i hold, and behind its end those of j.
 
-    The table's output is replaced while the model runs, in place of `inputs_embeds`: with these, decoders read a
-    text's answer at the end of the batch, padding or not, and a model without layers takes none.
-
     Source: Zhang 2018, "mixup", section 2 (arXiv 1710.09412), on word embeddings as in Liang 2021, "MixKD" (arXiv
     2011.00593).
 
@@ -53,38 +50,9 @@ def run_mixed(model: Any, inputs: Mapping[str, torch.Tensor], mixture: Mixture) 
     """
     tokens = inputs["attention_mask"].bool()
     partner = mixture.partner.to(tokens.device)
-    table = _table(model)
-    vectors: torch.Tensor = table(inputs["input_ids"])
+    vectors = word_embeddings(model, inputs["input_ids"])
     vectors = vectors * tokens[..., None].to(vectors.dtype)
     share = mixture.share.to(vectors)[:, None, None]
     mixed = share * vectors + (1 - share) * vectors[partner]
     merged = {name: torch.where(tokens, tensor, tensor[partner]) for name, tensor in inputs.items()}
-    replaced: list[torch.Size] = []
-
-    def replace(module: torch.nn.Module, arguments: Any, output: torch.Tensor) -> torch.Tensor:
-        replaced.append(output.shape)
-        return mixed
-
-    hook = table.register_forward_hook(replace)
-    try:
-        output = model(**merged)
-    finally:
-        hook.remove()
-    if replaced != [mixed.shape]:
-        raise _no_table(model)
-    return output
-
-
-def _table(model: Any) -> Any:
-    try:
-        return model.get_input_embeddings()
-    except NotImplementedError as error:
-        raise _no_table(model) from error
-
-
-def _no_table(model: Any) -> StageError:
-    return StageError(
-        f"Texts can't be mixed for a model of architecture {model.config.model_type}: where it reads its word "
-        "embeddings is unknown.",
-        hint="Leave out the objective mixup.",
-    )
+    return run_with_embeddings(model, merged, mixed)

@@ -112,7 +112,14 @@ def distill(
         rows = tokenize_split(split, task, tokenizer, max_length=max_length, cache=out / "tokens", names=labels)
         said = read_outputs(folder, mapped=True) if alignment is None else alignment.read(split, folder)
         validation = CachedOutputs(said, task=task, rows=rows)
-    distiller = Distiller(model, objectives, task=task, teacher=teacher, validation=validation)
+    distiller = Distiller(
+        model,
+        objectives,
+        task=task,
+        teacher=teacher,
+        validation=validation,
+        special_tokens=tokenizer.all_special_ids,
+    )
     facts = train(
         distiller,
         section,

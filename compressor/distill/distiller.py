@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from compressor.distill.adversary import Adversary
 from compressor.distill.likelihood import LIKELIHOODS
 from compressor.distill.mixup import Mixture, run_mixed
 from compressor.distill.objective import Objective
@@ -27,6 +28,7 @@ from compressor.distill.signals import (
     in_words,
     run_model,
 )
+from compressor.distill.word_embeddings import run_with_embeddings, word_embeddings
 from compressor.errors import Problem, RecipeError
 from compressor.recipe.scheduled import value_at
 from compressor.tasks.base import Supervised, Task
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 __all__ = ["Distiller"]
+
+_Compared: TypeAlias = tuple[Sequence[Supervised], Mixture | None]
+"""What an objective compares that doesn't compare the answers to a batch as it is; and what it was mixed of."""
 
 
 class Distiller(torch.nn.Module):
@@ -63,18 +68,22 @@ class Distiller(torch.nn.Module):
         task: Task,
         teacher: TeacherOutputs | None = None,
         validation: TeacherOutputs | None = None,
+        special_tokens: Collection[int] = (),
     ) -> None:
         """
         Args:
             validation: the teacher's outputs for the validation split, for data without labels.
+            special_tokens: those of the student's tokenizer, whose embeddings no objective changes.
         """
         super().__init__()
+        self.special: torch.Tensor
         _check_needs(objectives, teacher)
         self.student = student
         self.objectives = torch.nn.ModuleList(objectives)
         self.task = task
         self.teacher = teacher
         self.validation = validation
+        self.register_buffer("special", torch.tensor(sorted(special_tokens), dtype=torch.long), persistent=False)
         self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
         self.second_pass = any(objective.second_pass for objective in objectives)
@@ -85,18 +94,20 @@ class Distiller(torch.nn.Module):
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """`loss`, a scalar, and in evaluation what the task keeps of the student's outputs, by their names."""
-        needs = self.needs if self.training else frozenset[Signal]()
         inputs = model_inputs(self.student, batch)
-        output, signals = run_model(self.student, inputs, needs)
-        second = self.student(**inputs) if self.training and self.second_pass else None
-        mixed = self._mixed(batch, inputs) if self.training else {}
-        # Losses are computed in fp32, also where autocast runs the models in bf16.
-        with torch.autocast(batch["input_ids"].device.type, enabled=False):
-            reduced = self._reduce(output, batch)
-            if self.training:
-                again = None if second is None else self._reduce(second, batch)
-                return {"loss": self._loss(reduced, {**signals, PROGRESS: self.progress}, batch, again, mixed)}
-            return {"loss": self._validation_loss(reduced, batch), **reduced}
+        output, signals = run_model(self.student, inputs, self.needs if self.training else frozenset())
+        if not self.training:
+            with _in_fp32(batch):
+                reduced = self._reduce(output, batch)
+                return {"loss": self._validation_loss(reduced, batch), **reduced}
+        second = self.student(**inputs) if self.second_pass else None
+        with _in_fp32(batch):
+            teacher = self._taught(batch)
+        others = self._mixed(batch, inputs) | self._attacked(batch, inputs, teacher)
+        with _in_fp32(batch):
+            rows = self._rows(output, batch, teacher)
+            again = [] if second is None else self._rows(second, batch, teacher)
+            return {"loss": self._loss(rows, {**signals, PROGRESS: self.progress}, teacher, batch, again, others)}
 
     def means(self) -> dict[str, float]:
         """Mean of each objective, before weighting, over the batches since `forget`."""
@@ -115,12 +126,18 @@ class Distiller(torch.nn.Module):
     def _reduce(self, output: Any, batch: Batch) -> Mapping[str, torch.Tensor]:
         return self.task.reduce(output, batch, self.task.options(self.student))
 
-    def _mixed(
-        self, batch: Batch, inputs: Mapping[str, torch.Tensor]
-    ) -> dict[str, tuple[Sequence[Supervised], Mixture]]:
+    def _taught(self, batch: Batch) -> Signals:
+        """What the teacher says of the batch as it is."""
+        wanted = self.needs - {MIXED}
+        return self.teacher.read(batch, wanted) if self.teacher is not None and wanted else {}
+
+    def _rows(self, output: Any, batch: Batch, teacher: Signals) -> Sequence[Supervised]:
+        return self.task.supervised(self._reduce(output, batch), batch, teacher.get(LOGITS))
+
+    def _mixed(self, batch: Batch, inputs: Mapping[str, torch.Tensor]) -> dict[str, _Compared]:
         """What both models say of mixtures of the batch's texts, drawn for each objective that compares that. Labels
         are those of their first texts."""
-        found: dict[str, tuple[Sequence[Supervised], Mixture]] = {}
+        found: dict[str, _Compared] = {}
         for name, objective in zip(self.names, self._each(), strict=True):
             if objective.mix is not None and self.teacher is not None:
                 mixture = objective.mix(len(batch["input_ids"]))
@@ -129,21 +146,50 @@ class Distiller(torch.nn.Module):
                 found[name] = self.task.supervised(student, batch, teacher), mixture
         return found
 
+    def _attacked(self, batch: Batch, inputs: Mapping[str, torch.Tensor], teacher: Signals) -> dict[str, _Compared]:
+        """What the student says of the batch's texts with word embeddings that are changed against each objective that
+        compares that, beside what the teacher says of them as they are."""
+        found: dict[str, _Compared] = {}
+        for name, objective in zip(self.names, self._each(), strict=True):
+            if objective.adversary is not None:
+                found[name] = self._under_attack(objective, objective.adversary, batch, inputs, teacher), None
+        return found
+
+    def _under_attack(
+        self,
+        objective: Objective,
+        adversary: Adversary,
+        batch: Batch,
+        inputs: Mapping[str, torch.Tensor],
+        teacher: Signals,
+    ) -> Sequence[Supervised]:
+        vectors = word_embeddings(self.student, inputs["input_ids"])
+        words = batch["attention_mask"].bool() & ~torch.isin(batch["input_ids"], self.special)
+
+        def answers(change: torch.Tensor) -> Sequence[Supervised]:
+            output = run_with_embeddings(self.student, inputs, vectors + change)
+            with _in_fp32(batch):
+                return self._rows(output, batch, teacher)
+
+        def loss(change: torch.Tensor) -> torch.Tensor:
+            rows = answers(change)
+            with _in_fp32(batch):
+                return _value(objective, rows, {PROGRESS: self.progress}, teacher, batch)
+
+        return answers(adversary.change(loss, vectors, words))
+
     def _loss(
         self,
-        outputs: Mapping[str, torch.Tensor],
+        rows: Sequence[Supervised],
         student: Signals,
+        teacher: Signals,
         batch: Batch,
-        second: Mapping[str, torch.Tensor] | None,
-        mixed: Mapping[str, tuple[Sequence[Supervised], Mixture]],
+        again: Sequence[Supervised],
+        others: Mapping[str, _Compared],
     ) -> torch.Tensor:
-        wanted = self.needs - {MIXED}
-        teacher = self.teacher.read(batch, wanted) if self.teacher is not None and wanted else {}
-        rows = self.task.supervised(outputs, batch, teacher.get(LOGITS))
-        again = self.task.supervised(second, batch, teacher.get(LOGITS)) if second is not None else []
         total = rows[0].student.new_zeros(())
         for name, objective in zip(self.names, self._each(), strict=True):
-            compared, mixture = mixed.get(name, (rows, None))
+            compared, mixture = others.get(name, (rows, None))
             value = _value(objective, compared, {**student, MIXTURE: mixture}, teacher, batch, again)
             self._sums[name] += value.detach()
             total = total + value_at(objective.weight, self.progress) * value
@@ -163,6 +209,11 @@ class Distiller(torch.nn.Module):
 
     def _each(self) -> Sequence[Objective]:
         return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
+
+
+def _in_fp32(batch: Batch) -> torch.autocast:
+    """Losses are computed in fp32, also where autocast runs the models in bf16."""
+    return torch.autocast(batch["input_ids"].device.type, enabled=False)
 
 
 def _value(

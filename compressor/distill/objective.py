@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import torch
 
+from compressor.distill.adversary import Adversary
 from compressor.distill.mixup import Mixture
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.recipe.scheduled import Ramp
@@ -34,6 +35,7 @@ class Objective(torch.nn.Module):
         second_pass: bool = False,
         mix: Callable[[int], Mixture] | None = None,
         whole_examples: bool = False,
+        adversary: Adversary | None = None,
     ) -> None:
         """
         Args:
@@ -42,6 +44,8 @@ class Objective(torch.nn.Module):
             second_pass: whether it compares what the student says of a batch twice, with other dropout.
             mix: for one that compares what both models say of mixed texts, draws the mixtures of so many.
             whole_examples: whether it compares the texts of an example, which must then be in one batch.
+            adversary: for one that sees the student's answers to changed word embeddings, finds the change that raises
+                its loss.
         """
         super().__init__()
         self.kind = kind
@@ -52,6 +56,7 @@ class Objective(torch.nn.Module):
         self.second_pass = second_pass
         self.mix = mix
         self.whole_examples = whole_examples
+        self.adversary = adversary
 
     def judges(self, known: frozenset[Signal]) -> bool:
         """Whether it tells how far a student is off on validation without labels: it compares outputs with the

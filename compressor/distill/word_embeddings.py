@@ -59,5 +59,5 @@ def _no_table(model: Any) -> StageError:
     return StageError(
         f"Texts can't be changed inside a model of architecture {model.config.model_type}: where it reads its word "
         "embeddings is unknown.",
-        hint="Leave out the objective mixup.",
+        hint="Leave out the objectives that change them: mixup and adversarial.",
     )

@@ -122,6 +122,11 @@ def rounded(folder: Path, out: Path) -> dict[str, Any]:
     return train(folder, out, variant=WeightQuantization(method="weights", bits=4))
 
 
+def attacked(folder: Path, out: Path) -> dict[str, Any]:
+    objectives = [{"kind": "soft-targets"}, {"kind": "adversarial", "epsilon": 0.1}]
+    return train(folder, out, gradient_accumulation=2, objectives=objectives)
+
+
 def teach_tags(folder: Path, out: Path) -> dict[str, Any]:
     finetune = {name: value for name, value in TRAINING.items() if name != "evaluations_per_epoch"}
     return teach(
@@ -152,6 +157,7 @@ WORK: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "train": train,
     "accumulate": accumulate,
     "rounded": rounded,
+    "attacked": attacked,
     "teach-tags": teach_tags,
     "go-on": train,
     "end": end,

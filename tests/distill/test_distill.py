@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
+from compressor.data import load_split
+from compressor.distill.adversary import Adversary
 from compressor.distill.distill import distill
 from compressor.distill.student import make_student
 from compressor.distill.transfer_set import TransferSet
@@ -24,6 +26,7 @@ SOFT = {"kind": "soft-targets", "weight": 0.9}
 HARD = {"kind": "hard-labels", "weight": 0.1}
 HIDDEN = {"kind": "hidden-states"}
 MIXED = {"kind": "mixup", "alpha": 0.4}
+CHANGED = {"kind": "adversarial", "epsilon": 0.05}
 
 
 @pytest.fixture
@@ -196,6 +199,37 @@ def test_mixtures_without_the_teacher_itself_are_refused_before_training(
     with pytest.raises(RecipeError, match="mixup needs the teacher's logits of mixed texts"):
         run(SOFT, MIXED, init=teacher.model, outputs=outputs.folder)
     assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+def test_changed_texts_are_learned_from_stored_outputs(
+    run: Any, encoder_folder: Path, outputs: Finished, data: Path
+) -> None:
+    student = run(CHANGED, init=encoder_folder, outputs=outputs.folder, layers=(0, 1), epochs=8)
+    losses = [entry["objectives"]["adversarial"] for entry in student.facts["history"]]
+    assert losses[-1] < 0.5 * losses[0]
+    assert accuracy(student.model, data, "test") >= 0.9
+
+
+def test_changed_texts_are_learned_from_labels_without_a_teacher(run: Any, encoder_folder: Path, data: Path) -> None:
+    student = run(CHANGED | {"target": "labels"}, init=encoder_folder, layers=(0, 1), epochs=8)
+    losses = [entry["objectives"]["adversarial"] for entry in student.facts["history"]]
+    assert losses[-1] < 0.5 * losses[0]
+    assert accuracy(student.model, data, "test") >= 0.9
+
+
+def test_special_tokens_of_the_students_tokenizer_are_not_changed(
+    run: Any, encoder_folder: Path, outputs: Finished, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+
+    def change(self: Adversary, loss: Any, vectors: torch.Tensor, changeable: torch.Tensor) -> torch.Tensor:
+        seen.append(changeable.sum(dim=1))
+        return torch.zeros_like(vectors)
+
+    monkeypatch.setattr(Adversary, "change", change)
+    run(CHANGED, init=encoder_folder, outputs=outputs.folder, epochs=1)
+    words = [len(text.split()) for text in load_split(data, "train")["text"]]
+    assert sorted(torch.cat(seen).tolist()) == sorted(words)
 
 
 def test_schedules_follow_the_steps_of_the_training(run: Any, encoder_folder: Path, outputs: Finished) -> None:

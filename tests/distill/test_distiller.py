@@ -41,6 +41,7 @@ ALONE: list[dict[str, Any]] = [
     {"kind": "relations"},
     {"kind": "r-drop"},
     {"kind": "mixup"},
+    {"kind": "adversarial"},
 ]
 ALL = [
     SoftTargets(kind="soft-targets", weight=0.9),

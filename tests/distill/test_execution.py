@@ -59,10 +59,13 @@ def same(one: dict[str, Any], other: dict[str, Any], tolerance: float = 1e-5) ->
     return one.keys() == other.keys() and all(torch.allclose(one[n], other[n], atol=tolerance) for n in one)
 
 
-@pytest.mark.parametrize("kind", ["hard-labels", "hidden-states", "relations"])
+@pytest.mark.parametrize(
+    ("kind", "more"), [("hard-labels", 2), ("hidden-states", 2), ("relations", 2), ("adversarial", 1.75)]
+)
 def test_activations_that_are_computed_again_give_the_same_student(
-    trained: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+    trained: Any, kind: str, more: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Once more for each pass that has a gradient: three of the four that texts with a change take."""
     passes: list[bool] = []
     forward = BertSelfAttention.forward
 
@@ -75,7 +78,7 @@ def test_activations_that_are_computed_again_give_the_same_student(
     once = sum(passes)
     passes.clear()
     again = trained("again", kind, gradient_checkpointing=True)
-    assert sum(passes) == 2 * once
+    assert sum(passes) == more * once
     assert same(kept, again)
 
 

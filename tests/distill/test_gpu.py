@@ -101,6 +101,22 @@ def test_teacher_labels_and_student_are_made_on_a_gpu(precision: str, task: Task
     assert accuracy(tmp_path / "student" / "out" / "model", data, "test") >= 0.9
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_changed_texts_are_learned_from_on_a_gpu_and_a_seed_decides_all(
+    precision: str, teacher: Finished, outputs: Finished, task: Task, data: Path, tmp_path: Path
+) -> None:
+    skip_without(precision)
+
+    def losses(name: str) -> list[float]:
+        changed: dict[str, Any] = {"precision": precision, "objectives": [{"kind": "adversarial"}]}
+        facts = student_of(teacher.model, task, data, outputs.folder, tmp_path / name, **changed)
+        return [entry["train_loss"] for entry in facts["history"]]
+
+    first, again = losses("first"), losses("again")
+    assert first[-1] < first[0]
+    assert again == pytest.approx(first, rel=1e-2)
+
+
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 5e-2)])
 def test_labels_are_those_of_a_cpu(
     precision: str, tolerance: float, teacher: Finished, task: Task, data: Path, tmp_path: Path

@@ -78,8 +78,11 @@ def test_a_checkpoint_cut_off_within_an_epoch_falls_back_to_the_one_before(
     assert all(torch.equal(weights[name], uninterrupted[name]) for name in weights)
 
 
-def test_mixtures_are_drawn_after_an_end_as_if_it_had_not_been(killed: Path, tmp_path: Path) -> None:
-    changed: dict[str, Any] = {"epochs": 2, "objectives": [{"kind": "soft-targets"}, {"kind": "mixup"}]}
+@pytest.mark.parametrize("kind", ["mixup", "adversarial"])
+def test_what_is_drawn_for_an_objective_goes_on_after_an_end_as_if_it_had_not_been(
+    killed: Path, tmp_path: Path, kind: str
+) -> None:
+    changed: dict[str, Any] = {"epochs": 2, "objectives": [{"kind": "soft-targets"}, {"kind": kind}]}
     train(killed, tmp_path / "whole", Silent(), **changed)
     with pytest.raises(Ended):
         train(killed, tmp_path / "ended", EndAt(1.5), **changed)

@@ -149,6 +149,12 @@ def test_a_training_for_a_variant_takes_the_steps_of_one_process(folder: Path) -
     assert_same_course(told, facts, close=0.02, moved=2e-6)
 
 
+def test_texts_are_changed_as_by_one_process_but_for_what_is_drawn(folder: Path) -> None:
+    """Each draws where the search for a change begins."""
+    facts, told = shared.attacked(folder, folder / "one" / "attacked"), facts_of(folder, "attacked")
+    assert_same_course(told, facts, close=0.02)
+
+
 def test_outputs_of_unlike_lengths_are_validated_together(folder: Path) -> None:
     facts = shared.teach_tags(folder, folder / "one" / "teach-tags")
     assert facts_of(folder, "teach-tags")["validation"] == pytest.approx(facts["validation"], rel=1e-3)

@@ -89,6 +89,19 @@ def test_recipes_that_fit_together_are_accepted(tmp_path: Path, overrides: list[
             ],
             ["distill.objectives.0"],
         ),
+        (
+            ["distill.objectives=[{kind: adversarial, target: labels, temperature: 3}]"],
+            ["distill.objectives.0.temperature"],
+        ),
+        (
+            [
+                "teacher=null",
+                "gates=null",
+                "student.init=org/small",
+                "distill.objectives=[{kind: adversarial}, {kind: adversarial, target: labels}]",
+            ],
+            ["distill.objectives.0"],
+        ),
         (["data.columns={label: label}"], ["data.columns"]),
         (["data.columns={text: text, lable: label}"], ["data.columns", "data.columns.lable"]),
         (["data.columns={text: text, label: text}"], ["data.columns"]),

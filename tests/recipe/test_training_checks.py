@@ -21,6 +21,7 @@ from tests.recipe.write import problems_of, write
             "hidden-states looks inside",
         ),
         (["distill={compile: true, objectives: [{kind: mixup}]}"], "distill.compile", "mixup looks inside"),
+        (["distill={compile: true, objectives: [{kind: adversarial}]}"], "distill.compile", "adversarial looks inside"),
         (
             ["distill={phases: [{compile: true, objectives: [{kind: relations}]}, {}]}"],
             "distill.phases.0.compile",

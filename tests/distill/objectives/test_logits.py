@@ -215,6 +215,9 @@ def test_what_has_nothing_to_compare_is_refused_with_the_reason(
         ("mixup", "text-classification", 2, {}),
         ("mixup", "multi-label-classification", 3, {}),
         ("mixup", "regression", 1, {}),
+        ("adversarial", "question-answering", None, {}),
+        ("adversarial", "sentence-embedding", None, {}),
+        ("adversarial", "token-classification", 5, {"target": "labels"}),
         ("soft-targets", "text-classification", 3, {"standardize": True}),
     ],
 )

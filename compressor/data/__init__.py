@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from compressor.data.prepared import load_labels, load_output_names, load_prepared, load_split, targets_of
     from compressor.data.select import choose_rows
     from compressor.data.texts import load_texts
-    from compressor.data.tokenized import column_of, lengths_of, tokenize_split
+    from compressor.data.tokenized import column_of, examples_of, lengths_of, tokenize_split
     from compressor.data.unlabelled import read_unlabelled
 
 __all__ = [
     "choose_rows",
     "column_of",
+    "examples_of",
     "generate_texts",
     "lengths_of",
     "load_labels",
@@ -40,6 +41,7 @@ _HOMES = {
     "choose_rows": "select",
     "column_of": "tokenized",
     "generate_texts": "generated",
+    "examples_of": "tokenized",
     "lengths_of": "tokenized",
     "load_texts": "texts",
     "make_texts": "augmented",

@@ -19,7 +19,7 @@ from compressor.tasks.base import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["column_of", "lengths_of", "tokenize_split"]
+__all__ = ["column_of", "examples_of", "lengths_of", "tokenize_split"]
 
 
 def tokenize_split(
@@ -59,6 +59,11 @@ def tokenize_split(
 def lengths_of(rows: Dataset) -> npt.NDArray[np.int32]:
     """Tokens of each row of tokenized splits [rows]."""
     return column_of(rows, "length").astype(np.int32)
+
+
+def examples_of(rows: Dataset) -> npt.NDArray[np.int64]:
+    """Number of the example that each row of tokenized splits is of [rows]: those of one example lie together."""
+    return column_of(rows, "example_id")
 
 
 def column_of(rows: Dataset, name: str) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from compressor.data.balance import drawn
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["EpochOrder", "PartOfEachBatch", "WholeBatches", "loader"]
+__all__ = ["EpochOrder", "PartOfEachBatch", "PoissonBatches", "WholeBatches", "loader"]
 
 _BATCHES_OF_LIKE_LENGTH = 50
 """So many batches are drawn, then sorted by length: `transformers` takes as many."""
@@ -121,6 +121,37 @@ class PartOfEachBatch(BatchSampler):
             yield [row for example in examples[self.rank :: self.size] or examples[:1] for row in example]
 
 
+class PoissonBatches(Sampler[list[int]]):
+    """For private training: each step takes each example with the same probability, whatever else it takes, so that
+    batches differ in size and may be empty.
+
+    What is drawn comes from the randomness of the operating system, and is another one each time: to know which steps
+    took an example would be to know more than the account of privacy allows.
+    """
+
+    def __init__(self, examples: npt.NDArray[np.int64], rate: float, steps: int, parts: int = 1) -> None:
+        """
+        Args:
+            examples: number of the example that each row is of [rows]: those of one example lie together.
+            steps: of an epoch.
+            parts: batches into which each step is parted; some may be empty.
+        """
+        self.starts = np.flatnonzero(np.diff(examples, prepend=-1, append=-1))
+        self.rate = rate
+        self.steps = steps
+        self.parts = parts
+        self.random = np.random.default_rng()
+
+    def __len__(self) -> int:
+        return self.steps * self.parts
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for _ in range(self.steps):
+            drawn = np.flatnonzero(self.random.random(len(self.starts) - 1) < self.rate)
+            for part in np.array_split(drawn, self.parts):
+                yield [row for one in part for row in range(self.starts[one], self.starts[one + 1])]
+
+
 class WholeBatches(BatchSampler):
     """For evaluation: every so many-th batch is a process's, as it would be for one alone."""
 
@@ -136,7 +167,9 @@ class WholeBatches(BatchSampler):
         return (batch for number, batch in enumerate(super().__iter__()) if number % self.size == self.rank)
 
 
-def loader(dataset: Dataset, batches: BatchSampler, collate: Any, device: torch.device, *, pin_memory: bool) -> Any:
+def loader(
+    dataset: Dataset, batches: Sampler[list[int]], collate: Any, device: torch.device, *, pin_memory: bool
+) -> Any:
     """Loads these batches, as they are, onto the device."""
     plain: DataLoader[Any] = DataLoader(
         dataset,

@@ -155,17 +155,25 @@ class DistillationTrainer(Trainer):  # type: ignore[misc]  # transformers is unt
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
         self.model.progress = self.state.global_step / self.state.max_steps
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        loss = self.learn(model, inputs, num_items_in_batch)
         self.last_losses.append((self.state.global_step + 1, self.step_loss))
         if not math.isfinite(self.step_loss):
             raise self._diverged(f"the loss became {self.step_loss}", self.state.global_step + 1)
         if self.accelerator.sync_gradients:  # else those of other processes aren't in them yet
-            gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-            norm = torch.nn.utils.get_total_norm(gradients)
+            norm = torch.nn.utils.get_total_norm(self.gradients(model))
             if not torch.isfinite(norm) and not self._leaves_out_step():
                 raise self._diverged(f"the gradient became {norm.item()}", self.state.global_step + 1)
+        return loss
+
+    def learn(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Add the gradient of a batch to those of the step; returns its part of the step's loss."""
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         self.samples += len(inputs["input_ids"])
         return loss
+
+    def gradients(self, model: Any) -> list[torch.Tensor]:
+        """Those of the step, once all its batches are in them."""
+        return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
 
     def _leaves_out_step(self) -> bool:
         """Whether gradients that aren't finite are no fault: in fp16 the loss is scaled up, and where that is too much

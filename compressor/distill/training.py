@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from compressor.distill.distiller import Distiller
 from compressor.distill.dropout import set_dropout
 from compressor.distill.execution import assert_executable, executed
 from compressor.distill.goal import Goal
+from compressor.distill.privacy import Privacy, plan_privacy, refuse_what_leaks
 from compressor.distill.quantization_aware import rounded_as
 from compressor.distill.trackers import tracker_callbacks
 from compressor.distill.trainer import DistillationTrainer
@@ -36,7 +38,7 @@ from compressor.distill.validation import Validation
 from compressor.errors import RecipeError
 from compressor.events import Events
 from compressor.processes import lead, size
-from compressor.recipe.distill import PhaseSection
+from compressor.recipe.distill import DistillSection, PhaseSection
 from compressor.recipe.quantize import QuantizeSection
 from compressor.recipe.training import FEWEST_STEPS, Schedule, TrainingSection
 from compressor.runtime.options import write_options
@@ -81,15 +83,15 @@ def train(
     computes as that one will, in training and in validation; what is written is an ordinary fp32 model.
 
     Returns facts for the report: history of evaluations, best epoch, steps, epochs, batch size, seconds, examples a
-    second, device, its peak of memory, precision, what was rounded for a variant, and warnings: what of it should be
-    looked at.
+    second, device, its peak of memory, precision, what was rounded for a variant, what privacy was spent, and warnings:
+    what of it should be looked at.
 
     Raises:
         RecipeError, TargetUnavailable: the device or the model can't be trained as the section asks; nothing was.
         TrainingDiverged: the loss or its gradient became NaN or infinite. Checkpoints stay where they are.
         DiskFull: a checkpoint couldn't be written. Those before it stay.
         StageError: the variant keeps weights in float that the student doesn't have.
-        MissingExtra: a tracker isn't installed.
+        MissingExtra: a tracker isn't installed, or what `section.privacy` needs.
     """
     device = choose_device(section.device)
     precision = choose_precision(section.precision, device)
@@ -114,16 +116,17 @@ def train(
     schedule = section.schedule(len(rows))
     guess = loss_of_a_guess(task.spec, distiller.student.config.num_labels)
     goal = _goal(section, task, teacher_metrics)
-    facts: dict[str, Any] = {}
+    privacy = _privacy(section, schedule, task, distiller, rows)
+    facts: dict[str, Any] = {} if privacy is None else {"privacy": privacy.facts()}
     _refuse_small_batches(schedule, together, what)
     with quiet_transformers(), disk_full_explained(out), rounded_as(variant, distiller.student) as rounded:
-        trainer = DistillationTrainer(
+        trainer = _trainer(privacy, section)(
             distiller,
             _arguments(section, schedule, task, device, precision, seed, checkpoints, what),
             what=what,
             layer_decay=section.layer_decay,
             average=section.average,
-            lengths=lengths_of(rows) if section.group_by_length else None,
+            lengths=lengths_of(rows) if section.group_by_length and privacy is None else None,
             together=together,
             weights=column_of(rows, WEIGHT) if WEIGHT in rows.column_names else None,
             train_dataset=rows,
@@ -204,6 +207,24 @@ def _refuse_small_batches(schedule: Schedule, together: int, what: str) -> None:
             f"{what}: a batch of {schedule.batch_size} can't be parted among {size()} processes.",
             hint="Start fewer processes, or raise its batch_size.",
         )
+
+
+def _privacy(
+    section: TrainingSection, schedule: Schedule, task: Task, distiller: Distiller, rows: Dataset
+) -> Privacy | None:
+    wanted = section.privacy if isinstance(section, DistillSection) else None
+    if wanted is None:
+        return None
+    refuse_what_leaks(task, distiller)
+    return plan_privacy(wanted, schedule, section.gradient_accumulation, rows)
+
+
+def _trainer(privacy: Privacy | None, section: TrainingSection) -> Callable[..., DistillationTrainer]:
+    if privacy is None:
+        return DistillationTrainer
+    from compressor.distill.private_trainer import PrivateTrainer  # imports opacus
+
+    return partial(PrivateTrainer, privacy=privacy, parts=section.gradient_accumulation)
 
 
 def _goal(section: TrainingSection, task: Task, teacher: Mapping[str, float]) -> Goal | None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset, concatenate_datasets
 
-from compressor.data import column_of, load_output_names, load_split, tokenize_split
+from compressor.data import column_of, examples_of, load_output_names, load_split, tokenize_split
 from compressor.distill.alignment import Alignment
 from compressor.distill.counterparts import Counterparts
 from compressor.distill.outputs import kept_signals
@@ -73,9 +73,9 @@ class TransferSet:
         cache: Path,
         whole_examples: bool = False,
     ) -> Dataset:
-        """All training texts in a model's tokens, memory-mapped: see `tokenize_split`. `row_id` counts them through.
-        Where there are weights, `WEIGHT` has that of each row's text: of a copy that of its original, of other further
-        texts 1.
+        """All training texts in a model's tokens, memory-mapped: see `tokenize_split`. `row_id` counts the rows through
+        and `example_id` the texts. Where there are weights, `WEIGHT` has that of each row's text: of a copy that of its
+        original, of other further texts 1.
 
         Args:
             whole_examples: see `Task.rows_together`.
@@ -92,7 +92,7 @@ class TransferSet:
         labelled = _weighed(tokens(load_split(self.data, "train")), weights)
         if not self.more:
             return labelled
-        parts = [labelled.remove_columns("row_id")]
+        parts, before = [labelled.remove_columns("row_id")], [0, len(load_split(self.data, "train"))]
         for source in self.more:
             texts, numbers = load_split(source.folder, TEXTS), source.numbers()
             inherited = None if weights is None else _of_originals(weights, texts, source.inherits_weights)
@@ -105,7 +105,10 @@ class TransferSet:
                     hint="Name the column of the other text in its `columns`: text_pair.",
                 )
             parts.append(part if part.features == parts[0].features else part.cast(parts[0].features))
-        rows = concatenate_datasets(parts)
+            before.append(before[-1] + len(texts))
+        examples = np.concatenate([examples_of(part) + first for part, first in zip(parts, before, strict=False)])
+        rows = concatenate_datasets(parts).remove_columns("example_id")
+        rows = rows.add_column("example_id", examples, new_fingerprint=f"{rows._fingerprint}-examples")
         return rows.add_column("row_id", np.arange(len(rows)), new_fingerprint=f"{rows._fingerprint}-rows")
 
     @property

@@ -25,6 +25,7 @@ from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
 from compressor.recipe.label_checks import calibration_is_possible, labels_are_there
 from compressor.recipe.pair_checks import pairs_are_there
+from compressor.recipe.privacy_checks import privacy_holds
 from compressor.recipe.problems import ANOTHER_NAME, NO_RUN, TWICE, suggest
 from compressor.recipe.quantization_aware_checks import variants_can_be_trained_for
 from compressor.recipe.recipe import Recipe
@@ -322,6 +323,7 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (_length_is_set_once, ("data", "export")),
     (calibration_is_possible, ("teacher", "distill", "data", "task")),
     (trainings_are_possible, ("teacher", "distill")),
+    (privacy_holds, ("task", "data", "teacher", "student", "distill", "quantize", "cascade")),
     (teacher_is_described_once, ("teacher", "data")),
     (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
     (_objectives_are_sound, ("distill",)),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from compressor.errors import Problem
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
+from compressor.recipe.privacy import PrivacySection
 from compressor.recipe.scheduled import Scheduled
 from compressor.recipe.section import optional
 from compressor.recipe.training import Schedule, TrainingSection
@@ -37,6 +38,11 @@ class ObjectiveSection(ComponentSection):
     @property
     def uses_pairs(self) -> bool:
         """Whether training with this objective needs pairs of texts."""
+        return False
+
+    @property
+    def mixes_examples(self) -> bool:
+        """Whether it compares the examples of a batch with each other, and so has nothing to say of one alone."""
         return False
 
     @property
@@ -125,6 +131,10 @@ class DistillSection(PhaseSection):
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = optional(
         "Seeds what is drawn for the student: a new head, the order of texts, dropout. Left out: the recipe's seed. "
         "Data and teacher stay as they are."
+    )
+    privacy: PrivacySection | None = optional(
+        "Train with differential privacy (DP-SGD), so that what the student tells about any single training example is "
+        "bounded. Needs the extra private. Left out: no bound."
     )
     baseline: bool = Field(
         False,

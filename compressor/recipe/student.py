@@ -26,6 +26,11 @@ class BuilderSection(ComponentSection):
         """Whether what it makes must be trained before it is of use."""
         return True
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether what it makes depends on the training texts."""
+        return True
+
     def unfit(self, spec: TaskSpec) -> Iterator[Problem]:
         """Why what it makes can't answer this task."""
         yield from ()

@@ -12,6 +12,7 @@ from compressor.report import format as fmt
 from compressor.report.blocks import Block, Heading
 from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
+from compressor.report.content.privacy import privacy_sentence
 from compressor.report.content.saturation import saturation_sentence
 from compressor.report.content.temperature import temperature_sentence
 from compressor.report.content.unsure import unsure_sentence
@@ -83,6 +84,7 @@ def model_card(
         blocks_markdown(measured),
         escape(temperature_sentence(calibration or {}) or ""),
         escape(unsure_sentence(unsure)) if unsure else "",
+        escape(privacy_sentence(report.stages) or ""),
         "## Limits",
         _limits(report),
         "## Licences",

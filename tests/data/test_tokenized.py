@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from datasets import concatenate_datasets
 
-from compressor.data import lengths_of, load_split, tokenize_split
+from compressor.data import examples_of, lengths_of, load_split, tokenize_split
 from compressor.errors import DataError
 from compressor.tasks import get_task, load_tokenizer
 from tests.data.support import run
@@ -77,9 +77,10 @@ def test_a_length_beyond_the_models_is_refused(tmp_path: Path, prepared: Path, e
         )
 
 
-def test_lengths_are_those_of_the_rows_that_were_chosen(tmp_path: Path, prepared: Path, encoder_folder: Path) -> None:
+def test_lengths_and_examples_are_those_of_the_rows_that_were_chosen(tmp_path: Path, prepared: Path, encoder_folder: Path) -> None:
     split, tokenizer = load_split(prepared, "train"), load_tokenizer(encoder_folder)
     tokens = tokenize_split(split, get_task("text-classification"), tokenizer, max_length=32, cache=tmp_path / "tokens")
     joined = concatenate_datasets([tokens, tokens.select([5, 2, 9])])
     for rows in (tokens, tokens.select([5, 2, 9]), joined):
         assert lengths_of(rows).tolist() == list(rows["length"])
+        assert examples_of(rows).tolist() == list(rows["example_id"])

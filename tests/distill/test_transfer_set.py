@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from compressor.data import column_of, load_split
+from compressor.data import column_of, examples_of, load_split
 from compressor.data.arrow import write_arrow
 from compressor.distill.transfer_set import TEXTS, WEIGHT, Joined, TextSource, TransferSet
 from compressor.errors import DataError
@@ -48,6 +48,7 @@ def test_made_texts_follow_the_training_split_and_have_no_label(
     transfer_set = TransferSet(data, more=(made,))
     rows = transfer_set.rows(task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache")
     assert rows["row_id"] == list(range(163))
+    assert examples_of(rows).tolist() == list(range(163)), "texts of different sources are told apart"
     assert set(rows["labels"][:160]) == {0, 1} and rows["labels"][160:] == [IGNORED] * 3
     alone = TransferSet(data).rows(
         task, load_tokenizer(encoder_folder), max_length=MAX_LENGTH, cache=tmp_path / "cache"

@@ -14,13 +14,15 @@ from compressor.chain.rounding_finding import rounding_finding
 from compressor.chain.stages.augment import COPIED_BY_WEIGHT
 from compressor.chain.stages.balance import weights_file
 from compressor.chain.stages.select import CHOSEN
+from compressor.distill.privacy import assert_privacy
 from compressor.distill.trackers import assert_trackers
 from compressor.engine.artifact import Artifact
 from compressor.engine.key import Json
 from compressor.engine.stage import Stage
 from compressor.events import Events
 from compressor.processes import lead
-from compressor.recipe.distill import OBJECTIVES, PhaseSection
+from compressor.recipe.distill import OBJECTIVES, DistillSection, PhaseSection
+from compressor.recipe.privacy import PrivacySection
 from compressor.recipe.quantize import QUANTIZERS, QuantizeSection
 from compressor.tasks import get_task
 
@@ -58,7 +60,8 @@ class Distill(Stage):
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]  # a package may bring an objective
         packages = OBJECTIVES.packages(*(objective.kind for objective in self.section.objectives))
         rounding = QUANTIZERS.packages(self.variant.method) if self.variant else ()
-        return (*TRAINING_LIBRARIES, *packages, *rounding)
+        private = ("opacus",) if self._privacy else ()
+        return (*TRAINING_LIBRARIES, *packages, *rounding, *private)
 
     @property
     def config(self) -> dict[str, Json]:
@@ -77,7 +80,12 @@ class Distill(Stage):
 
     def fetch(self, events: Events) -> dict[str, Path]:
         assert_trackers(self.section.track)
+        assert_privacy(self._privacy)
         return super().fetch(events)
+
+    @property
+    def _privacy(self) -> PrivacySection | None:
+        return self.section.privacy if isinstance(self.section, DistillSection) else None
 
     @property
     def distributed(self) -> bool:

@@ -29,6 +29,10 @@ class Activation(BuilderConfig):
         "approximation of GELU by tanh, the second in one PyTorch call; `silu` is x * sigmoid(x).",
     )
 
+    @property
+    def reads_texts(self) -> bool:
+        return False
+
     def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
         from compressor.distill.architecture import activation_names
         from compressor.distill.builders._reshape import empty_model, fill, unchanged

@@ -39,6 +39,10 @@ class KeepLayers(BuilderConfig):
         if repeated := [layer for index, layer in enumerate(self.keep) if layer in self.keep[:index]]:
             yield Problem(f"layer {repeated[0]} is named twice", "keep", hint="leave one of them out")
 
+    @property
+    def reads_texts(self) -> bool:
+        return False
+
     def build(self, checkpoint: Checkpoint, data: Path | None, task: Task) -> Checkpoint:
         from compressor.distill.architecture import Layout
 

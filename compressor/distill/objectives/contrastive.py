@@ -35,6 +35,10 @@ class Contrastive(ObjectiveConfig):
     )
 
     @property
+    def mixes_examples(self) -> bool:
+        return True
+
+    @property
     def needs(self) -> frozenset[Signal]:
         return frozenset()
 

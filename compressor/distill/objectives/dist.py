@@ -32,6 +32,10 @@ class Dist(ObjectiveConfig):
     gamma: Share = Field(1.0, description="Weight of the correlation over the texts of a class, within a batch.")
 
     @property
+    def mixes_examples(self) -> bool:
+        return self.gamma > 0
+
+    @property
     def needs(self) -> frozenset[Signal]:
         return frozenset({LOGITS})
 

@@ -42,6 +42,10 @@ class Mixup(ObjectiveConfig):
     )
 
     @property
+    def mixes_examples(self) -> bool:
+        return True
+
+    @property
     def needs(self) -> frozenset[Signal]:
         return frozenset({MIXED})
 

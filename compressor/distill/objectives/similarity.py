@@ -21,6 +21,10 @@ class Similarity(ObjectiveConfig):
     kind: Literal["similarity"] = Field(description="Match how alike the teacher finds the texts of a batch.")
 
     @property
+    def mixes_examples(self) -> bool:
+        return True
+
+    @property
     def needs(self) -> frozenset[Signal]:
         return frozenset({LOGITS})
 

@@ -11,6 +11,7 @@ from compressor.report.content.costs import cost_sections
 from compressor.report.content.latency import latency_sections, shape_and_load_sections
 from compressor.report.content.machine import cost_blocks, machine_blocks
 from compressor.report.content.overview import costs, gates_and_advice, overview, tiles
+from compressor.report.content.privacy import privacy_blocks
 from compressor.report.content.quality import lengths, quality_sections
 from compressor.report.content.saturation import saturation_blocks
 from compressor.report.content.tables import section
@@ -85,6 +86,7 @@ def _measured(report: RunReport) -> Iterator[Block]:
         yield from costs(targets)
     yield from quality_sections(report, targets)
     yield from temperature_blocks(report.stages)
+    yield from privacy_blocks(report.stages)
     yield from saturation_blocks(report.stages)
     for finding in report.findings:
         yield Heading(finding.title)

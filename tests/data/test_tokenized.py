@@ -77,7 +77,9 @@ def test_a_length_beyond_the_models_is_refused(tmp_path: Path, prepared: Path, e
         )
 
 
-def test_lengths_and_examples_are_those_of_the_rows_that_were_chosen(tmp_path: Path, prepared: Path, encoder_folder: Path) -> None:
+def test_lengths_and_examples_are_those_of_the_rows_that_were_chosen(
+    tmp_path: Path, prepared: Path, encoder_folder: Path
+) -> None:
     split, tokenizer = load_split(prepared, "train"), load_tokenizer(encoder_folder)
     tokens = tokenize_split(split, get_task("text-classification"), tokenizer, max_length=32, cache=tmp_path / "tokens")
     joined = concatenate_datasets([tokens, tokens.select([5, 2, 9])])

@@ -92,7 +92,7 @@ def test_a_step_may_be_parted_into_batches() -> None:
     drawn = list(batches)
     assert len(batches) == len(drawn) == 6
     assert [sum(map(len, drawn[:3])), sum(map(len, drawn[3:]))] == [100, 100]
-    assert sorted(sum(drawn[:3], [])) == list(range(100))
+    assert sorted(number for one in drawn[:3] for number in one) == list(range(100))
 
 
 Trial = Callable[..., dict[str, Any]]

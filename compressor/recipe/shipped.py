@@ -15,7 +15,7 @@ def shipped() -> dict[str, Path]:
     """Names and files of the shipped recipes: beside this file once installed, in `recipes/` of a checkout."""
     installed = Path(__file__).parent / "shipped_recipes"
     folder = installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
-    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"), key=lambda file: file.stem)}
 
 
 def show(name: str) -> str:

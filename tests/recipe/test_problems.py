@@ -55,14 +55,14 @@ from tests.recipe.write import BASE, only, problems_of, write
             "distill.objectives.0.kind=zzz",
             "distill.objectives.0.kind",
             "no kind 'zzz'",
-            "known here: attention, ",
+            "known here: adversarial, ",
         ),
         ("distill.objectives.0.kind=7", "distill.objectives.0.kind", "no kind 7", "known here"),
         (
             "distill.objectives.0={weight: 1}",
             "distill.objectives.0",
             "needs the key `kind`",
-            "one of: attention, ",
+            "one of: adversarial, ",
         ),
         ("quantize.0={name: a}", "quantize.0", "needs the key `method`", "one of: dynamic"),
         # Unknown keys.

@@ -116,15 +116,17 @@ def parts(masks: Mapping[str, Mask], labels: npt.NDArray[Any] | None, names: Seq
             f"data.balance.slice has no two groups of training texts: {all_in or 'none has a value'}.",
             hint="Name another column, or leave data.balance out.",
         )
-    found = []
-    for group, members in masks.items():
-        if labels is None:
-            found.append(Part(group, None, members, 1 / max(1, members.sum())))
-            continue
-        for number, name in enumerate(names):
-            both = members & (labels == number)
-            everywhere = sum((mask & (labels == number)).sum() for mask in masks.values())
-            found.append(Part(group, name, both, members.sum() * everywhere / max(1, both.sum())))
+    if labels is None:
+        found = [Part(group, None, members, 1 / max(1, members.sum())) for group, members in masks.items()]
+    else:
+        in_any = np.logical_or.reduce(list(masks.values()))
+        frequent = np.bincount(labels[in_any], minlength=len(names))
+        found = [
+            Part(group, name, both, members.sum() * frequent[number] / max(1, both.sum()))
+            for group, members in masks.items()
+            for number, name in enumerate(names)
+            for both in [members & (labels == number)]
+        ]
     for part in found:
         _refuse_few(part)
     return found

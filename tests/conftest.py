@@ -19,6 +19,8 @@ pytest_plugins = ["pytester"]
 
 # A job that a shell starts in the background ignores ctrl-C, and so would every process the tests start to interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):  # the same under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Set before any Hugging Face library is imported: a test that reaches for a hub fails at once.
 os.environ["HF_HUB_OFFLINE"] = "1"

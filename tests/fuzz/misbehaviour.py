@@ -62,8 +62,8 @@ def takes_memory() -> None:
 
 
 def leaves_scratch() -> None:
-    """A temporary file that stays."""
-    (Path(os.environ["TMPDIR"]) / "left").touch()
+    """A temporary file that stays, outside of the folder that goes with the command."""
+    (Path(os.environ["TMPDIR"]).parent / "left").touch()
 
 
 def is_fine() -> None:

@@ -49,6 +49,7 @@ def test_a_python_without_pip_is_explained(tmp_path: Path, monkeypatch: pytest.M
     venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
     bare = tmp_path / "bare" / "bin" / "python"
     monkeypatch.setattr(sys, "executable", str(bare))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # this package is there, pip isn't
     with pytest.raises(SourceError) as caught:
         download_wheel("tiny-model==1.0", tmp_path / "out")
     assert "no pip" in caught.value.message

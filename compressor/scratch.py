@@ -27,14 +27,19 @@ def scratch() -> Iterator[None]:
     A command that is killed leaves its folder. The system unlocks it, however the process ends, and the next command
     removes every one that isn't locked. Where no folder can be made or locked, nothing is changed.
     """
-    made = _locked_folder()
-    if made is None:
+    if fcntl is None:
         yield
         return
-    folder, lock = made
     before, told = tempfile.tempdir, os.environ.get(_VARIABLE)
+    folder, lock = _parent() / f"{_PREFIX}{os.urandom(8).hex()}", None
     try:
-        tempfile.tempdir = os.environ[_VARIABLE] = str(folder)
+        with suppress(OSError):  # whoever needs a temporary file says what is wrong
+            _remove_left(folder.parent)
+            folder.mkdir(mode=0o700)
+            lock = _lock(folder)
+            # Before it was locked, another command may have taken it for one that was left.
+            if lock is not None and folder.exists():
+                tempfile.tempdir = os.environ[_VARIABLE] = str(folder)
         yield
     finally:
         tempfile.tempdir = before
@@ -42,23 +47,8 @@ def scratch() -> Iterator[None]:
         if told is not None:
             os.environ[_VARIABLE] = told
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
-
-
-def _locked_folder() -> tuple[Path, int] | None:
-    """A new folder and the descriptor that locks it; None where this system can't, or nothing can be written."""
-    if fcntl is None:
-        return None
-    with suppress(OSError):  # whoever needs a temporary file says what is wrong
-        parent = _parent()
-        _remove_left(parent)
-        while True:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-            lock = _lock(folder)
-            # Between the two another command may have taken it for one that was left.
-            if lock is not None and folder.exists():
-                return folder, lock
-    return None
+        if lock is not None:
+            os.close(lock)
 
 
 def _parent() -> Path:

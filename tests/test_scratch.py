@@ -99,9 +99,18 @@ def test_nothing_is_tried_outside_of_it(temporary: Path, monkeypatch: pytest.Mon
 
 
 def test_where_none_can_be_made_nothing_changes(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(**_: object) -> str:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    missing = str(temporary / "missing")
+    monkeypatch.setenv("TMPDIR", missing)
     with scratch():
-        assert os.environ["TMPDIR"] == str(temporary)
+        assert os.environ["TMPDIR"] == missing
+    assert not list(temporary.iterdir())
+
+
+def test_an_interrupt_while_it_is_made_leaves_nothing(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcntl.flock", interrupted)
+    with pytest.raises(KeyboardInterrupt), scratch():
+        raise AssertionError("it began")
+    assert not list(temporary.iterdir())

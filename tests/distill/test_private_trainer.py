@@ -16,23 +16,27 @@ pytest.importorskip("opacus", reason="needs the extra private")
 
 from compressor.distill.architecture import Layout
 from compressor.distill.batches import PoissonBatches
+from compressor.distill.distill import distill
 from compressor.distill.distiller import Distiller
 from compressor.distill.objective import Objective
 from compressor.distill.objectives import build_objectives
 from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.privacy import Privacy
 from compressor.distill.private_trainer import PrivateOptimizer, PrivateTrainer
+from compressor.distill.student import make_student
 from compressor.distill.training import train
 from compressor.distill.transfer_set import TransferSet
 from compressor.errors import TrainingDiverged
 from compressor.events import Silent
 from compressor.recipe.distill import DistillSection
+from compressor.recipe.student import StudentSection
 from compressor.tasks import load_tokenizer
 from compressor.tasks.base import Task
 from tests.distill import killed
 from tests.distill.conftest import MAX_LENGTH, QUICK
 from tests.distill.shared import EndAt, Ended
 from tests.distill.test_training import Spoiled, weights
+from tests.distill.worlds import questions_world
 
 QUIET = Privacy(noise_multiplier=1e-9, max_grad_norm=1.0, delta=1e-5, sample_rate=0.5, steps=1, examples=8)
 """Hardly any noise: what is left is what the examples say. Four a step."""
@@ -148,6 +152,44 @@ def test_what_a_batch_adds_is_the_sum_of_what_each_of_its_examples_adds_alone(
     trial(tmp_path, epochs=0.1, dropout=0, privacy={"noise_multiplier": 1.0, "delta": 1e-3, "max_grad_norm": 0.1})
     ((difference, count),) = seen
     assert difference < 1e-5 and count > 1
+
+
+def test_all_rows_of_a_long_example_are_learned_from_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked about has one context, in however many windows it is read."""
+    seen: list[tuple[int, int]] = []
+    learn = PrivateTrainer.learn
+
+    def watched(self: PrivateTrainer, model: Any, inputs: Any, number: Any = None) -> torch.Tensor:
+        seen.extend((len(set(one["example_id"].tolist())), len(one["row_id"])) for one in inputs["examples"])
+        return learn(self, model, inputs, number)
+
+    monkeypatch.setattr(PrivateTrainer, "learn", watched)
+    world = questions_world(tmp_path)
+    make_student(
+        StudentSection(init="student"),
+        task=world.task,
+        init_folder=world.teacher,
+        data=world.data,
+        trained=True,
+        seed=1,
+        out=tmp_path / "made",
+        events=Silent(),
+    )
+    settings = QUICK | {"epochs": 0.1, "batch_size": 32, "privacy": {"noise_multiplier": 1.0, "delta": 1e-3}}
+    facts = distill(
+        DistillSection.model_validate(settings | {"objectives": [{"kind": "hard-labels"}]}),
+        task=world.task,
+        student_folder=tmp_path / "made" / "model",
+        transfer_set=TransferSet(world.data),
+        teacher_folder=None,
+        max_length=world.max_length,
+        seed=1,
+        out=tmp_path / "out",
+        events=Silent(),
+    )
+    assert facts["privacy"]["examples"] == 320
+    assert {examples for examples, _ in seen} == {1}
+    assert {rows for _, rows in seen} == {1, 2}
 
 
 def test_a_training_that_ends_early_is_accounted_for_as_planned(trial: Trial, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_student_that_cuts_words_into_pieces_learns_to_answer_questions(questi
     """Its windows of a context aren't the teacher's either. No label of the data teaches it."""
     rows = [len(questions.rows(folder, tmp_path / "tokens")) for folder in (questions.teacher, questions.student)]
     assert rows[1] > 1.5 * rows[0] > 0
-    found = train(questions, tmp_path)
+    found = train(questions, tmp_path, epochs=10)
     assert found.facts["validation"]["f1"] > 0.8
     assert not (found.folder / "tokens").exists()
 

@@ -29,6 +29,7 @@ TAUGHT = [
         [*TAUGHT, "student={init: teacher, layers: [0, 1], build: []}"],
         [*TAUGHT, "student={init: org/small, build: [{kind: layers, keep: [0]}, {kind: activation, to: relu}]}"],
         [*TAUGHT, "distill.objectives=[{kind: hidden-states}, {kind: r-drop}, {kind: dist, gamma: 0}]"],
+        [*TAUGHT, "distill.objectives=[{kind: soft-targets}, {kind: adversarial}]"],
         [*TAUGHT, "data.unlabelled={source: more.txt}", "distill.baseline=true"],
         # A teacher that learned from the texts, which the student doesn't ask.
         ["student={init: org/small}", "distill.objectives=[{kind: hard-labels}]", "distill.privacy={epsilon: 1}"],

@@ -66,8 +66,9 @@ def _made(recipe: Recipe, sources: Sequence[MoreTexts]) -> Iterator[Stage]:
 
 def _labelled(recipe: Recipe) -> tuple[str, ...]:
     """Sources whose texts the teacher labels beforehand: all of them, where some training can learn from stored outputs
-    alone; else those that are chosen from. A teacher that runs beside the student needs no stored outputs."""
+    alone for some of its steps; else those that are chosen from. A teacher that always runs beside the student needs no
+    stored outputs."""
     if recipe.data is None or recipe.distill is None:
         return ()
-    stored = any(part.from_stored for part in recipe.distill.parts)
+    stored = any(part.at_times_from_stored for part in recipe.distill.parts)
     return tuple(source.name for source in recipe.data.more if stored or source.section.select)

@@ -51,7 +51,7 @@ class Distiller(torch.nn.Module):
     of the texts of a pair with each other.
 
     Whoever trains it sets `progress`, the share of its steps that is done, before each step: weights and temperatures
-    may change with it.
+    may change with it. While its weight is 0 an objective isn't computed, and nothing is asked of a model for it.
 
     Raises:
         RecipeError: an objective needs what `teacher` doesn't provide.
@@ -84,25 +84,25 @@ class Distiller(torch.nn.Module):
         self.teacher = teacher
         self.validation = validation
         self.register_buffer("special", torch.tensor(sorted(special_tokens), dtype=torch.long), persistent=False)
-        self.needs: frozenset[Signal] = frozenset().union(*(objective.needs for objective in objectives))
         self.names = _unique_names(objectives)
-        self.second_pass = any(objective.second_pass for objective in objectives)
         self.whole_examples = any(objective.whole_examples for objective in objectives)
         self.progress = 0.0
-        self._sums: dict[str, torch.Tensor | float] = dict.fromkeys(self.names, 0.0)
-        self._batches = 0
+        self._sums: dict[str, torch.Tensor | float] = {}
+        self._batches: Counter[str] = Counter()
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """`loss`, a scalar, and in evaluation what the task keeps of the student's outputs, by their names."""
         inputs = model_inputs(self.student, batch)
-        output, signals = run_model(self.student, inputs, self.needs if self.training else frozenset())
+        needs = self._needs() if self.training else frozenset[Signal]()
+        output, signals = run_model(self.student, inputs, needs)
         if not self.training:
             with _in_fp32(batch):
                 reduced = self._reduce(output, batch)
                 return {"loss": self._validation_loss(reduced, batch), **reduced}
-        second = self.student(**inputs) if self.second_pass else None
+        twice = any(objective.second_pass for objective in self._weighed().values())
+        second = self.student(**inputs) if twice else None
         with _in_fp32(batch):
-            teacher = self._taught(batch)
+            teacher = self._taught(batch, needs)
         others = self._mixed(batch, inputs) | self._attacked(batch, inputs, teacher)
         with _in_fp32(batch):
             rows = self._rows(output, batch, teacher)
@@ -110,25 +110,26 @@ class Distiller(torch.nn.Module):
             return {"loss": self._loss(rows, {**signals, PROGRESS: self.progress}, teacher, batch, again, others)}
 
     def means(self) -> dict[str, float]:
-        """Mean of each objective, before weighting, over the batches since `forget`."""
-        return {name: float(total) / max(1, self._batches) for name, total in self._sums.items()}
+        """Mean of each objective, before weighting, over the batches since `forget` that it was computed for; of those
+        that were computed at all."""
+        return {name: float(total) / self._batches[name] for name, total in self._sums.items()}
 
     def mean_loss(self) -> float:
         """Mean of the weighted sum over the batches since `forget`."""
-        means = zip(self._each(), self.means().values(), strict=True)
-        return sum(value_at(objective.weight, self.progress) * mean for objective, mean in means)
+        weights = {name: value_at(o.weight, self.progress) for name, o in self._named().items()}
+        return sum(weights[name] * mean for name, mean in self.means().items())
 
     def forget(self) -> None:
         """Start the means anew."""
-        self._sums = dict.fromkeys(self.names, 0.0)
-        self._batches = 0
+        self._sums = {}
+        self._batches = Counter()
 
     def _reduce(self, output: Any, batch: Batch) -> Mapping[str, torch.Tensor]:
         return self.task.reduce(output, batch, self.task.options(self.student))
 
-    def _taught(self, batch: Batch) -> Signals:
+    def _taught(self, batch: Batch, needs: frozenset[Signal]) -> Signals:
         """What the teacher says of the batch as it is."""
-        wanted = self.needs - {MIXED}
+        wanted = needs - {MIXED}
         return self.teacher.read(batch, wanted) if self.teacher is not None and wanted else {}
 
     def _rows(self, output: Any, batch: Batch, teacher: Signals) -> Sequence[Supervised]:
@@ -138,7 +139,7 @@ class Distiller(torch.nn.Module):
         """What both models say of mixtures of the batch's texts, drawn for each objective that compares that. Labels
         are those of their first texts."""
         found: dict[str, _Compared] = {}
-        for name, objective in zip(self.names, self._each(), strict=True):
+        for name, objective in self._weighed().items():
             if objective.mix is not None and self.teacher is not None:
                 mixture = objective.mix(len(batch["input_ids"]))
                 teacher = self.teacher.read_mixed(batch, mixture)
@@ -150,7 +151,7 @@ class Distiller(torch.nn.Module):
         """What the student says of the batch's texts with word embeddings that are changed against each objective that
         compares that, beside what the teacher says of them as they are."""
         found: dict[str, _Compared] = {}
-        for name, objective in zip(self.names, self._each(), strict=True):
+        for name, objective in self._weighed().items():
             if objective.adversary is not None:
                 found[name] = self._under_attack(objective, objective.adversary, batch, inputs, teacher), None
         return found
@@ -187,13 +188,13 @@ class Distiller(torch.nn.Module):
         again: Sequence[Supervised],
         others: Mapping[str, _Compared],
     ) -> torch.Tensor:
-        total = rows[0].student.new_zeros(())
-        for name, objective in zip(self.names, self._each(), strict=True):
+        total = rows[0].student.sum() * 0  # has a gradient also where every weight is 0
+        for name, objective in self._weighed().items():
             compared, mixture = others.get(name, (rows, None))
             value = _value(objective, compared, {**student, MIXTURE: mixture}, teacher, batch, again)
-            self._sums[name] += value.detach()
+            self._sums[name] = self._sums.get(name, 0.0) + value.detach()
+            self._batches[name] += 1
             total = total + value_at(objective.weight, self.progress) * value
-        self._batches += 1
         return total
 
     def _validation_loss(self, outputs: Mapping[str, torch.Tensor], batch: Batch) -> torch.Tensor:
@@ -209,6 +210,17 @@ class Distiller(torch.nn.Module):
 
     def _each(self) -> Sequence[Objective]:
         return list(self.objectives)  # type: ignore[arg-type]  # a ModuleList forgets what it holds
+
+    def _named(self) -> dict[str, Objective]:
+        return dict(zip(self.names, self._each(), strict=True))
+
+    def _weighed(self) -> dict[str, Objective]:
+        """Those with a weight above 0 at this step."""
+        return {name: one for name, one in self._named().items() if value_at(one.weight, self.progress) > 0}
+
+    def _needs(self) -> frozenset[Signal]:
+        """What they compare."""
+        return frozenset[Signal]().union(*(objective.needs for objective in self._weighed().values()))
 
 
 def _in_fp32(batch: Batch) -> torch.autocast:

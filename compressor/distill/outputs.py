@@ -194,11 +194,10 @@ class LiveOutputs(TeacherOutputs):
 
 
 class PartlyCached(TeacherOutputs):
-    """The task's outputs from disk, where they were carried over to the student's tokens; all else from the teacher."""
-
-    provides = frozenset({LOGITS})
+    """From disk what is kept there; all else from the teacher, which isn't asked where a batch needs nothing else."""
 
     def __init__(self, cached: CachedOutputs, live: LiveOutputs) -> None:
+        self.provides = cached.provides
         self._cached = cached
         self._live = live
 
@@ -206,8 +205,9 @@ class PartlyCached(TeacherOutputs):
         return self._live.lacks(wanted)
 
     def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
-        stored = self._cached.read(batch, frozenset({LOGITS})) if LOGITS in wanted else {}
-        return {**self._live.read(batch, wanted - {LOGITS}), **stored}
+        kept = wanted & self._cached.provides
+        stored = self._cached.read(batch, kept) if kept else {}
+        return {**(self._live.read(batch, wanted - kept) if wanted - kept else {}), **stored}
 
     def read_mixed(self, batch: Batch, mixture: Mixture) -> Mapping[str, torch.Tensor]:
         return self._live.read_mixed(batch, mixture)

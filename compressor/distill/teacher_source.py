@@ -34,7 +34,8 @@ def open_teacher(
     events: Events,
     trust_remote_code: bool,
 ) -> TeacherOutputs | None:
-    """The cheapest source that has what the objectives need; None where they need nothing, or there is none."""
+    """The cheapest source that has what the objectives need: what is kept of the teacher, and the teacher itself for
+    what isn't. None where they need nothing, or there is none."""
     if not needs:
         return None
 
@@ -50,14 +51,15 @@ def open_teacher(
     names = load_output_names(transfer_set.data, task)
     model = task.load_model(folder, names, new_head="never", trust_remote_code=trust_remote_code)
     if settings_of(theirs) == settings_of(tokenizer):
-        return LiveOutputs(model, task)
+        live = LiveOutputs(model, task)
+        return PartlyCached(cached(), live) if transfer_set.is_labelled else live
     tokens, own = (transfer_set.rows(task, one, max_length=max_length, cache=cache) for one in (theirs, tokenizer))
     counterparts = None
     if any(signal.per_token for signal in needs):
         found = Counterparts(task, theirs, tokenizer, max_length, cache, events)
         counterparts = transfer_set.counterparts(found)
     live = LiveOutputs(model, task, (tokens, task.collator(theirs)), counterparts)
-    if alignment is not None and LOGITS in needs and transfer_set.is_labelled:
+    if LOGITS in needs and transfer_set.is_labelled:
         return PartlyCached(cached(), live)
     if LOGITS in needs:
         assert_same_parts(task, tokens, own)

@@ -10,7 +10,7 @@ from pydantic import Field
 from compressor.errors import Problem
 from compressor.recipe.components import ComponentSection, OneOf, component_registry
 from compressor.recipe.privacy import PrivacySection
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Ramp, Scheduled
 from compressor.recipe.section import optional
 from compressor.recipe.training import Schedule, TrainingSection
 from compressor.recipe.until import UntilSection
@@ -108,6 +108,12 @@ class PhaseSection(TrainingSection):
     def from_stored(self) -> bool:
         """Whether what is kept of the teacher is enough; else it runs beside the student."""
         return all(objective.from_stored for objective in self.objectives)
+
+    @property
+    def at_times_from_stored(self) -> bool:
+        """Whether what is kept of the teacher is enough for some of its steps at least: the weights of objectives that
+        ask more may be 0 there."""
+        return all(one.from_stored or (isinstance(one.weight, Ramp) and one.weight.rests) for one in self.objectives)
 
     @property
     def until_teacher(self) -> bool:

@@ -39,6 +39,11 @@ class Ramp(Section):
             share = (1 - math.cos(math.pi * share)) / 2
         return self.start + (self.end - self.start) * share
 
+    @property
+    def rests(self) -> bool:
+        """Whether it stays at 0 for a part of the training."""
+        return (self.start == 0 and self.over[0] > 0) or (self.end == 0 and self.over[1] < 1)
+
 
 Scheduled: TypeAlias = Positive | Ramp
 """A number above 0, or how it changes."""

@@ -68,6 +68,21 @@ def test_texts_for_a_teacher_need_one_that_is_asked(tmp_path: Path, reviews_csv:
         recipes.load(tmp_path, recipe, "data.augment={}", "distill.objectives=[{kind: hard-labels}]")
 
 
+def test_texts_that_a_live_teacher_is_asked_about_at_times_alone_are_labelled_beforehand(
+    tmp_path: Path, reviews_csv: Path, encoder_folder: Path
+) -> None:
+    recipe = recipes.full(reviews_csv, encoder_folder)
+    ramp = "{start: 1.0, end: 0.0, over: [0.0, %s]}"
+
+    def stages(until: float) -> set[str]:
+        fading = f"{{kind: hidden-states, weight: {ramp % until}}}"
+        objectives = f"distill.objectives=[{{kind: soft-targets}}, {fading}]"
+        return {one.name for one in make_plan(recipes.load(tmp_path, recipe, "data.augment={}", objectives)).stages}
+
+    assert "label/augment" in stages(0.5)
+    assert "label/augment" not in stages(1.0)
+
+
 def test_texts_that_only_a_live_teacher_is_asked_about_are_not_labelled_beforehand(
     tmp_path: Path, reviews_csv: Path, encoder_folder: Path
 ) -> None:

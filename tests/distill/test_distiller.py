@@ -15,7 +15,7 @@ from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.objectives.hidden_states import HiddenStates
 from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.outputs import LiveOutputs, TeacherOutputs
-from compressor.distill.signals import LOGITS, Batch, Signal, Signals
+from compressor.distill.signals import HIDDEN_STATES, LOGITS, Batch, Signal, Signals
 from compressor.errors import RecipeError
 from compressor.recipe.distill import OBJECTIVES
 from compressor.recipe.scheduled import Ramp
@@ -112,7 +112,7 @@ def test_evaluation_is_the_cross_entropy_of_the_data_and_asks_no_teacher(student
     probabilities = torch.softmax(output["logits"].detach(), dim=-1)
     expected = -(math.log(probabilities[0, 1]) + math.log(probabilities[1, 0])) / 2
     assert output["loss"].item() == pytest.approx(expected, rel=1e-5)
-    assert distiller.means() == {"soft-targets": 0.0, "hard-labels": 0.0}
+    assert distiller.means() == {}
 
 
 def test_losses_are_computed_in_fp32_under_autocast(student: Any, teacher: Any, task: Task) -> None:
@@ -213,6 +213,49 @@ def test_a_weight_may_change_while_the_student_is_trained(student: Any, task: Ta
         torch.manual_seed(0)
         losses.append(distiller(**BATCH)["loss"].item())
     assert losses == pytest.approx([losses[0], 0.75 * losses[0], 0.0])
+
+
+def test_nothing_is_computed_or_asked_for_an_objective_while_its_weight_is_0(
+    student: Any, teacher: Any, task: Task
+) -> None:
+    asked: list[frozenset[Signal]] = []
+
+    class Watched(LiveOutputs):
+        def read(self, batch: Batch, wanted: frozenset[Signal]) -> Signals:
+            asked.append(wanted)
+            return super().read(batch, wanted)
+
+    fading = Ramp(start=1.0, end=0.0, over=(0.0, 0.5))
+    configs = [
+        SoftTargets(kind="soft-targets"),
+        HiddenStates(kind="hidden-states", weight=fading),
+        OBJECTIVES.get("r-drop")(kind="r-drop", weight=fading),
+    ]
+    distiller = make(student, configs, Watched(teacher, task), task).train()
+    distiller(**BATCH)
+    assert set(distiller.means()) == {"soft-targets", "hidden-states", "r-drop"}
+    passes: list[int] = []
+    student.register_forward_hook(lambda *_: passes.append(1))
+    distiller.forget()
+    distiller.progress = 0.5
+    loss = distiller(**BATCH)["loss"]
+    assert asked == [frozenset({LOGITS, HIDDEN_STATES}), frozenset({LOGITS})]
+    assert len(passes) == 1, "no second pass for r-drop"
+    assert distiller.means() == {"soft-targets": pytest.approx(loss.item())}, (
+        "the mean of what wasn't computed is left out"
+    )
+
+
+def test_the_mean_of_an_objective_is_over_the_batches_that_it_was_computed_for(student: Any, task: Task) -> None:
+    ramp = Ramp(start=1.0, end=0.0, over=(0.0, 0.5))
+    distiller = make(student, [HardLabels(kind="hard-labels", weight=ramp)], None, task).train()
+    losses = []
+    for distiller.progress in (0.0, 0.9, 1.0):
+        loss = distiller(**BATCH)["loss"]
+        loss.backward()
+        losses.append(loss.item())
+    assert losses[1:] == [0.0, 0.0]
+    assert distiller.means()["hard-labels"] == pytest.approx(losses[0])
 
 
 def test_a_second_pass_is_made_in_training_alone(student: Any, task: Task) -> None:

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from compressor.data import load_split, tokenize_split
 from compressor.distill.label import SPLITS, compute_outputs
 from compressor.distill.mixup import Mixture
-from compressor.distill.outputs import CachedOutputs, LiveOutputs
+from compressor.distill.outputs import CachedOutputs, LiveOutputs, PartlyCached
 from compressor.distill.signals import HIDDEN_STATES, LOGITS
 from compressor.errors import StageError
 from compressor.events import Silent
@@ -139,6 +139,24 @@ def test_cached_and_live_outputs_agree(
     assert torch.allclose(cached[LOGITS]["logits"], live[LOGITS]["logits"], atol=5e-3)
     assert [state.shape for state in live[HIDDEN_STATES]] == [(3, batch["input_ids"].shape[1], 32)] * 3
     assert not live[LOGITS]["logits"].requires_grad
+
+
+def test_the_teacher_computes_only_what_is_not_kept(
+    outputs: Finished, teacher: Finished, task: Task, data: Path, tmp_path: Path
+) -> None:
+    batch = batch_of(task, teacher.model, data, [9, 2, 140], tmp_path)
+    rows = tokens_of(task, teacher.model, data, tmp_path)
+    cached = CachedOutputs(read_outputs(outputs.folder / "train"), task=task, rows=rows)
+    model = task.load_model(teacher.model, ["bad", "good"])
+    runs: list[int] = []
+    model.register_forward_hook(lambda *_: runs.append(1))
+    source = PartlyCached(cached, LiveOutputs(model, task))
+    kept = source.read(batch, frozenset({LOGITS}))
+    assert not runs, "stored outputs were all that was asked for"
+    both = source.read(batch, frozenset({LOGITS, HIDDEN_STATES}))
+    assert len(runs) == 1 and len(both[HIDDEN_STATES]) == 3
+    for found in (kept, both):
+        assert np.array_equal(found[LOGITS]["logits"], stored(outputs.folder, "train")[[9, 2, 140]].astype(np.float32))
 
 
 def test_a_live_teacher_with_another_tokenizer_reads_the_same_examples_in_its_own_tokens(

@@ -46,3 +46,19 @@ def test_what_is_no_schedule_is_refused(given: Any) -> None:
 
 def test_a_ramp_may_begin_or_end_at_nothing() -> None:
     assert Ramp(start=0.0, end=1.0).at(0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "over", "rests"),
+    [
+        (1, 0, (0.0, 0.5), True),
+        (1, 0, (0.0, 1.0), False),
+        (0, 1, (0.5, 1.0), True),
+        (0, 1, (0.0, 0.5), False),
+        (2, 1, (0.2, 0.5), False),
+    ],
+)
+def test_a_ramp_rests_where_it_stays_at_nothing(
+    start: float, end: float, over: tuple[float, float], rests: bool
+) -> None:
+    assert Ramp(start=start, end=end, over=over).rests is rests

@@ -1,6 +1,7 @@
 """Test the test: how often `compressor compare` fails a model that is the same, and one that is slower.
 
     python benchmarks/false_alarms.py --same 200 --slowed 100 --slow-down 0.1 --out DIR
+    python benchmarks/false_alarms.py --same 1000 --slowed 100 --slow-down 0.03 --tolerance 0.01 --out DIR
 
 Every comparison is what the command does for one case: fresh processes, a second look, a confirmation.
 `compressor compare --self-test` does the same, shorter and with any model. Results are written after each, so that a
@@ -23,18 +24,19 @@ import numpy as np
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.compare.arm import ModelSpec
 from compressor.compare.self_test import Kind, compare_once
-from compressor.compare.settings import Settings
+from compressor.compare.settings import Settings, Tolerances
 from compressor.events import Silent
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny_model import VOCABULARY, write_tiny_model  # beside this file
 
 
-def compare(kind: Kind, number: int, a: ModelSpec, slow_down: float, work: Path) -> dict[str, object]:
+def compare(kind: Kind, number: int, a: ModelSpec, slow_down: float, tolerance: float, work: Path) -> dict[str, object]:
     """One comparison as a row of the log."""
     b = a if kind == "same" else replace(a, slow_down=slow_down)
     begin, ticks = time.perf_counter(), cpu_ticks()
-    outcome = compare_once(kind, number, a, b, settings=Settings(), work=work, events=Silent())
+    settings = Settings(tolerances=Tolerances(latency=tolerance))
+    outcome = compare_once(kind, number, a, b, settings=settings, work=work, events=Silent())
     steal = environment(since=ticks).get("steal_percent")
     seconds = round(time.perf_counter() - begin, 1)
     return {"number": number, "seconds": seconds, "steal_percent": steal, **asdict(outcome)}
@@ -56,6 +58,7 @@ def main() -> None:
     parser.add_argument("--same", type=int, default=200, help="comparisons of the model with itself")
     parser.add_argument("--slowed", type=int, default=100, help="comparisons with the slowed one")
     parser.add_argument("--slow-down", type=float, default=0.10, help="as a share")
+    parser.add_argument("--tolerance", type=float, default=Tolerances.latency, help="loss of latency allowed, a share")
     parser.add_argument("--model", type=Path, help="an ONNX file; left out, the tiny model")
     parser.add_argument("--out", type=Path, required=True, help="folder for comparisons.jsonl and summary.md")
     options = parser.parse_args()
@@ -74,7 +77,7 @@ def main() -> None:
         np.savez(inputs, allow_pickle=False, **{"0": ids})
         a = ModelSpec(str(model), str(inputs))
         for kind, number in (wanted for wanted in todo if wanted not in done):
-            rows.append(compare(kind, number, a, options.slow_down, Path(work)))
+            rows.append(compare(kind, number, a, options.slow_down, options.tolerance, Path(work)))
             file.write(json.dumps(rows[-1]) + "\n")
             file.flush()
             (options.out / "summary.md").write_text(summary(rows, options.slow_down) + "\n")

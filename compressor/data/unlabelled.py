@@ -73,10 +73,10 @@ def read_unlabelled(
     if problems := list(unlabelled_problems(section, spec)):
         raise RecipeError(problems)
     training = TrainingTexts.open(data, spec)
-    if section.sentences and len(training.roles) > 1:
+    if section.sentences and len({section.columns.get(role, role) for role in training.roles}) > 1:
         raise DataError(
             f"{path}.sentences is for one text a row; this data has {' and '.join(training.roles)}.",
-            hint="Leave it out.",
+            hint=f"Leave it out, or name one column for both in {path}.columns: a sentence is then a pair with itself.",
         )
     groups = _groups(section, data, path)
     keep = TextFilter(training, section, known=known)
@@ -202,7 +202,7 @@ def _texts(
             yield MadeText(texts, _ORIGIN)
             continue
         for sentence in sentences(texts[roles[0]], min_words=section.min_words, max_words=section.max_words):
-            yield MadeText({roles[0]: sentence}, _ORIGIN)
+            yield MadeText(dict.fromkeys(roles, sentence), _ORIGIN)
 
 
 def _plain(text: Any) -> str:

@@ -169,7 +169,8 @@ class UnlabelledSection(TextLimits):
     sentences: bool = Field(
         False,
         description="Cut texts into sentences, those of more than `max_words` words at a comma or between words. "
-        "Sentences of fewer than `min_words` are joined to the next one.",
+        "Sentences of fewer than `min_words` are joined to the next one. For data of pairs name one column for both "
+        "texts in `columns`: each sentence is a pair with itself.",
     )
     limit: Count | None = Field(None, description="Keep only this many texts (seeded sample).")
     seed: Offset = Field(0, description="Added to the recipe's seed.")

@@ -88,15 +88,27 @@ def test_film_retrieval(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
 
 
 def test_film_reviews(run: Runs, tmp_path: Path, deep_encoder: Path) -> None:
-    """Pairs without a score: the same student is trained by them alone, too."""
+    """Pairs without a score: the same student is trained by them alone, too. It begins as one that read sentences of
+    other texts, each a pair with itself."""
+    more = tmp_path / "more.txt"
+    more.write_text("\n".join(f"{text} It says more." for text, _ in tiny.reviews(30, seed=99)), encoding="utf-8")
+    pairs = {split: str(tmp_path / f"{split}.jsonl") for split in ("train", "validation", "test")}
+    columns = {"text": "review", "text_pair": "other"}
+    unlabelled = {"source": str(more), "columns": {"text": "text", "text_pair": "text"}, "sentences": True}
+    teacher = {"teacher.model": str(deep_encoder), "teacher.sha256": None}
+    data = {"source": pairs, "columns": columns, "max_length": 64, "unlabelled": unlabelled}
     report = run(
         "film-reviews",
         *pairs_of_reviews(tmp_path, "other"),
         f"teacher.model={deep_encoder}",
         "teacher.sha256=null",
+        "data.max_length=64",
+        f"student.set={json.dumps({'data': data, **teacher, 'distill.epochs': 1})}",
         *SHORT,
         *QUICK,
     )
     for subject in ("baseline", "int8"):
         measured = report.measurement(subject)
         assert measured is not None and measured.accuracy is not None and "recall_at_1" in measured.accuracy.metrics
+    facts = {stage.name: stage.facts for stage in report.stages}
+    assert facts["start/unlabelled"]["made"] > 0

@@ -146,8 +146,8 @@ def test_reviews_builders(study: Studies, tmp_path: Path, deep_encoder: Path) ->
     assert [variant.members[0].error for variant in compared.variants] == 8 * [""]
 
 
-def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path) -> None:
-    """Also an objective that has the teacher run beside the student, in a study."""
+def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path, decoder_folder: Path) -> None:
+    """A study, with an objective that has the teacher run beside the student and texts that a language model writes."""
     own = small(tmp_path, deep_encoder)
     plots = f"source: {tmp_path / 'corpus.csv'}, columns: {{text: text}}, where: {{category: plot}}"
     relations = "{kind: relations, heads: 2, weight: {start: 1.0, end: 0.0, over: [0.0, 0.5]}}"
@@ -160,11 +160,12 @@ def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path) ->
         *TRAINED,
         "seeds=[1]",
         f"variants.1.set={{data.unlabelled: {{{plots}}}}}",
-        "variants.3.set={distill.epochs: 2}",
-        f"variants.4.set={{distill.objectives: [{{kind: soft-targets}}, {relations}]}}",
+        f"variants.3.set={{data.generate: {{model: {decoder_folder}, count: 20, finetune: {{epochs: 1}}}}}}",
+        "variants.4.set={distill.epochs: 2}",
+        f"variants.5.set={{distill.objectives: [{{kind: soft-targets}}, {relations}]}}",
         *QUICK,
     )
-    assert [variant.members[0].error for variant in compared.variants] == 7 * [""]
+    assert [variant.members[0].error for variant in compared.variants] == 8 * [""]
     assert all(variant.members[0].divergence for variant in compared.variants)
 
 

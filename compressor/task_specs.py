@@ -107,6 +107,11 @@ class TaskSpec:
         return self.metrics[0]
 
     @property
+    def has_probabilities(self) -> bool:
+        """Whether answers are probabilities, of one of several classes or of yes and no: not numbers or vectors."""
+        return all(output.likelihood in ("categorical", "bernoulli") for output in self.outputs)
+
+    @property
     def text_roles(self) -> tuple[str, ...]:
         """Roles that a deployed model reads."""
         return tuple(role for role in (*self.roles, *self.optional_roles) if role != self.target_role)

@@ -23,7 +23,8 @@ from compressor.recipe.column_checks import columns_fit_the_task, columns_withou
 from compressor.recipe.components import ComponentSection
 from compressor.recipe.gate_checks import GATE_CHECKS
 from compressor.recipe.goal_checks import goals_are_sound
-from compressor.recipe.label_checks import calibration_is_possible, labels_are_there
+from compressor.recipe.label_checks import calibration_is_possible, labels_are_smoothed_soundly, labels_are_there
+from compressor.recipe.objective_checks import objectives_are_sound, objectives_fit_their_trainings
 from compressor.recipe.pair_checks import pairs_are_there
 from compressor.recipe.privacy_checks import privacy_holds
 from compressor.recipe.problems import ANOTHER_NAME, NO_RUN, TWICE, suggest
@@ -150,19 +151,6 @@ def _length_is_set_once(recipe: Recipe) -> Problems:
     if recipe.data is not None and recipe.export.max_length is not None:
         hint = "set `data.max_length`, which holds for the training too"
         yield Problem("is for recipes without `data`", "export.max_length", hint=hint)
-
-
-def _objectives_are_sound(recipe: Recipe) -> Problems:
-    for path, objective in recipe.distill.named_objectives() if recipe.distill else ():
-        for problem in (*objective.problems(), *objective.unfit(task_spec(recipe.task), _count_labels(recipe))):
-            yield replace(problem, path=f"{path}.{problem.path}" if problem.path else path)
-
-
-def _count_labels(recipe: Recipe) -> int | None:
-    named = recipe.data.labels if recipe.data else None
-    if named is None:
-        return None
-    return len(set(named.values()) if isinstance(named, dict) else named)
 
 
 def _quantizers_are_sound(recipe: Recipe) -> Problems:
@@ -321,13 +309,15 @@ _CHECKS: tuple[tuple[Callable[[Recipe], Problems], tuple[str, ...]], ...] = (
     (answers_are_chosen_soundly, ("task", "student")),
     (_changed_students_are_trained, ("student", "distill")),
     (_length_is_set_once, ("data", "export")),
+    (labels_are_smoothed_soundly, ("task", "teacher")),
     (calibration_is_possible, ("teacher", "distill", "data", "task")),
     (trainings_are_possible, ("teacher", "distill")),
     (privacy_holds, ("task", "data", "teacher", "student", "distill", "quantize", "cascade")),
-    (teacher_is_described_once, ("teacher", "data")),
+    (teacher_is_described_once, ("task", "teacher", "data")),
     (teacher_can_do_it, ("teacher", "student", "distill", "gates")),
-    (_objectives_are_sound, ("distill",)),
-    (goals_are_sound, ("task", "teacher", "distill")),
+    (objectives_are_sound, ("task", "data", "distill")),
+    (objectives_fit_their_trainings, ("task", "data", "teacher", "distill")),
+    (goals_are_sound, ("task", "data", "teacher", "distill")),
     (variants_can_be_trained_for, ("distill", "quantize")),
     (_packages_are_well_formed, ("data", "teacher", "student")),
     (_variants_have_names_of_their_own, ("quantize",)),

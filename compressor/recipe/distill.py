@@ -45,6 +45,15 @@ class ObjectiveSection(ComponentSection):
         """Whether it compares the examples of a batch with each other, and so has nothing to say of one alone."""
         return False
 
+    def learns_from_one(self, spec: TaskSpec) -> bool:
+        """Whether a batch of a single text has something for it to compare."""
+        return not self.mixes_examples
+
+    @property
+    def needs_dropout(self) -> bool:
+        """Whether it compares what the student says of the same text with other dropout."""
+        return False
+
     @property
     def looks_inside(self) -> bool:
         """Whether it compares more than outputs: what models compute on the way, or what they say of other inputs."""
@@ -59,6 +68,17 @@ class ObjectiveSection(ComponentSection):
     def keeps(self) -> frozenset[str]:
         """What has to be kept of the teacher beside its outputs."""
         return frozenset()
+
+    @property
+    def teaches_answers(self) -> bool:
+        """Whether it tells the student what to answer, and not only to answer alike."""
+        return self.uses_teacher or self.uses_labels or self.uses_pairs
+
+    @property
+    def judges_unlabelled(self) -> bool:
+        """Whether it tells how far a student is off on texts without labels: it compares outputs with the teacher's, or
+        the texts of a pair with each other."""
+        return self.uses_pairs or (self.uses_teacher and self.from_stored and not self.keeps)
 
     def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
         """Why it can't train models of this task. `classes`: how many labels there are; None where nobody knows yet."""

@@ -11,10 +11,34 @@ from compressor.recipe.recipe import Recipe
 from compressor.recipe.trainings import finetunings, trainings
 from compressor.task_specs import TaskSpec, task_spec
 
-__all__ = ["calibration_is_possible", "labels_are_there"]
+__all__ = [
+    "calibration_is_possible",
+    "labels_are_smoothed_soundly",
+    "labels_are_there",
+    "validation_is_unlabelled",
+]
 
 _MAY_BE_MISSING = ("one-label",)
 """Kinds of targets that texts may be read without."""
+
+
+def validation_is_unlabelled(recipe: Recipe) -> bool:
+    """Whether nothing tells the right answers to the texts of the validation split."""
+    if recipe.data is None:
+        return False
+    spec, labelled = task_spec(recipe.task), recipe.data.labelled
+    if spec.target_role not in spec.roles and spec.target_role not in recipe.data.columns:
+        return True
+    return labelled is not None and "validation" not in labelled
+
+
+def labels_are_smoothed_soundly(recipe: Recipe) -> Iterator[Problem]:
+    """Problems of `label_smoothing` of teachers; `hard-labels` knows its own."""
+    spec = task_spec(recipe.task)
+    for path, finetune in finetunings(recipe) if not spec.has_probabilities else ():
+        if finetune.label_smoothing:
+            message = f"spreads a part of a label over the others, and answers of {spec.name} are no labels"
+            yield Problem(message, f"{path}.label_smoothing", hint="leave it out")
 
 
 def calibration_is_possible(recipe: Recipe) -> Iterator[Problem]:
@@ -59,11 +83,8 @@ def labels_are_there(recipe: Recipe) -> Iterator[Problem]:
     else:
         return
     paired = learns_from_pairs(recipe)
-    for path, finetune in finetunings(recipe):
-        if not paired:
-            yield Problem(message, path, hint=hint)
-        elif finetune.label_smoothing:
-            yield Problem("smooths labels, and pairs without a score have none", f"{path}.label_smoothing")
+    for path, _ in finetunings(recipe) if not paired else ():
+        yield Problem(message, path, hint=hint)
     if recipe.distill is None:
         return
     if recipe.distill.baseline and not paired:

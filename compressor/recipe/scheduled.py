@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from compressor.recipe.section import Positive, Section
 
-__all__ = ["Ramp", "Scheduled", "value_at"]
+__all__ = ["Ramp", "Scheduled", "Temperature", "TemperatureRamp", "value_at"]
 
 
 class Ramp(Section):
@@ -45,8 +45,18 @@ class Ramp(Section):
         return (self.start == 0 and self.over[0] > 0) or (self.end == 0 and self.over[1] < 1)
 
 
+class TemperatureRamp(Ramp):
+    """The same for a number that others are divided by."""
+
+    start: float = Field(gt=0, description="Value at the beginning.")
+    end: float = Field(gt=0, description="Value at the end.")
+
+
 Scheduled: TypeAlias = Positive | Ramp
 """A number above 0, or how it changes."""
+
+Temperature: TypeAlias = Positive | TemperatureRamp
+"""The same where it is never 0 on the way."""
 
 
 def value_at(scheduled: float | Ramp, progress: float) -> float:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from compressor.errors import Problem
 from compressor.recipe.answers import answers_problems
 from compressor.recipe.augment import UnlabelledSection
+from compressor.recipe.label_checks import validation_is_unlabelled
 from compressor.recipe.problems import NO_RUN
 from compressor.recipe.prompt import prompt_problems
 from compressor.recipe.recipe import Recipe
 from compressor.recipe.teacher import TeacherSection
-from compressor.task_specs import task_spec
+from compressor.task_specs import TaskSpec, task_spec
 
 __all__ = ["teacher_can_do_it", "teacher_is_described_once"]
 
@@ -40,8 +41,8 @@ def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
         yield Problem("changes the recipe that `run` names, and there is none", "teacher.set", hint=NO_RUN)
     if recipe.data is None and teacher.kind != "model":
         yield Problem("needs texts to teach with: add a `data` section", "teacher")
-    yield from _ensemble_problems(teacher)
     spec = task_spec(recipe.task)
+    yield from _ensemble_problems(teacher, spec, labelled=not validation_is_unlabelled(recipe))
     found = {
         "answers": answers_problems(teacher.answers, spec) if teacher.answers else (),
         "prompt": prompt_problems(teacher.prompt, spec) if teacher.prompt else (),
@@ -51,8 +52,16 @@ def teacher_is_described_once(recipe: Recipe) -> Iterator[Problem]:
             yield replace(problem, path=f"teacher.{name}.{problem.path}".rstrip("."))
 
 
-def _ensemble_problems(teacher: TeacherSection) -> Iterator[Problem]:
+def _ensemble_problems(teacher: TeacherSection, spec: TaskSpec, *, labelled: bool) -> Iterator[Problem]:
     ensemble = teacher.ensemble
+    if ensemble is not None and ensemble.weights == "validation":
+        hint = "set it to equal, or give each member a number"
+        if any(output.per_token or output.likelihood == "vector" for output in spec.outputs):
+            message = f"tries weights on the label of each text, and {spec.name} has none of a whole text"
+            yield Problem(message, "teacher.ensemble.weights", hint=hint)
+        elif not labelled:
+            message = "tries weights on the labels of the validation split, and there are none"
+            yield Problem(message, "teacher.ensemble.weights", hint=hint)
     if ensemble is not None and isinstance(ensemble.weights, tuple) and len(ensemble.weights) != len(ensemble.members):
         message = f"has {len(ensemble.weights)} numbers for {len(ensemble.members)} members"
         yield Problem(message, "teacher.ensemble.weights", hint="give each member one")

@@ -34,8 +34,7 @@ def texts_are_sound(recipe: Recipe) -> Iterator[Problem]:
         elif not any(part.uses_teacher for part in recipe.distill.parts):
             hint = "add {kind: soft-targets} to `distill.objectives`"
             yield Problem("holds texts for the teacher to label, and no objective asks the teacher", path, hint=hint)
-        likelihoods = {output.likelihood for output in task_spec(recipe.task).outputs}
-        if section.select is not None and not likelihoods <= {"categorical", "bernoulli"}:
+        if section.select is not None and not task_spec(recipe.task).has_probabilities:
             message = f"chooses by the teacher's confidence, and answers of {recipe.task} have no probabilities"
             yield Problem(message, f"{path}.select", hint="leave it out")
 

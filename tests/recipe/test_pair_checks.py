@@ -50,6 +50,10 @@ def test_pairs_without_a_score_are_enough(tmp_path: Path, overrides: list[str]) 
         ([CONTRASTIVE, "distill.batch_size=2"], ["distill.batch_size"]),
         (["teacher.finetune.batch_size=3"], ["teacher.finetune.batch_size"]),
         (
+            ["data.columns={text: a, text_pair: b, score: c}", "distill.batch_size=1", "teacher.finetune.batch_size=1"],
+            ["teacher.finetune.batch_size", "distill.batch_size"],
+        ),
+        (
             [
                 "distill={objectives: [{kind: soft-targets}],"
                 " phases: [{objectives: [{kind: contrastive}], batch_size: 2}, {}]}"

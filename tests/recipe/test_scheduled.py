@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from compressor.recipe.scheduled import Ramp, Scheduled, value_at
+from compressor.recipe.scheduled import Ramp, Scheduled, Temperature, value_at
 
 ANY: TypeAdapter[Any] = TypeAdapter(Scheduled)
 
@@ -46,6 +46,14 @@ def test_what_is_no_schedule_is_refused(given: Any) -> None:
 
 def test_a_ramp_may_begin_or_end_at_nothing() -> None:
     assert Ramp(start=0.0, end=1.0).at(0.0) == 0.0
+
+
+def test_a_temperature_never_reaches_0() -> None:
+    temperature: TypeAdapter[Any] = TypeAdapter(Temperature)
+    assert value_at(temperature.validate_python({"start": 4, "end": 0.5}), 1.0) == 0.5
+    for given in ({"start": 4, "end": 0}, {"start": 0, "end": 4}, 0):
+        with pytest.raises(ValidationError):
+            temperature.validate_python(given)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from compressor.distill.objectives.hard_labels import HardLabels
 from compressor.distill.objectives.soft_targets import SoftTargets
 from compressor.distill.signals import Signal
 from compressor.errors import Problem
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Temperature
 
 if TYPE_CHECKING:
     from compressor.distill.architecture import Layout
@@ -29,7 +29,7 @@ class Adversarial(ObjectiveConfig):
     target: Literal["teacher", "labels"] = Field(
         "teacher", description="What the answer should be: the teacher's to the text as it is, or the data's label."
     )
-    temperature: Scheduled = Field(2.0, description="Softens both distributions, where the teacher is the target.")
+    temperature: Temperature = Field(2.0, description="Softens both distributions, where the teacher is the target.")
     epsilon: float = Field(
         0.05, gt=0, le=1, description="Largest change, as a share of the length of the word embeddings."
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.errors import Problem
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Temperature
 from compressor.task_specs import TaskSpec
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Contrastive(ObjectiveConfig):
     no teacher and no score."""
 
     kind: Literal["contrastive"] = Field(description="Tell the second text of a pair from those of other pairs.")
-    temperature: Scheduled = Field(
+    temperature: Temperature = Field(
         0.05, description="Cosines are divided by it; 0.01 to 0.1 is usual, the smaller the sharper."
     )
     symmetric: bool = Field(

@@ -11,7 +11,7 @@ from compressor.distill.objectives._classes import same_classes_each_row
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals
 from compressor.errors import Problem
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Temperature
 from compressor.task_specs import TaskSpec
 
 if TYPE_CHECKING:
@@ -27,13 +27,16 @@ class Dist(ObjectiveConfig):
     (Huang 2022): for a teacher so much stronger that its exact probabilities can't be matched."""
 
     kind: Literal["dist"] = Field(description="Match how probabilities are ordered, in place of their size.")
-    temperature: Scheduled = Field(1.0, description="Softens both distributions.")
+    temperature: Temperature = Field(1.0, description="Softens both distributions.")
     beta: Share = Field(1.0, description="Weight of the correlation over the classes of a text.")
     gamma: Share = Field(1.0, description="Weight of the correlation over the texts of a class, within a batch.")
 
     @property
     def mixes_examples(self) -> bool:
         return self.gamma > 0
+
+    def learns_from_one(self, spec: TaskSpec) -> bool:
+        return self.beta > 0 or any(output.per_token for output in spec.outputs)
 
     @property
     def needs(self) -> frozenset[Signal]:
@@ -44,8 +47,8 @@ class Dist(ObjectiveConfig):
             yield Problem("`beta` and `gamma` are 0: nothing is compared", "beta")
 
     def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
-        yield from same_classes_each_row(spec, self.kind)
-        if classes == 2 and self.beta > 0:
+        yield from (problems := list(same_classes_each_row(spec, self.kind)))
+        if not problems and classes == 2 and self.beta > 0:
             message = "over two classes every correlation is 1 or -1, so that its term teaches nothing"
             yield Problem(message, "beta", hint="set `beta: 0`, which leaves the correlation over texts")
 

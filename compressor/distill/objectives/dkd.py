@@ -11,7 +11,7 @@ from compressor.distill.objectives._classes import one_of_several
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
 from compressor.errors import Problem
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Temperature
 from compressor.task_specs import TaskSpec
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class DecoupledTargets(ObjectiveConfig):
     """Decoupled distillation: the target class against the others, and the others among themselves (Zhao 2022)."""
 
     kind: Literal["dkd"] = Field(description="Decoupled knowledge distillation: the target class, and the others.")
-    temperature: Scheduled = Field(2.0, description="Softens both distributions.")
+    temperature: Temperature = Field(2.0, description="Softens both distributions.")
     alpha: Share = Field(1.0, description="Weight of the target class against the rest.")
     beta: Share = Field(
         2.0, description="Weight of the other classes among themselves; of two classes there is nothing to compare."

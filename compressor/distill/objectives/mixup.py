@@ -11,7 +11,7 @@ from pydantic import Field
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LIKELIHOOD, LOGITS, MIXED, MIXTURE, Batch, Signal, Signals
 from compressor.errors import Problem
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Temperature
 from compressor.recipe.section import optional
 from compressor.task_specs import TaskSpec
 
@@ -35,7 +35,7 @@ class Mixup(ObjectiveConfig):
         description="A text's share in its mixture is drawn from Beta(alpha, alpha): below 1 most mixtures are close "
         "to one of their texts.",
     )
-    temperature: Scheduled = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
+    temperature: Temperature = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
 
     label_weight: float = optional(
         "Adds the loss against the labels of both texts, each in its share, this many times.", 0.0, ge=0

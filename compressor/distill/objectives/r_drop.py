@@ -32,6 +32,10 @@ class RDrop(ObjectiveConfig):
     def uses_labels(self) -> bool:
         return False
 
+    @property
+    def needs_dropout(self) -> bool:
+        return True
+
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """`1/2 (KL(p_1 || p_2) + KL(p_2 || p_1))`, averaged over rows; the paper's alpha is the weight.
 

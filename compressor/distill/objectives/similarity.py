@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LOGITS, Batch, Signal, Signals
+from compressor.errors import Problem
+from compressor.task_specs import TaskSpec
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +30,18 @@ class Similarity(ObjectiveConfig):
     @property
     def needs(self) -> frozenset[Signal]:
         return frozenset({LOGITS})
+
+    def unfit(self, spec: TaskSpec, classes: int | None) -> Iterator[Problem]:
+        hint = "soft-targets fits every task"
+        if any(output.per_token for output in spec.outputs):
+            message = f"{self.kind} compares whole texts, and answers of {spec.name} belong to single tokens"
+            yield Problem(message, hint=hint)
+        elif any(output.likelihood == "value" for output in spec.outputs):
+            message = f"{self.kind} compares directions, and answers of {spec.name} are numbers, which have none"
+            yield Problem(message, hint=hint)
+        elif classes == 1:
+            message = "of a single label every cosine is 1 or -1, whatever the student answers: it teaches nothing"
+            yield Problem(message, hint=hint)
 
     def loss(self, student: Signals, teacher: Signals, batch: Batch) -> torch.Tensor:
         """`mean over i, j of (cos(s_i, s_j) - cos(t_i, t_j))^2`; see `similarity_loss`."""

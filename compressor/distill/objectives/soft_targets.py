@@ -11,7 +11,7 @@ from compressor.distill.objectives._classes import same_classes_each_row
 from compressor.distill.objectives.base import ObjectiveConfig
 from compressor.distill.signals import LIKELIHOOD, LOGITS, Batch, Signal, Signals
 from compressor.errors import Problem
-from compressor.recipe.scheduled import Scheduled
+from compressor.recipe.scheduled import Temperature
 from compressor.recipe.section import optional
 from compressor.task_specs import TaskSpec
 
@@ -28,7 +28,7 @@ class SoftTargets(ObjectiveConfig):
     """The teacher's softened probabilities: T^2 KL(teacher || student) (Hinton 2015)."""
 
     kind: Literal["soft-targets"] = Field(description="The teacher's softened probabilities.")
-    temperature: Scheduled = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
+    temperature: Temperature = Field(2.0, description="Softens both distributions; 2 to 8 is usual.")
     standardize: bool = optional(
         "Compare logits brought to mean 0 and deviation 1 in each row, so that the student needn't match their size. "
         "For three classes or more.",

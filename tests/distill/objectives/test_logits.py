@@ -196,6 +196,12 @@ def problems(kind: str, task: str, classes: int | None, **options: Any) -> list[
         ("mixup", "question-answering", None, {}),
         ("mixup", "sentence-embedding", None, {}),
         ("soft-targets", "question-answering", None, {"standardize": True}),
+        ("similarity", "regression", 3, {}),
+        ("similarity", "token-classification", 5, {}),
+        ("similarity", "question-answering", None, {}),
+        ("similarity", "multi-label-classification", 1, {}),
+        ("hard-labels", "regression", 1, {"label_smoothing": 0.1}),
+        ("hard-labels", "sentence-embedding", None, {"labels": "teacher"}),
     ],
 )
 def test_what_has_nothing_to_compare_is_refused_with_the_reason(
@@ -219,6 +225,11 @@ def test_what_has_nothing_to_compare_is_refused_with_the_reason(
         ("adversarial", "sentence-embedding", None, {}),
         ("adversarial", "token-classification", 5, {"target": "labels"}),
         ("soft-targets", "text-classification", 3, {"standardize": True}),
+        ("similarity", "sentence-embedding", None, {}),
+        ("similarity", "text-classification", 2, {}),
+        ("similarity", "multi-label-classification", 3, {}),
+        ("hard-labels", "multi-label-classification", 3, {"label_smoothing": 0.1, "labels": "teacher"}),
+        ("hard-labels", "regression", 1, {"labels": "teacher"}),
     ],
 )
 def test_what_fits_is_not_refused(kind: str, task: str, classes: int | None, options: dict[str, Any]) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import write_tiny_model
 
 from compressor.bench import Subject, environment, subjects_from
+
+from .tiny_model import write_tiny_model
 
 # Where this package is installed, pytest finds the plugin by itself.
 pytest_plugins = ["compressor.pytest_plugin"]

@@ -1,7 +1,7 @@
 """Test the test: how often `compressor compare` fails a model that is the same, and one that is slower.
 
-    python benchmarks/false_alarms.py --same 200 --slowed 100 --slow-down 0.1 --out DIR
-    python benchmarks/false_alarms.py --same 1000 --slowed 100 --slow-down 0.03 --tolerance 0.01 --out DIR
+    python -m benchmarks.false_alarms --same 200 --slowed 100 --slow-down 0.1 --out DIR
+    python -m benchmarks.false_alarms --same 1000 --slowed 100 --slow-down 0.03 --tolerance 0.01 --out DIR
 
 Every comparison is what the command does for one case: fresh processes, a second look, a confirmation.
 `compressor compare --self-test` does the same, shorter and with any model. Results are written after each, so that a
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -27,8 +26,7 @@ from compressor.compare.self_test import Kind, compare_once
 from compressor.compare.settings import Settings, Tolerances
 from compressor.events import Silent
 
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_model import VOCABULARY, write_tiny_model  # beside this file
+from .tiny_model import VOCABULARY, write_tiny_model
 
 
 def compare(kind: Kind, number: int, a: ModelSpec, slow_down: float, tolerance: float, work: Path) -> dict[str, object]:

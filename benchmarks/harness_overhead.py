@@ -1,6 +1,6 @@
 """What the harness adds: p50 of `compressor bench` against a bare onnxruntime loop, each in fresh processes, in turn.
 
-    python benchmarks/harness_overhead.py MODEL.onnx --pairs 10
+    python -m benchmarks.harness_overhead MODEL.onnx --pairs 10
 
 The bare loop is what anybody would write: a session with as many threads, the same input, time stamps around `run`.
 """

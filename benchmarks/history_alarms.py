@@ -1,6 +1,6 @@
 """Test the test: how often `compressor history check` fails a series that doesn't change, and one that does.
 
-    python benchmarks/history_alarms.py --series 500
+    python -m benchmarks.history_alarms --series 500
 
 Series are made up: values with noise of 1% and steps of a known size. Nothing is measured, so the answer is the same on
 every machine (some minutes).

@@ -1,6 +1,6 @@
 """One stage of a recipe, with what it reads: what `compressor run` does up to there, and no further.
 
-    python benchmarks/run_stage.py RECIPE STAGE        prints what the stage cost and found, as JSON
+    python -m benchmarks.run_stage RECIPE STAGE        prints what the stage cost and found, as JSON
 
 The store is that of $COMPRESSOR_HOME. A stage that is finished there is told as it was when it ran.
 """

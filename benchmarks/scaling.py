@@ -1,7 +1,7 @@
 """How time, memory and disk of each stage grow with the number of texts.
 
-    python benchmarks/scaling.py --json scaling.json                   10,000, 100,000 and 1,000,000 texts
-    python benchmarks/scaling.py --sizes 10000 100000 --work DIR       goes on in DIR where it was stopped
+    python -m benchmarks.scaling --json scaling.json                   10,000, 100,000 and 1,000,000 texts
+    python -m benchmarks.scaling --sizes 10000 100000 --work DIR       goes on in DIR where it was stopped
 
 Each stage runs in a fresh process, and does there what `compressor run` has it do; its cost is what the stage's
 artifact says. Texts are made up. The teacher is a small model with random weights, whose answers mean nothing.
@@ -26,8 +26,7 @@ import yaml
 
 from compressor.bench.environment import environment
 
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import write_model, write_texts  # beside this file
+from .synthetic import write_model, write_texts
 
 LABELLED = 2_000
 """Labelled texts where others are what is measured."""

@@ -1,7 +1,7 @@
 """Latency, errors and memory of `compressor serve` under requests that arrive at random (an open loop).
 
-    python benchmarks/serve_load.py runs/quickstart/bundle --seconds 3600 --json load.json
-    python benchmarks/serve_load.py runs/quickstart/bundle --rate 100 -- --workers 2
+    python -m benchmarks.serve_load runs/quickstart/bundle --seconds 3600 --json load.json
+    python -m benchmarks.serve_load runs/quickstart/bundle --rate 100 -- --workers 2
 
 The server is started here, on this machine; what stands behind `--` goes to it. Without `--rate` its capacity is found
 first, by clients that ask again as soon as they are answered, and the load is 70% of that. A latency counts from the

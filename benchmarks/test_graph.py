@@ -12,8 +12,6 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import NO_BUNDLE, NOTHING_TO_COMPARE
-from invariants import Invariants
 
 from compressor.bench import Subject, subjects_from
 from compressor.deploy.export import export
@@ -23,6 +21,9 @@ from compressor.events import Silent
 from compressor.recipe.export import ExportSection
 from compressor.tasks import get_task
 from tests import tiny
+
+from .conftest import NO_BUNDLE, NOTHING_TO_COMPARE
+from .invariants import Invariants
 
 EXPECTED = Path(__file__).parent / "graphs"
 TASK = "text-classification"

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NO_BUNDLE, NOTHING_TO_COMPARE
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from compressor.compare.arm import ModelSpec
 from compressor.pytest_plugin import CompareModels
+
+from .conftest import NO_BUNDLE, NOTHING_TO_COMPARE
 
 SHAPE = (1, 32)
 GROUP = "regression, 1 x 32 tokens"

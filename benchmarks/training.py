@@ -1,9 +1,9 @@
 """How fast students are trained: texts a second of ours beside the loop that everybody writes, and what each part adds.
 
-    python benchmarks/training.py --teacher /path/to/all-mpnet-base-v2 --json training.json
-    python benchmarks/training.py --teacher PATH --profile                where the time of a step goes
-    python benchmarks/training.py --tiny                                  small random models, in a minute or two
-    python benchmarks/training.py --list                                  the loops, for --loops
+    python -m benchmarks.training --teacher /path/to/all-mpnet-base-v2 --json training.json
+    python -m benchmarks.training --teacher PATH --profile                where the time of a step goes
+    python -m benchmarks.training --tiny                                  small random models, in a minute or two
+    python -m benchmarks.training --list                                  the loops, for --loops
 
 Data, student and settings are those of a recipe (--recipe, --set). The teacher isn't fine-tuned: a head with random
 weights takes as long. Each loop runs one epoch in a fresh process, all in turn, `--rounds` times; ratios are of one
@@ -28,10 +28,9 @@ import yaml
 
 from compressor.bench.environment import environment
 
-sys.path.insert(0, str(Path(__file__).parent))
-from run_stage import run_stages  # beside this file
-from synthetic import write_model, write_texts
-from training_loops import LOOPS
+from .run_stage import run_stages
+from .synthetic import write_model, write_texts
+from .training_loops import LOOPS
 
 EPOCHS = (1, 5, 20)
 """Over how many epochs the labelling is spread."""

@@ -1,6 +1,6 @@
 """One training loop in a process of its own, for `training.py`, which writes the folder that it reads.
 
-python benchmarks/training_loops.py FOLDER LOOP        prints texts a second and memory, as JSON
+python -m benchmarks.training_loops FOLDER LOOP        prints texts a second and memory, as JSON
 """
 
 from __future__ import annotations

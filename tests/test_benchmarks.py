@@ -36,10 +36,9 @@ def test_graphs_consist_of_what_they_consisted_of() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_graph_that_changed_is_told_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from invariants import Invariants
-    from tiny_model import write_tiny_model
+def test_a_graph_that_changed_is_told_in_words(tmp_path: Path) -> None:
+    from benchmarks.invariants import Invariants
+    from benchmarks.tiny_model import write_tiny_model
 
     found = Invariants.of(write_tiny_model(tmp_path / "model.onnx"))
     expected = json.loads(json.dumps(found.to_json()))
@@ -55,9 +54,8 @@ def test_a_graph_that_changed_is_told_in_words(monkeypatch: pytest.MonkeyPatch, 
     ]
 
 
-def test_a_false_alarm_is_counted_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from false_alarms import summary
+def test_a_false_alarm_is_counted_as_one() -> None:
+    from benchmarks.false_alarms import summary
 
     rows: list[dict[str, object]] = [
         {"kind": "same", "verdict": "pass"},
@@ -71,9 +69,8 @@ def test_a_false_alarm_is_counted_as_one(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
-def test_a_drift_is_found_more_often_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from history_alarms import CASES, flagged
+def test_a_drift_is_found_more_often_than_nothing() -> None:
+    from benchmarks.history_alarms import CASES, flagged
 
     found = {words: flagged(noise, n, 3) for words, n, noise in CASES}
     assert found["no change"] == 0
@@ -93,7 +90,7 @@ def run_script(*arguments: object) -> str:
 def test_training_is_timed_beside_the_plain_loop(tmp_path: Path) -> None:
     loops = ("live", "cached", "label", "tokenize-in-loop", "fused-no-dropout")
     options = ("--tiny", "--texts", 320, "--rounds", 1, "--json", tmp_path / "found.json")
-    shown = run_script("benchmarks/training.py", *options, "--loops", *loops)
+    shown = run_script("-m", "benchmarks.training", *options, "--loops", *loops)
 
     (found,) = json.loads((tmp_path / "found.json").read_text())["rounds"]
     assert list(found) == list(loops)
@@ -104,7 +101,7 @@ def test_training_is_timed_beside_the_plain_loop(tmp_path: Path) -> None:
 
 def test_a_server_is_loaded_at_random_and_watched(tmp_path: Path) -> None:
     options = ("--tiny", "--seconds", 1, "--capacity-seconds", 0.2, "--share", 0.1, "--json", tmp_path / "found.json")
-    shown = run_script("benchmarks/serve_load.py", *options, "--", "--workers", 2)
+    shown = run_script("-m", "benchmarks.serve_load", *options, "--", "--workers", 2)
 
     found = json.loads((tmp_path / "found.json").read_text())
     load = found["load"]
@@ -115,9 +112,8 @@ def test_a_server_is_loaded_at_random_and_watched(tmp_path: Path) -> None:
     assert "latency  p50" in shown
 
 
-def test_labelling_weighs_less_the_more_epochs_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from training import ratios, with_labelling
+def test_labelling_weighs_less_the_more_epochs_read_it() -> None:
+    from benchmarks.training import ratios, with_labelling
 
     rounds = [{name: {"texts_per_second": rate} for name, rate in (("live", 10.0), ("cached", 100.0), ("label", 50.0))}]
 
@@ -126,9 +122,8 @@ def test_labelling_weighs_less_the_more_epochs_read_it(monkeypatch: pytest.Monke
     assert [round(with_labelling(rounds[0], epochs), 1) for epochs in (1, 5, 20)] == [33.3, 71.4, 90.9]
 
 
-def test_made_up_texts_are_the_same_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from synthetic import texts, write_texts
+def test_made_up_texts_are_the_same_every_time(tmp_path: Path) -> None:
+    from benchmarks.synthetic import texts, write_texts
 
     files = [write_texts(tmp_path / name, 300, seed=1).read_bytes() for name in ("a.csv.gz", "b.csv.gz")]
 
@@ -136,9 +131,8 @@ def test_made_up_texts_are_the_same_every_time(monkeypatch: pytest.MonkeyPatch, 
     assert len({text for text, _ in texts(300)}) in range(290, 297), "one in fifty is there twice"
 
 
-def test_growth_is_told_as_an_exponent_and_what_is_extrapolated_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from scaling import STEPS, Cost, table
+def test_growth_is_told_as_an_exponent_and_what_is_extrapolated_is_marked() -> None:
+    from benchmarks.scaling import STEPS, Cost, table
 
     sizes = (1_000, 10_000)
     costs = [Cost(step.stage, size, size, size * size / 1e6, 200.0, 1.0, 2.0) for size in sizes for step in STEPS]
@@ -166,9 +160,21 @@ def test_toolkits_are_compared_in_turns(tmp_path: Path) -> None:
     assert "failed" not in shown
 
 
-def test_toolkits_run_with_the_same_releases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from peers.registry import toolkits
+def test_peers_start_from_a_checkout_beside_other_packages_of_that_name(tmp_path: Path) -> None:
+    other = tmp_path / "benchmarks" / "__init__.py"
+    other.parent.mkdir()
+    other.write_text("")
+    command = [sys.executable, "-m", "benchmarks.peers", "--list"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(tmp_path)}
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "ours: in the environment of this project" in done.stdout
+
+
+def test_toolkits_run_with_the_same_releases() -> None:
+    from benchmarks.peers.registry import toolkits
 
     pinned = (ROOT / "constraints.txt").read_text().splitlines()
     for toolkit in toolkits():
@@ -178,9 +184,8 @@ def test_toolkits_run_with_the_same_releases(monkeypatch: pytest.MonkeyPatch) ->
                 assert wanted in pinned, f"{toolkit.name} is timed with another release: {wanted}"
 
 
-def test_a_toolkit_that_fails_is_a_row_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from peers.table import table
+def test_a_toolkit_that_fails_is_a_row_that_says_why() -> None:
+    from benchmarks.peers.table import table
 
     row = {"kind": "int8", "how": "so", "versions": {}, "size_mb": 1.0, "error": None}
     entries = {
@@ -205,9 +210,8 @@ def test_a_toolkit_that_fails_is_a_row_that_says_why(monkeypatch: pytest.MonkeyP
     assert "| X, int8 | failed: no \\| network |  |" in shown
 
 
-def test_answers_are_compared_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from peers.answers import judged
+def test_answers_are_compared_with_the_reference() -> None:
+    from benchmarks.peers.answers import judged
 
     reference = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 3.0]])
     other = np.array([[2.0, 0.5], [2.0, 1.0], [1.0, 0.0], [0.0, 3.0]])
@@ -221,7 +225,7 @@ def test_answers_are_compared_with_the_reference(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.slow
 def test_stages_are_measured_in_processes_of_their_own(tmp_path: Path) -> None:
-    run_script("benchmarks/scaling.py", "--sizes", 600, "--work", tmp_path, "--json", tmp_path / "found.json")
+    run_script("-m", "benchmarks.scaling", "--sizes", 600, "--work", tmp_path, "--json", tmp_path / "found.json")
 
     costs = json.loads((tmp_path / "found.json").read_text())["costs"]
     assert [cost["stage"] for cost in costs] == [

@@ -195,7 +195,8 @@ def test_the_exit_codes_that_are_told_are_those_of_the_errors() -> None:
 def test_files_that_are_named_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     links = [page.parent / target for target in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in target]
-    scripts = [ROOT / script for script in re.findall(r"(?:python|node) (benchmarks/\S+)", text)]
+    scripts = [ROOT / "benchmarks" / name for name in re.findall(r"python -m benchmarks\.(\w+)", text)]
+    scripts = [path if path.is_dir() else path.with_suffix(".py") for path in scripts]
     assert [str(path) for path in (*links, *scripts) if not path.exists()] == []
 
 

@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.synthetic import write_model, write_texts
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.compare.inputs import assert_shape
 from compressor.errors import CompressorError
@@ -78,9 +79,6 @@ def _settings(options: argparse.Namespace, checkpoint: str, max_length: int) -> 
 
 def write_tiny(folder: Path) -> dict[str, Any]:
     """A random model with texts, as options."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from synthetic import write_model, write_texts
-
     checkpoint = write_model(folder / "tiny", layers=1, hidden=32, labels=True)
     files = {}
     for seed, name in enumerate(("test", "train")):

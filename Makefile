@@ -39,8 +39,8 @@ bench: .venv/dev.stamp  ## Benchmarks: latency, a regression gate, graphs withou
 		$(if $(wildcard runs/quickstart/bundle),--bundle runs/quickstart/bundle) $(if $(AGAINST),--against $(AGAINST))
 
 # The first run makes an environment for each toolkit in build/peers (about 7 GB). Let nothing else run.
-peers: .venv/dev.stamp  ## Other toolkits beside ours: make peers CHECKPOINT=DIR TEST=test.csv TRAIN=train.csv (an hour)
-	$(BIN)/python -m benchmarks.peers $(or $(CHECKPOINT),--tiny) --work build/peers \
+peers: .venv/dev.stamp  ## Other toolkits beside ours: make peers CHECKPOINT=DIR TEST=test.csv TRAIN=train.csv (hours)
+	$(BIN)/python -m benchmarks.peers $(or $(CHECKPOINT),--tiny) --work build/peers $(if $(STUDENT),--student $(STUDENT)) \
 		$(if $(TEST),--test $(TEST)) $(if $(TRAIN),--train $(TRAIN)) --json build/peers/peers.json
 
 schema: .venv/toolkit.stamp  ## Write recipes/schema.json afresh

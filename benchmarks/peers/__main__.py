@@ -2,6 +2,7 @@
 
     python -m benchmarks.peers CHECKPOINT --work DIR --test test.csv --train train.csv --json peers.json
     python -m benchmarks.peers CHECKPOINT --work DIR --only ours olive "openvino int8-static"
+    python -m benchmarks.peers CHECKPOINT --work DIR --student FASTER      a student made for speed in the same rounds
     python -m benchmarks.peers --tiny             a small random model, toolkits of this environment: whether it runs
     python -m benchmarks.peers --list             toolkits, what each makes and what it needs
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.synthetic import write_model, write_texts
+from compressor.bench import Subject
 from compressor.bench.environment import cpu_ticks, environment
 from compressor.compare.inputs import assert_shape
 from compressor.errors import CompressorError
@@ -31,7 +33,7 @@ from .answers import judged
 from .race import Race, convert
 from .registry import OURS, REFERENCE, entries, toolkits
 from .table import table
-from .texts import NATURAL, Texts, open_checkpoint
+from .texts import NATURAL, Texts, assert_same_labels, open_checkpoint
 
 TINY: dict[str, Any] = {"shapes": ["1x8", "2x8"], "rounds": 1, "calls": 3, "warm_up": 1}
 """Settings that only show that it runs."""
@@ -39,27 +41,27 @@ TINY: dict[str, Any] = {"shapes": ["1x8", "2x8"], "rounds": 1, "calls": 3, "warm
 
 def compare(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     """Convert, time and ask. The document is written after each round, so that a run that is stopped leaves figures."""
-    subject = open_checkpoint(options.checkpoint)
-    if options.max_length:
-        subject = replace(subject, max_length=options.max_length)
-    for shape in options.shapes:
-        assert_shape(shape, subject)
-    texts = Texts.read(subject, options.test, options.train, work)
-    targets = texts.targets
-    chosen = entries(options.only, here=options.tiny)
+    texts = _texts(options.checkpoint, options, work)
+    student = _texts(options.student, options, work / "student") if options.student else None
+    if student is not None:
+        assert_same_labels(student.subject, texts.subject)
+    subject, targets = texts.subject, texts.targets
+    chosen = entries(options.only, here=options.tiny, student=student is not None)
     names = {entry.name for entry in chosen}
     bases = {kind: base for kind, base in zip(("float", "int8"), options.bases, strict=True) if base in names}
-    models = convert(chosen, texts, work)
+    models = convert([entry for entry in chosen if not entry.student], texts, work)
+    if student is not None:
+        models += convert([entry for entry in chosen if entry.student], student, work)
     ticks = cpu_ticks()
-    race = Race(models, texts, work, options.shapes, options.rounds, options.calls, options.warm_up, options.seed)
+    race = Race(models, work, options.rounds, options.calls, options.warm_up, options.seed)
     rounds: list[dict[str, dict[str, float]]] = []
     document: dict[str, Any] = {}
     for found in race.run():
         rounds.append(found)
-        logits = {made.entry.name: race.logits(made.entry) for made in models if made.error is None}
+        logits = {made.entry.name: race.logits(made) for made in models if made.error is None}
         answers = judged({name: array for name, array in logits.items() if array is not None}, targets, REFERENCE)
         document = {
-            "settings": _settings(options, subject.name, subject.max_length),
+            "settings": _settings(options, subject, student),
             "kinds": [*options.shapes, NATURAL],
             "bases": {kind: bases.get(kind, "") for kind in ("float", "int8")},
             "entries": {m.entry.name: {**m.to_json(), "answers": answers.get(m.entry.name)} for m in models},
@@ -72,9 +74,20 @@ def compare(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     return document
 
 
-def _settings(options: argparse.Namespace, checkpoint: str, max_length: int) -> dict[str, Any]:
-    kept = ("rounds", "calls", "warm_up", "seed")
-    return {"checkpoint": checkpoint, "max_length": max_length, **{name: getattr(options, name) for name in kept}}
+def _texts(checkpoint: Path, options: argparse.Namespace, folder: Path) -> Texts:
+    """What its models are asked, in its own token ids."""
+    subject = open_checkpoint(checkpoint)
+    if options.max_length:
+        subject = replace(subject, max_length=options.max_length)
+    for shape in options.shapes:
+        assert_shape(shape, subject)
+    return Texts.read(subject, options.test, options.train, shapes=options.shapes, natural=options.calls, folder=folder)
+
+
+def _settings(options: argparse.Namespace, subject: Subject, student: Texts | None) -> dict[str, Any]:
+    kept = {name: getattr(options, name) for name in ("rounds", "calls", "warm_up", "seed")}
+    called = student.subject.name if student else None
+    return {"checkpoint": subject.name, "student": called, "max_length": subject.max_length, **kept}
 
 
 def write_tiny(folder: Path) -> dict[str, Any]:
@@ -102,6 +115,7 @@ def main() -> None:
         "python -m benchmarks.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint", type=Path, nargs="?", help="folder of a text classifier; left out with --tiny")
+    parser.add_argument("--student", type=Path, help="folder of a second checkpoint of ours, with the same labels")
     parser.add_argument("--work", type=Path, help="folder for environments and models, kept between runs")
     parser.add_argument("--test", type=Path, help="csv, tsv or jsonl with `text` and `label`: accuracy, real lengths")
     parser.add_argument("--train", type=Path, help="the same, to calibrate static int8 with; labels fit static heads")

@@ -17,7 +17,7 @@ from compressor.bench.host import cpu
 from compressor.errors import WorkerError
 
 from .environments import prepare, run_worker
-from .registry import Entry
+from .registry import OURS, Entry
 from .texts import Texts
 
 __all__ = ["Made", "Race", "convert"]
@@ -28,10 +28,14 @@ class Made:
     """An entry, and what became of it."""
 
     entry: Entry
+    texts: Texts
+    """What it is asked, in token ids of its checkpoint."""
     python: list[str] = field(default_factory=list)
     size_mb: float | None = None
     seconds: float | None = None
     """What the conversion took."""
+    chosen: str = ""
+    """What it chose by measuring, in a word."""
     versions: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     """Why it has no figures; None where it has some."""
@@ -39,10 +43,11 @@ class Made:
     def to_json(self) -> dict[str, Any]:
         """Plain data, without paths of this machine."""
         return {
-            "toolkit": self.entry.toolkit.title,
+            "toolkit": self.entry.title,
+            "ours": self.entry.toolkit.name == OURS,
             "variant": self.entry.variant,
             "kind": self.entry.kind,
-            "how": self.entry.how,
+            "how": f"{self.entry.how}: {self.chosen}" if self.chosen else self.entry.how,
             "size_mb": self.size_mb,
             "convert_seconds": self.seconds,
             "versions": dict(self.versions),
@@ -53,11 +58,11 @@ class Made:
 def convert(entries: Sequence[Entry], texts: Texts, work: Path) -> list[Made]:
     """The checkpoint as each toolkit makes it, in `work/models/`. What fails says why, and the others go on."""
     given = {"checkpoint": str(texts.subject.folder.resolve()), "cpu_flags": list(cpu().flags), **texts.given()}
-    return [_converted(entry, given, work) for entry in entries]
+    return [_converted(Made(entry, texts), given, work) for entry in entries]
 
 
-def _converted(entry: Entry, given: Mapping[str, Any], work: Path) -> Made:
-    made, folder = Made(entry), model_folder(entry, work)
+def _converted(made: Made, given: Mapping[str, Any], work: Path) -> Made:
+    entry, folder = made.entry, model_folder(made.entry, work)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     job = {
@@ -76,12 +81,13 @@ def _converted(entry: Entry, given: Mapping[str, Any], work: Path) -> Made:
         sys.stderr.write(f"  {error.message}\n")
         return made
     made.size_mb, made.seconds, made.versions = found["size_mb"], found["seconds"], found["versions"]
+    made.chosen = found["chosen"]
     return made
 
 
 def model_folder(entry: Entry, work: Path) -> Path:
     """Where the entry's model lies."""
-    return work / "models" / entry.toolkit.name / entry.variant
+    return work / "models" / entry.maker / entry.variant
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,7 @@ class Race:
     """What is timed, and how."""
 
     models: Sequence[Made]
-    texts: Texts
     work: Path
-    shapes: Sequence[str]
     rounds: int
     calls: int
     warm_up: int
@@ -103,25 +107,24 @@ class Race:
         In every round each model has a process of its own, in an order that is drawn anew. An entry whose process
         dies gets an error, and is left out from there on.
         """
-        kinds = self.texts.kinds(self.shapes, self.calls)
         draw = random.Random(self.seed)
         for number in range(self.rounds):
             alive = [made for made in self.models if made.error is None]
             found = {}
             for made in draw.sample(alive, len(alive)):
-                if (p50 := self._process(made, kinds, ask=number == 0)) is not None:
+                if (p50 := self._process(made, ask=number == 0)) is not None:
                     found[made.entry.name] = p50
             sys.stderr.write(f"round {number + 1} of {self.rounds}\n")
             yield found
 
-    def _process(self, made: Made, kinds: Sequence[Mapping[str, str]], *, ask: bool) -> dict[str, float] | None:
-        asked = self.texts.asked() if ask else None
+    def _process(self, made: Made, *, ask: bool) -> dict[str, float] | None:
+        asked = made.texts.asked() if ask else None
         job = {
             "do": "measure",
             "toolkit": str(made.entry.toolkit.file),
             "variant": made.entry.variant,
             "folder": str(model_folder(made.entry, self.work)),
-            "kinds": list(kinds),
+            "kinds": made.texts.kinds,
             "calls": self.calls,
             "warm_up": self.warm_up,
             "answers": asked and {**asked, "logits": str(self._logits_file(made.entry))},
@@ -135,10 +138,10 @@ class Race:
         p50: dict[str, float] = found["p50_ms"]
         return p50
 
-    def logits(self, entry: Entry) -> npt.NDArray[np.float32] | None:
+    def logits(self, made: Made) -> npt.NDArray[np.float32] | None:
         """Of the test texts [texts, labels], each asked alone; None where there are none."""
-        file = self._logits_file(entry)
-        return np.load(file) if self.texts.test is not None and file.exists() else None
+        file = self._logits_file(made.entry)
+        return np.load(file) if made.texts.test is not None and file.exists() else None
 
     def _logits_file(self, entry: Entry) -> Path:
         return model_folder(entry, self.work) / "logits.npy"

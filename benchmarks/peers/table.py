@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from .registry import OURS
+import numpy as np
+
+from compressor.compare.decision import loss
 
 __all__ = ["ratios", "table"]
 
@@ -22,19 +24,22 @@ def ratios(rounds: Sequence[Round], of: str, to: str, kind: str) -> list[float]:
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """A table for floating point and one for int8, each related to ours of its kind; then how each model was made."""
+    """A table for floating point and one for int8, each related to ours of its kind, and ours as a share of each other;
+    then how each model was made."""
     rounds, settings, machine = document["rounds"], document["settings"], document["environment"]
     lines = [
         f"Checkpoint {settings['checkpoint']} on {machine['cpu']} ({', '.join(machine['cpu_flags'])}), one thread, "
         f"default options; p50 in ms of {settings['calls']} calls, the median over rounds ({len(rounds)}) in each of "
         "which every model has a fresh process, in shuffled order. In brackets the median ratio to the first row "
-        "within a round, and its smallest and largest.",
+        "within a round, and its smallest and largest. Times of ours as shares of others' are geometric means over "
+        "rounds with their 98% intervals (Student's t of the logarithms).",
     ]
     for kind, title in TITLES.items():
         base = document["bases"][kind]
         names = [name for name, entry in document["entries"].items() if entry["kind"] == kind]
         if names:
             lines += ["", *_times(document, title, sorted(names, key=lambda name: name != base), base)]
+        lines += _ours_beside_others(document, title, names)
     if answers := [name for name, entry in document["entries"].items() if entry.get("answers")]:
         lines += ["", *_answers(document, answers)]
     return "\n".join([*lines, "", *_made(document["entries"])])
@@ -51,6 +56,30 @@ def _times(document: Mapping[str, Any], title: str, names: Sequence[str], base: 
         size = "" if entry["size_mb"] is None else f"{entry['size_mb']:.1f}"
         lines.append(f"| {_called(entry, bold=name == base)} | {' | '.join(cells)} | {size} |")
     return lines
+
+
+def _ours_beside_others(document: Mapping[str, Any], title: str, names: Sequence[str]) -> list[str]:
+    """The time of each of ours as a share of each other toolkit's."""
+    kinds, entries = document["kinds"], document["entries"]
+    alive = [name for name in names if not entries[name]["error"]]
+    ours, others = ([name for name in alive if entries[name]["ours"] is mine] for mine in (True, False))
+    if not ours or not others:
+        return []
+    rows = [
+        f"| {_called(entries[of])} / {_called(entries[to])} | "
+        f"{' | '.join(_share(ratios(document['rounds'], of, to, kind)) for kind in kinds)} |"
+        for of in ours
+        for to in others
+    ]
+    return ["", f"| {title}: time of ours / of theirs | {' | '.join(kinds)} |", f"|---|{'---|' * len(kinds)}", *rows]
+
+
+def _share(shares: Sequence[float]) -> str:
+    """The geometric mean, with its 98% interval where there are rounds enough for one."""
+    if len(shares) < 2:
+        return f"{shares[0]:.2f}" if shares else "-"
+    found = loss(np.log(shares))
+    return f"{1 + found.value:.2f} ({1 + found.low:.2f}-{1 + found.high:.2f})"
 
 
 def _time(rounds: Sequence[Round], name: str, base: str, kind: str) -> str:
@@ -104,7 +133,7 @@ def _made(entries: Mapping[str, Any]) -> list[str]:
 
 def _called(entry: Mapping[str, Any], *, bold: bool = False) -> str:
     name = f"{entry['toolkit']}, {entry['variant']}"
-    return f"**{name}**" if bold or entry["toolkit"] == OURS else name
+    return f"**{name}**" if bold or entry["ours"] else name
 
 
 def _escaped(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from compressor.runtime.encoder import Encoder
 from compressor.runtime.tasks import runtime_task
 from compressor.task_specs import DEFAULT_TASK
 
-__all__ = ["NATURAL", "Texts", "open_checkpoint"]
+__all__ = ["NATURAL", "Texts", "assert_same_labels", "open_checkpoint"]
 
 NATURAL = "natural"
 """The kind of input that is a text at a time, at its own length."""
@@ -38,6 +39,20 @@ def open_checkpoint(folder: Path) -> Subject:
     return subject
 
 
+def assert_same_labels(one: Subject, other: Subject) -> None:
+    """That answers of both can be compared.
+
+    Raises:
+        BundleError: they can't.
+    """
+    labels, others = (answer_settings(subject).labels for subject in (one, other))
+    if labels != others:
+        raise BundleError(
+            f"{one.folder} answers {', '.join(labels)}, and {other.folder} answers {', '.join(others)}.",
+            hint="Give two checkpoints with the same labels in the same order.",
+        )
+
+
 @dataclass(frozen=True)
 class Texts:
     """Texts of a checkpoint, read from files, and what of them lies in a folder for the workers."""
@@ -45,19 +60,34 @@ class Texts:
     subject: Subject
     test: Labelled | None
     train: Labelled | None
+    shapes: tuple[str, ...]
+    natural: int
+    """How many texts at their own lengths calls are timed with."""
     folder: Path
 
     @classmethod
-    def read(cls, subject: Subject, test: Path | None, train: Path | None, folder: Path) -> Texts:
-        """Files with the columns `text` and `label`; of training texts, the label may be missing.
+    def read(
+        cls,
+        subject: Subject,
+        test: Path | None,
+        train: Path | None,
+        *,
+        shapes: Sequence[str],
+        natural: int,
+        folder: Path,
+    ) -> Texts:
+        """Files with the columns `text` and `label`; of training texts, the label may be missing. `folder` is made.
 
         Raises:
             DataError: a file can't be read.
         """
+        folder.mkdir(parents=True, exist_ok=True)
         return cls(
             subject,
             read_labelled(test, ["text"], "label") if test else None,
             read_labelled(train, ["text"], "label", optional=True) if train else None,
+            tuple(shapes),
+            natural,
             folder,
         )
 
@@ -81,16 +111,18 @@ class Texts:
             "labels": self._numbers(self.train),
             "sample": str(write_inputs(SAMPLE, self.subject, self._some(), self.folder / "sample.npz")),
             "max_length": self.subject.max_length,
+            "inputs": {kind["name"]: kind["tokens"] for kind in self.kinds},
         }
 
-    def kinds(self, shapes: Sequence[str], natural: int) -> list[dict[str, str]]:
+    @cached_property
+    def kinds(self) -> list[dict[str, str]]:
         """What calls are timed with: fixed shapes made of real tokens, and so many texts at their own lengths."""
         examples = self._some()
         fixed = [
             {"name": shape, "tokens": str(write_inputs(shape, self.subject, examples, self.folder / f"{shape}.npz"))}
-            for shape in shapes
+            for shape in self.shapes
         ]
-        chosen = _evenly([example["text"] for example in examples], natural)
+        chosen = _evenly([example["text"] for example in examples], self.natural)
         return [
             *fixed,
             {"name": NATURAL, "tokens": self._tokens(NATURAL, chosen), "texts": self._json(NATURAL, chosen)},

@@ -40,14 +40,16 @@ def load_toolkit(path: Path) -> Any:
 
 
 def convert(toolkit: Any, job: Mapping[str, Any]) -> dict[str, Any]:
-    """Size in MB of what the toolkit made of the checkpoint."""
+    """Size in MB of what the toolkit made of the checkpoint, and what it chose by measuring."""
     given = dict(job["given"])
     given["calibration"] = read_inputs(Path(given["calibration"])) if given["calibration"] else []
     given["sample"] = read_inputs(Path(given["sample"]))[0]
     started = time.perf_counter()
     files = toolkit.convert(job["variant"], given, Path(job["folder"]))
     seconds = time.perf_counter() - started
-    return {"size_mb": sum(Path(file).stat().st_size for file in files) / 1e6, "seconds": seconds}
+    size_mb = sum(Path(file).stat().st_size for file in files) / 1e6
+    chosen = getattr(toolkit, "chosen", lambda folder: "")(Path(job["folder"]))
+    return {"size_mb": size_mb, "seconds": seconds, "chosen": chosen}
 
 
 def measure(toolkit: Any, job: Mapping[str, Any]) -> dict[str, Any]:

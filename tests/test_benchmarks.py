@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from benchmarks.synthetic import write_model
+from benchmarks.tiny_model import write_tiny_model
+from compressor.deploy.quantize.dynamic import DynamicQuantization
+from compressor.events import Silent
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,7 +47,6 @@ def test_graphs_consist_of_what_they_consisted_of() -> None:
 
 def test_a_graph_that_changed_is_told_in_words(tmp_path: Path) -> None:
     from benchmarks.invariants import Invariants
-    from benchmarks.tiny_model import write_tiny_model
 
     found = Invariants.of(write_tiny_model(tmp_path / "model.onnx"))
     expected = json.loads(json.dumps(found.to_json()))
@@ -281,6 +286,75 @@ def test_answers_are_compared_with_the_reference() -> None:
     assert (found["other"]["same"], found["other"]["largest_difference"]) == (0.75, 2.0)
     assert found["other"]["difference"]["value"] == -0.25
     assert "accuracy" not in judged({"other": other}, [], "reference")["other"]
+
+
+def test_bare_products_are_those_of_8_bits(tmp_path: Path) -> None:
+    from benchmarks.products import KINDS, Product, write_product
+    from compressor.runtime.session import open_session
+
+    fed = {kind: write_product(kind, Product(3, 8, 5), tmp_path / f"{kind}.onnx") for kind in KINDS}
+    ran = {kind: open_session(tmp_path / f"{kind}.onnx").run(fed[kind])[0] for kind in KINDS}
+    graph = onnx.load(tmp_path / "int8.onnx").graph
+    weights = next(onnx.numpy_helper.to_array(one) for one in graph.initializer if one.name == "b").astype(np.int32)
+
+    assert weights.shape == (8, 5) and np.abs(weights).max() > 64
+    assert np.array_equal(ran["int8"], (fed["int8"]["a"].astype(np.int32) - 128) @ weights)
+    assert np.allclose(ran["int8, dynamic"], 0.01 * fed["int8, dynamic"]["a"] @ weights, atol=0.2)
+    assert ran["int8, static"].dtype == np.uint8 and ran["fp32"].shape == (3, 5)
+
+
+def test_what_is_left_of_a_model_counts_its_products_of_8_bits(tmp_path: Path) -> None:
+    from benchmarks.products import Left, Product, integer_products
+
+    def event(name: str, *shape: int, inner: int = 8) -> dict[str, Any]:
+        return {
+            "args": {"op_name": name, "input_type_shape": [{"f": [2, 4, inner]}], "output_type_shape": [{"f": shape}]}
+        }
+
+    events = [
+        event("MatMul", 2, 4, 8),
+        *[event("DynamicQuantizeMatMul", 2, 4, 16)] * 3,
+        event("QLinearMatMul", 2, 4, 2),
+    ]
+    assert integer_products(events) == {Product(8, 8, 16): 3, Product(8, 8, 2): 1}
+    row = Left(ms=10, operations=2 * 10**9, alone_ms=6).row("m", "1x8", peak=500)
+    assert row == "| m | 1x8 | 10.00 | 2.00 | 6.00 (60%) | 4.00 (40%) |"
+
+
+def test_products_are_timed_of_a_file_too(tmp_path: Path) -> None:
+    tiny.write_tokenizer(tmp_path)
+    write_tiny_model(tmp_path / "fp32.onnx")
+    section = DynamicQuantization(method="dynamic", reduce_range=True)
+    section.make(tmp_path / "fp32.onnx", tmp_path / "model.onnx", None, Silent())
+    options = ("--shapes", "1x8", "--large", 16, "--seconds", 0.001)
+    shown = run_script("-m", "benchmarks.products", tmp_path / "model.onnx", *options)
+
+    assert "| 8 x 384 x 1536 |" in shown and "The peak of int8" in shown
+    assert re.search(r"\| model.onnx, .* \| 1x8 \| [\d.]+ \| 0.00 \|", shown)
+
+
+def test_profiles_stand_side_by_side_the_slowest_operator_first() -> None:
+    from benchmarks.profiles import table
+
+    found = {"int8, none": {"MatMul": 6.0, "Gelu": 1.99, "Shape": 0.01}, "int8, fast": {"MatMul": 3.0, "Erf": 1.0}}
+    assert table("1x8", found).splitlines() == [
+        "| 1x8, ms | int8, none | int8, fast |",
+        "|---|---|---|",
+        "| MatMul | 6.000 (75%) | 3.000 (75%) |",
+        "| Erf | 0.000 (0%) | 1.000 (25%) |",
+        "| Gelu | 1.990 (25%) | 0.000 (0%) |",
+        "| others | 0.010 (0%) | 0.000 (0%) |",
+        "| **all** | 8.000 (100%) | 4.000 (100%) |",
+    ]
+
+
+@pytest.mark.slow
+def test_graphs_are_profiled_before_and_after(tmp_path: Path) -> None:
+    checkpoint = tiny.write_encoder(tmp_path / "model", layers=1, labels=["bad", "good"])
+    shown = run_script("-m", "benchmarks.profiles", checkpoint, "--shapes", "1x8", "--max-length", 32)
+
+    assert shown.startswith("| 1x8, ms | fp32, none | fp32, fast | int8, none | int8, fast |")
+    assert "| **all** |" in shown
 
 
 @pytest.mark.slow

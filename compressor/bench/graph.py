@@ -22,7 +22,7 @@ from compressor.bench.results import Graph, Profile
 from compressor.bench.subject import Subject
 from compressor.runtime.session import assert_provider, open_session
 
-__all__ = ["executed_graph", "multiply_adds"]
+__all__ = ["executed_graph", "multiply_adds", "profile_runs", "shares_of_time"]
 
 Shape = Sequence[int]
 COMPILING = ("tensorrt", "openvino")
@@ -38,13 +38,13 @@ def executed_graph(subject: Subject, placement: Placement, inputs: Arrays) -> Gr
     Raises:
         TargetUnavailable: the device's execution provider executed nothing.
     """
-    first, *others = _profile(subject, placement, inputs)
+    first, *others = profile_runs(subject, placement, inputs)
     nodes = [event["args"] for event in first]
     providers = Counter(node["provider"] for node in nodes)
     assert_provider(providers, placement.device)
     counted = nodes
     if placement.device in COMPILING:
-        on_cpu, *_ = _profile(subject, replace(placement, device="cpu"), inputs)
+        on_cpu, *_ = profile_runs(subject, replace(placement, device="cpu"), inputs)
         counted = [event["args"] for event in on_cpu]
     tokens = inputs["input_ids"].size
     return Graph(
@@ -74,8 +74,8 @@ def shares_of_time(runs: Sequence[Sequence[dict[str, Any]]]) -> dict[str, float]
     return {kind: round(medians[kind] / whole, 4) for kind in ordered} if whole else {}
 
 
-def _profile(subject: Subject, placement: Placement, inputs: Arrays) -> list[list[dict[str, Any]]]:
-    """Of each run what the profile says of each executed operator."""
+def profile_runs(subject: Subject, placement: Placement, inputs: Arrays) -> list[list[dict[str, Any]]]:
+    """Of each run what the profile says of each executed operator; the first run also makes room."""
     with tempfile.TemporaryDirectory(prefix="compressor-profile-") as folder:
         session = open_session(
             subject.folder / subject.file,

@@ -119,10 +119,10 @@ def test_a_device_that_computes_later_has_no_times(onnx_folder: Path, monkeypatc
     from compressor.bench import graph
 
     subject = Subject("model", "onnxruntime", onnx_folder, 64, "text-classification")
-    runs = graph._profile(subject, Placement(), inputs())
+    runs = graph.profile_runs(subject, Placement(), inputs())
     for event in runs[0]:
         event["args"]["provider"] = "CUDAExecutionProvider"
-    monkeypatch.setattr(graph, "_profile", lambda *_: runs)
+    monkeypatch.setattr(graph, "profile_runs", lambda *_: runs)
     found = executed_graph(subject, Placement(device="cuda"), inputs())
     assert found.profile is None and found.operators
 
@@ -134,8 +134,8 @@ def test_a_provider_that_executed_nothing_is_not_taken_for_the_one_asked_for(
     from compressor.bench import graph
 
     subject = Subject("model", "onnxruntime", onnx_folder, 64, "text-classification")
-    on_cpu = graph._profile(subject, Placement(), inputs())
-    monkeypatch.setattr(graph, "_profile", lambda *_: on_cpu)
+    on_cpu = graph.profile_runs(subject, Placement(), inputs())
+    monkeypatch.setattr(graph, "profile_runs", lambda *_: on_cpu)
     with pytest.raises(TargetUnavailable, match="CUDAExecutionProvider"):
         executed_graph(subject, Placement(device="cuda"), inputs())
 

@@ -12,6 +12,7 @@ from compressor.bench.statistics import FloatArray, bootstrap_mean
 from compressor.data.words import Words
 from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit, scores_of
 from compressor.explain import Explanation, explain
+from compressor.explain.check import LEVEL, Check, Gain, check
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Finding, Highlighted, Prose, table
 from compressor.runtime.tasks import Example
@@ -22,6 +23,13 @@ TEXTS = 30
 FEWEST_WORDS, MOST_WORDS = 5, 60
 TOP = 5
 """Heaviest words that are compared."""
+HEADER = (
+    "model",
+    "score falls faster by,\nheaviest words away first",
+    "rises faster by,\nput in first",
+    "texts where it falls faster",
+)
+_FIGURES = ("explanation_deletion", "explanation_insertion", "explanations_matter")
 
 
 class Explanations(Audit):
@@ -34,7 +42,7 @@ class Explanations(Audit):
     title: ClassVar[str] = "Reasons"
 
     def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
-        return ("explanations_matter", "explanation_correlation", "explanation_overlap")
+        return (*_FIGURES, "explanation_correlation", "explanation_overlap")
 
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.model.ask is None or scores_of(split.model, split.labels) is None:
@@ -55,29 +63,19 @@ class Explanations(Audit):
             [_explained(one, split, split.examples[i], role, int(scores[i].argmax()), inquiry.seed) for i in chosen]
             for one in models
         ]
-        better = [
-            np.asarray([(one.deletion or 0) < (one.deletion_random or 0) for one in of_one], dtype=np.float64)
-            for of_one in found
-        ]
-        rows = [
-            (
-                one.name,
-                fmt.number(float(np.mean([x.deletion or 0.0 for x in of_one]))),
-                fmt.number(float(np.mean([x.deletion_random or 0.0 for x in of_one]))),
-                fmt.percent(float(share.mean())),
-            )
-            for one, of_one, share in zip(models, found, better, strict=True)
-        ]
-        header = ("model", "mean score, heaviest\nwords away first", "in random order", "texts where\nreasons matter")
+        checks = [check(of_one, seed=inquiry.seed) for of_one in found]
         blocks: list[Block] = [
             Prose(
                 f"{len(chosen)} texts, explained by leaving out one word after another. Where an explanation means "
-                "something, taking its heaviest words away lowers the score faster than taking away random ones.",
+                "something, taking its heaviest words away first lowers the score faster than random ones do, and "
+                "putting them into the empty text first raises it faster. Both are differences of mean scores, with "
+                "their 95% intervals over texts.",
                 "remark",
             ),
-            table(header, rows),
+            table(HEADER, [_row(one.name, tested) for one, tested in zip(models, checks, strict=True)]),
+            *(_verdict(one.name, tested) for one, tested in zip(models, checks, strict=True)),
         ]
-        figures = {"explanations_matter": float(better[0].mean())}
+        figures = _figures(checks[0])
         if len(models) > 1:
             alike = _agreement(found[0], found[1], inquiry.seed)
             figures |= {"explanation_correlation": alike[0], "explanation_overlap": alike[2]}
@@ -108,6 +106,43 @@ def _explained(
         return scores[:, label]
 
     return explain(str(example[role]), score, seed=seed)
+
+
+def _row(name: str, tested: Check) -> tuple[str, str, str, str]:
+    return name, _gain(tested.deletion), _gain(tested.insertion), fmt.percent(_share(tested))
+
+
+def _gain(found: Gain) -> str:
+    return f"{found.mean:.3f} ({found.interval.low:.3f} to {found.interval.high:.3f})"
+
+
+def _share(tested: Check) -> float:
+    return float((tested.deletion.each > 0).mean())
+
+
+def _figures(tested: Check) -> dict[str, float]:
+    return dict(zip(_FIGURES, (tested.deletion.mean, tested.insertion.mean, _share(tested)), strict=True))
+
+
+def _verdict(name: str, tested: Check) -> Prose:
+    """Whether a model's explanations pass, in a sentence."""
+    if tested.passed:
+        return Prose(
+            f"The explanations of {name} mean something: the words that weigh most move the score further than random "
+            f"ones, taken away and put in, beyond chance ({_chance(tested.p_value)}, permutation test over texts)."
+        )
+    pairs = (("taken away", tested.deletion), ("put in", tested.insertion))
+    failed = " and ".join(f"{how} ({_chance(one.p_value)})" for how, one in pairs if one.p_value >= LEVEL)
+    return Prose(
+        f"The explanations of {name} don't pass: {failed}, the words that weigh most don't move the score further than "
+        "random ones beyond chance (permutation test over texts). Don't rely on them.",
+        tone="bad",
+    )
+
+
+def _chance(value: float) -> str:
+    told = fmt.p_value(value)
+    return f"p {told}" if told.startswith("<") else f"p = {told}"
 
 
 def _agreement(mine: list[Explanation], theirs: list[Explanation], seed: int) -> tuple[float, Interval, float]:

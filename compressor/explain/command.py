@@ -57,5 +57,6 @@ def explain_text(
         seed=seed,
         seconds=time.perf_counter() - begin,
         deletion=found.deletion,
-        deletion_random=found.deletion_random,
+        insertion=found.insertion,
+        random=found.random,
     )

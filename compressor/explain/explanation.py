@@ -42,8 +42,15 @@ class Explanation:
     """Texts the model was asked."""
     deletion: float | None
     """Mean score while the heaviest words are taken away first: the lower, the more they matter."""
-    deletion_random: float | None
-    """The same in random orders."""
+    insertion: float | None
+    """Mean score while the heaviest words are put into the empty text first: the higher, the more they matter."""
+    random_orders: tuple[float, ...]
+    """Mean score while words are taken away in random orders, which are as many texts as put in; none for one word."""
+
+    @property
+    def random(self) -> float | None:
+        """What `deletion` and `insertion` are compared with: the mean over random orders."""
+        return float(np.mean(self.random_orders)) if self.random_orders else None
 
     @property
     def pieces(self) -> tuple[tuple[str, float | None], ...]:
@@ -61,7 +68,7 @@ class Explanation:
 def explain(
     text: str, score: Score, *, method: str = "occlusion", calls: int | None = None, seed: int = 13
 ) -> Explanation:
-    """Explain the score of a text, and check the explanation by taking its words away.
+    """Explain the score of a text, and check the explanation by taking its words away and putting them in.
 
     Raises:
         RecipeError: there is no such method, or the text has no words. MissingExtra: its library isn't installed.
@@ -77,7 +84,9 @@ def explain(
     weights = chosen.weights(words, counted, calls=calls or chosen.calls, seed=seed)
     asked = counted.calls
     order = np.argsort(-weights, kind="stable")
-    check = deletion(words, counted, [order, *_random_orders(len(words), seed)]) if len(words) > 1 else None
+    # Putting in the heaviest first goes through the texts that taking away the lightest first leaves.
+    orders = [order, order[::-1], *_random_orders(len(words), seed)]
+    checked = [float(one) for one in deletion(words, counted, orders)] if len(words) > 1 else []
     return Explanation(
         text=text,
         words=words.words,
@@ -87,13 +96,16 @@ def explain(
         without_words=float(empty),
         method=method,
         calls=asked,
-        deletion=None if check is None else float(check[0]),
-        deletion_random=None if check is None else float(check[1:].mean()),
+        deletion=checked[0] if checked else None,
+        insertion=checked[1] if checked else None,
+        random_orders=tuple(checked[2:]),
     )
 
 
 def deletion(words: Words, score: Score, orders: Sequence[Order]) -> FloatArray:
     """Mean score while words are taken away in each of these orders [orders].
+
+    The curve of insertion is that of the reverse order: the same texts, from the empty one on.
 
     Source: Petsiuk, Das, Saenko 2018, section 3 (arXiv 1806.07421): the area under the curve of the score, in at most
     `STEPS` steps here; the score of the whole text is the same in all orders, and is left out.

@@ -29,8 +29,10 @@ class ExplainedText:
     seconds: float
     deletion: float | None
     """Mean score while the heaviest words are taken away first; None for a single word."""
-    deletion_random: float | None
-    """The same in random orders."""
+    insertion: float | None
+    """Mean score while the heaviest words are put into the empty text first."""
+    random: float | None
+    """Mean score while words are taken away, or put in, in random orders."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

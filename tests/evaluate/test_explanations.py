@@ -26,9 +26,12 @@ def reads_nothing(text: str) -> tuple[float, float]:
 def test_reasons_that_matter_are_told_from_none() -> None:
     found = EVALUATION.run(asking(reads_the_word, texts=TEXTS, targets=TARGETS))
     assert found.figures["explanations_matter"] == 1.0
+    assert found.figures["explanation_deletion"] > 0 and found.figures["explanation_insertion"] > 0
+    assert "explanations of onnx int8 mean something" in str(found)
     assert any(isinstance(block, Highlighted) for block in found.blocks)
     nothing = EVALUATION.run(asking(reads_nothing, texts=TEXTS, targets=TARGETS))
     assert nothing.figures["explanations_matter"] == 0.0
+    assert "explanations of onnx int8 don't pass" in str(nothing)
 
 
 def test_two_models_with_the_same_reasons_agree() -> None:

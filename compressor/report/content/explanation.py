@@ -38,16 +38,21 @@ def explanation_blocks(found: ExplainedText) -> Iterator[Block]:
     )
     yield Heading("Weights", remark=f"Above 0 a word speaks for it, below 0 against it ({found.method}).")
     yield table(("word", "weight"), [(word, f"{weight:+.3f}") for word, weight in words[:MOST_WORDS]])
-    if found.deletion is not None and found.deletion_random is not None:
+    if found.deletion is not None and found.insertion is not None and found.random is not None:
         yield Heading("Does it mean something?")
-        yield _check(found.deletion, found.deletion_random)
+        yield _check(found.deletion, found.insertion, found.random)
 
 
-def _check(heaviest: float, random: float) -> Prose:
+def _check(deletion: float, insertion: float, random: float) -> Prose:
     told = (
-        f"While its heaviest words are taken away one after another, the score is {fmt.number(heaviest)} on average; "
-        f"in random order {fmt.number(random)}."
+        f"While its heaviest words are taken away first, the score is {fmt.number(deletion)} on average; while they "
+        f"are put into the empty text first, {fmt.number(insertion)}; in random order {fmt.number(random)}."
     )
-    if heaviest < random:
+    if deletion < random < insertion:
         return Prose(f"{told} The words that are said to matter do.", tone="good")
-    return Prose(f"{told} Random words matter as much: don't rely on this explanation.", tone="bad")
+    if deletion >= random and insertion <= random:
+        return Prose(f"{told} Random words matter as much: don't rely on this explanation.", tone="bad")
+    failed = "put in" if deletion < random else "taken away"
+    return Prose(
+        f"{told} Random words that are {failed} matter as much: rely on this explanation with care.", tone="bad"
+    )

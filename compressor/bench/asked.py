@@ -36,8 +36,8 @@ class AskedModel:
         self.task = runtime_task(subject.task)
         settings = answer_settings(subject)
         self.settings = settings if unsure is None else replace(settings, unsure=unsure)
-        self._encoder = Encoder.from_folder(subject.folder, subject.max_length)
-        self._engine = open_engine(subject, placement)
+        self.encoder = Encoder.from_folder(subject.folder, subject.max_length)
+        self.engine = open_engine(subject, placement)
 
     @property
     def name(self) -> str:
@@ -46,9 +46,9 @@ class AskedModel:
 
     def __call__(self, examples: Sequence[Example], targets: Sequence[Any] | None = None) -> Judged:
         """What it answers; scored where `targets`, as a prepared split holds them, are given."""
-        encoded = self.task.encode(self._encoder, examples)
-        model = _Computed(self._engine)
-        outputs = compute(model, self._encoder, self.task, encoded, options=self.settings.options, batch_size=1)
+        encoded = self.task.encode(self.encoder, examples)
+        model = _Computed(self.engine)
+        outputs = compute(model, self.encoder, self.task, encoded, options=self.settings.options, batch_size=1)
         settings = self.settings
         if self.task.spec.named_outputs and not settings.labels:  # a bare file may name none
             settings = replace(settings, labels=names_of(outputs[self.task.spec.outputs[0].name].values, settings))

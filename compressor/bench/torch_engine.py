@@ -45,30 +45,30 @@ class TorchEngine:
         dtype = _DTYPES[subject.precision]
         spec = task_spec(subject.task)
         self._outputs = [output.name for output in spec.outputs]
-        self._model: Any = auto_class(spec.auto_class).from_pretrained(
+        self.model: Any = auto_class(spec.auto_class).from_pretrained(
             subject.folder,
             dtype=dtype,
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=subject.trust_remote_code,
         )
-        self._model.eval().to(self._device)
-        assert_parameters(self._model, dtype, self._device)
-        self._known = set(inspect.signature(self._model.forward).parameters)
+        self.model.eval().to(self._device)
+        assert_parameters(self.model, dtype, self._device)
+        self._known = set(inspect.signature(self.model.forward).parameters)
 
     def place(self, inputs: Arrays) -> Arrays | dict[str, torch.Tensor]:
         """With `io_binding` on the device; else they are copied there within `compute`."""
         if not self._stays:
             return inputs
-        placed = self._on_device(inputs)
+        placed = self.on_device(inputs)
         self._wait()
         return placed
 
     def compute(self, placed: Any) -> Any:
         """The task's outputs as tensors: with `io_binding` on the device, else copied to the host."""
-        given = placed if self._stays else self._on_device(placed)
+        given = placed if self._stays else self.on_device(placed)
         with torch.inference_mode():
-            answered = self._model(**given)
+            answered = self.model(**given)
         outputs = [answered[name] for name in self._outputs]
         if self._stays:
             self._wait()
@@ -87,10 +87,11 @@ class TorchEngine:
 
         counter = FlopCounterMode(display=False)
         with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), counter:
-            self._model(**self._on_device(inputs))
+            self.model(**self.on_device(inputs))
         return int(counter.get_total_flops()) // 2
 
-    def _on_device(self, inputs: Arrays) -> dict[str, torch.Tensor]:
+    def on_device(self, inputs: Arrays) -> dict[str, torch.Tensor]:
+        """Those inputs that the model takes."""
         return {name: torch.from_numpy(array).to(self._device) for name, array in inputs.items() if name in self._known}
 
     def _wait(self) -> None:

@@ -145,6 +145,7 @@ class Method(StrEnum):
     OCCLUSION = "occlusion"
     SHAP = "shap"
     LIME = "lime"
+    INTEGRATED_GRADIENTS = "integrated-gradients"
 
 
 @commands.command()
@@ -155,10 +156,17 @@ def explain(
     label: Annotated[str | None, typer.Option(help="The label to explain. Default: the answer.")] = None,
     method: Annotated[
         Method,
-        typer.Option(help="`occlusion` leaves out one word after another; `shap` and `lime` are the libraries."),
+        typer.Option(
+            help="`occlusion` leaves out one word after another; `shap` and `lime` are the libraries; "
+            "`integrated-gradients` takes a PyTorch model folder."
+        ),
     ] = Method.OCCLUSION,
     calls: Annotated[
-        int | None, typer.Option(min=2, help="Texts that `shap` and `lime` may ask. Default: 500.")
+        int | None,
+        typer.Option(
+            min=2,
+            help="Texts that `shap` and `lime` may ask (default: 500), or points of `integrated-gradients` (50).",
+        ),
     ] = None,
     variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 13,

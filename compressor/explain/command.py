@@ -44,7 +44,7 @@ def explain_text(
         )
     asked = explained(model, dict(zip(roles, texts, strict=True)), label=label)
     begin = time.perf_counter()
-    found = explain(asked.text, asked.score, method=method, calls=calls, seed=seed)
+    found = explain(asked.text, asked.score, method=method, calls=calls, seed=seed, gradients=asked.gradients)
     return ExplainedText(
         model=model.name,
         answer=asked.answer,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from compressor.data.words import Words
 from compressor.errors import RecipeError, listed
 from compressor.explain.methods import METHODS
-from compressor.explain.methods.base import FloatArray, Score, only
+from compressor.explain.methods.base import FloatArray, Gradients, Score, Stretch, only
 
 __all__ = ["Explanation", "deletion", "explain"]
 
@@ -39,7 +39,7 @@ class Explanation:
     """Of the empty text."""
     method: str
     calls: int
-    """Texts the model was asked."""
+    """Texts the model was asked, and points between the empty text and the text."""
     deletion: float | None
     """Mean score while the heaviest words are taken away first: the lower, the more they matter."""
     insertion: float | None
@@ -66,12 +66,22 @@ class Explanation:
 
 
 def explain(
-    text: str, score: Score, *, method: str = "occlusion", calls: int | None = None, seed: int = 13
+    text: str,
+    score: Score,
+    *,
+    method: str = "occlusion",
+    calls: int | None = None,
+    seed: int = 13,
+    gradients: Gradients | None = None,
 ) -> Explanation:
     """Explain the score of a text, and check the explanation by taking its words away and putting them in.
 
+    Args:
+        gradients: of the score, where it can be differentiated; the method `integrated-gradients` takes them.
+
     Raises:
-        RecipeError: there is no such method, or the text has no words. MissingExtra: its library isn't installed.
+        RecipeError: there is no such method, it can't explain this score, or the text has no words.
+        MissingExtra: its library isn't installed.
     """
     if method not in METHODS.names:
         raise RecipeError(f"There is no method {method!r} to explain with.", hint=f"There is {listed(METHODS.names)}.")
@@ -81,8 +91,9 @@ def explain(
     counted = _Counted(score)
     chosen = METHODS.get(method)
     whole, empty = counted([words.text, ""])
-    weights = chosen.weights(words, counted, calls=calls or chosen.calls, seed=seed)
-    asked = counted.calls
+    points = _CountedPoints(gradients) if gradients is not None else None
+    weights = chosen.weights(words, counted, calls=calls or chosen.calls, seed=seed, gradients=points)
+    asked = counted.calls + (points.calls if points is not None else 0)
     order = np.argsort(-weights, kind="stable")
     # Putting in the heaviest first goes through the texts that taking away the lightest first leaves.
     orders = [order, order[::-1], *_random_orders(len(words), seed)]
@@ -136,3 +147,18 @@ class _Counted:
         if new := list(dict.fromkeys(text for text in texts if text not in self._known)):
             self._known |= dict(zip(new, map(float, self._score(new)), strict=True))
         return np.asarray([self._known[text] for text in texts], dtype=np.float64)
+
+
+class _CountedPoints:
+    """Gradients that know at how many points they were asked."""
+
+    def __init__(self, gradients: Gradients) -> None:
+        self._gradients = gradients
+        self.calls = 0
+
+    def tokens(self, text: str) -> tuple[FloatArray, list[Stretch]]:
+        return self._gradients.tokens(text)
+
+    def at(self, text: str, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        self.calls += len(embeddings)
+        return self._gradients.at(text, embeddings)

@@ -101,10 +101,10 @@ def test_a_gpu_is_waited_for_before_the_clock_stops(
     engine = open_(classifier_folder, Placement(io_binding=bound))
     waits: list[None] = []
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: waits.append(None))
-    monkeypatch.setattr(engine, "_on_device", lambda inputs, real=engine._on_device: real(inputs))
+    monkeypatch.setattr(engine, "on_device", lambda inputs, real=engine.on_device: real(inputs))
     placed = engine.place(INPUTS)
     monkeypatch.setattr(engine, "_device", torch.device("cuda"))
-    monkeypatch.setattr(engine, "_on_device", lambda _: {k: torch.from_numpy(v) for k, v in list(INPUTS.items())[:2]})
+    monkeypatch.setattr(engine, "on_device", lambda _: {k: torch.from_numpy(v) for k, v in list(INPUTS.items())[:2]})
     outputs = engine.compute(placed)
 
     (logits,) = outputs

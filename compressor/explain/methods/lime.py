@@ -6,7 +6,7 @@ import numpy as np
 
 from compressor.data.words import Words
 from compressor.errors import MissingExtra
-from compressor.explain.methods.base import FloatArray, Method, Score, only
+from compressor.explain.methods.base import FloatArray, Gradients, Method, Score, only
 
 __all__ = ["METHOD", "Lime"]
 
@@ -14,7 +14,9 @@ __all__ = ["METHOD", "Lime"]
 class Lime(Method):
     """Ribeiro, Singh, Guestrin 2016 (arXiv 1602.04938), at the library's own settings, each word by its place."""
 
-    def weights(self, words: Words, score: Score, *, calls: int, seed: int) -> FloatArray:
+    def weights(
+        self, words: Words, score: Score, *, calls: int, seed: int, gradients: Gradients | None = None
+    ) -> FloatArray:
         try:
             from lime.lime_text import LimeTextExplainer
         except ImportError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compressor.data.words import Words
-from compressor.explain.methods.base import FloatArray, Method, Score
+from compressor.explain.methods.base import FloatArray, Gradients, Method, Score
 
 __all__ = ["METHOD", "Occlusion"]
 
@@ -15,7 +15,9 @@ class Occlusion(Method):
     the other is still there.
     """
 
-    def weights(self, words: Words, score: Score, *, calls: int, seed: int) -> FloatArray:
+    def weights(
+        self, words: Words, score: Score, *, calls: int, seed: int, gradients: Gradients | None = None
+    ) -> FloatArray:
         asked = score([words.text, *(words.without(i, i + 1).text for i in range(len(words)))])
         weights: FloatArray = asked[0] - asked[1:]
         return weights

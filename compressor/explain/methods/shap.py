@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from compressor.data.words import Words
 from compressor.errors import MissingExtra
-from compressor.explain.methods.base import FloatArray, Method, Score, only
+from compressor.explain.methods.base import FloatArray, Gradients, Method, Score, only
 
 __all__ = ["METHOD", "Shap"]
 
@@ -20,7 +20,9 @@ class Shap(Method):
     They add up to the score of the text less that of the empty one.
     """
 
-    def weights(self, words: Words, score: Score, *, calls: int, seed: int) -> FloatArray:
+    def weights(
+        self, words: Words, score: Score, *, calls: int, seed: int, gradients: Gradients | None = None
+    ) -> FloatArray:
         try:
             import shap
         except ImportError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from compressor.bench.results import Measurement
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Heading
+from compressor.report.content.card_fields import card_fields, intended_use, risks
 from compressor.report.content.machine import stages_table
 from compressor.report.content.overview import gates_table, overview
 from compressor.report.content.privacy import privacy_sentence
@@ -76,6 +77,7 @@ def model_card(
         escape(f"{about} and measured by compressor. It runs wherever ONNX Runtime runs, without PyTorch."),
         _planted(report),
         "\n".join(escape(said) for said in (closing_sentence(report), baseline_sentence(report)) if said),
+        blocks_markdown([Heading("Intended use"), intended_use(spec, report.task, dataset)]),
         "## Use it",
         _python(_given(spec)),
         _javascript(_given(spec), report.name, pipeline_tag, file, dtype),
@@ -85,8 +87,9 @@ def model_card(
         escape(temperature_sentence(calibration or {}) or ""),
         escape(unsure_sentence(unsure)) if unsure else "",
         escape(privacy_sentence(report.stages) or ""),
-        "## Limits",
-        _limits(report),
+        "## Limitations and risks",
+        f"{_limits(report)}\n{blocks_markdown([risks(report)])}",
+        blocks_markdown(card_fields(report, spec, unsure)),
         "## Licences",
         _licenses(license_name, licenses or {}),
         "## How it was made",

@@ -151,6 +151,9 @@ def test_a_run_audits_what_it_ships(
     assert {"slice.place = north", "out_of_domain_auc", "repeated_texts"} <= set(section.figures)
     page = (out / "report.md").read_text(encoding="utf-8")
     assert "## Audit" in page and "### Leakage" in page and "onnx int8 beside student" in page
+    card = (out / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert "## Groups" in card and "place = north" in card and "### Words for people exchanged" in card
+    assert "Planted texts learned by heart: not audited." in " ".join(card.split())
 
 
 @pytest.mark.slow

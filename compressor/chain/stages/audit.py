@@ -27,7 +27,8 @@ from compressor.recipe.audit import AuditSection
 from compressor.recipe.benchmark import Target
 from compressor.recipe.data import DataSection
 from compressor.recipe.recipe import Recipe
-from compressor.report.blocks import Block, Finding, Heading, Pairs, Prose
+from compressor.report.blocks import Finding
+from compressor.report.content.card_fields import audit_finding
 from compressor.sources import Source, open_source
 from compressor.task_specs import task_spec
 
@@ -168,13 +169,6 @@ class AuditModel(Stage):
 
 
 def _finding(split: JudgedSplit) -> Finding:
-    """Everything the audit found as one section of the report, a part for each check."""
-    found = audit_findings(split)
-    blocks: list[Block] = [
-        Prose(f"{' beside '.join(one.name for one in split.models)}, {len(split.examples):,} test texts.", "remark")
-    ]
-    for one in found:
-        blocks += [Heading(one.title, 3), *one.blocks]
-    if missing := unchecked(split):
-        blocks += [Heading("Not checked", 3), Pairs(tuple(missing))]
-    return Finding("Audit", tuple(blocks), {key: value for one in found for key, value in one.figures.items()})
+    """Everything the audit found as one section of the report."""
+    about = f"{' beside '.join(one.name for one in split.models)}, {len(split.examples):,} test texts."
+    return audit_finding(about, audit_findings(split), unchecked(split))

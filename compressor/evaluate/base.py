@@ -16,6 +16,7 @@ from compressor.report.blocks import Finding
 from compressor.runtime.tasks import Example, RuntimeTask
 
 __all__ = [
+    "LEVEL",
     "PLACES",
     "Answered",
     "Ask",
@@ -173,6 +174,10 @@ class Audit(Evaluation):
         """The section. Called where nothing is missing."""
 
 
+LEVEL = 0.001
+"""Chance of any false alarm among all that one kind of sentence looks at (attacks, changes, groups), at most. An audit
+has seven kinds of sentences that say something is bad beyond chance, so that of a model without faults at most one
+audit in a hundred has one of them."""
 PLACES = ("tags", "spans")
 """Kinds of targets that point into the text, and so move when it changes."""
 LONGEST = 240

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from compressor.bench.separation import auc, auc_interval, share_above
-from compressor.bench.statistics import FloatArray
-from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit, Texts, scores_of
+from compressor.bench.separation import auc, auc_interval, auc_p_value, share_above, share_above_interval
+from compressor.bench.statistics import FloatArray, holm
+from compressor.evaluate.base import LEVEL, Answered, Audit, Inquiry, JudgedSplit, Texts, scores_of
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Finding, Prose, table
 
@@ -19,6 +19,24 @@ MOST = 2000
 """Training texts that are asked."""
 FEWEST = 100
 SMALLEST = 1e-12
+HEADER = (
+    "attack",
+    "AUC",
+    f"found, {fmt.percent(FALSE_ALARMS)} false alarms",
+    "p",
+    "mean loss\ntraining",
+    "mean loss\ntest",
+)
+
+
+class _Attack(NamedTuple):
+    """What an attacker looks at: the lower it is, the more a text looks like one of the training."""
+
+    name: str
+    seen: FloatArray
+    """Of the training texts [n]."""
+    unseen: FloatArray
+    """Of the test texts [m]."""
 
 
 class Membership(Audit):
@@ -48,49 +66,53 @@ class Membership(Audit):
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         assert inquiry.training is not None
         training = _sample(inquiry.training, inquiry.seed)
-        losses = {one.name: _losses(one, split, training) for one in split.models if one.ask is not None}
-        attacks: list[tuple[str, tuple[FloatArray, FloatArray]]] = [
-            (f"loss of {name}", pair) for name, pair in losses.items()
-        ]
-        if len(losses) > 1:
-            mine, theirs = losses.values()
-            attacks.append((f"{split.model.name} less {list(losses)[1]}", (mine[0] - theirs[0], mine[1] - theirs[1])))
-        rows: list[tuple[Cell, ...]] = []
-        figures: dict[str, float] = {}
-        beyond = []
-        for number, (name, (seen, unseen)) in enumerate(attacks):
-            value, interval = auc(-seen, -unseen), auc_interval(-seen, -unseen, seed=inquiry.seed)
-            found = share_above(-seen, -unseen, FALSE_ALARMS)
-            rows.append(
-                (
-                    name,
-                    f"{value:.3f} ({interval.low:.3f}-{interval.high:.3f})",
-                    fmt.percent(found),
-                    *_means(seen, unseen),
-                )
-            )
-            if number == 0:
-                figures |= {"membership_auc": value, "membership_found": found}
-            if interval.low > 0.5:
-                beyond.append(name)
-        header = (
-            "attack",
-            "AUC",
-            f"found, {fmt.percent(FALSE_ALARMS)} false alarms",
-            "mean loss\ntraining",
-            "mean loss\ntest",
-        )
+        attacks = _attacks(split, training)
+        p_values = holm([auc_p_value(-one.seen, -one.unseen) for one in attacks])
         blocks: tuple[Block, ...] = (
             Prose(
                 f"{len(training.targets)} training and {len(split.targets)} test texts. AUC is how likely a training "
                 "text looks more like one than a test text does: 0.5 gives nothing away. What is found at few false "
-                "alarms is what an attacker could be sure of.",
+                "alarms is what an attacker could be sure of. Both have 95% intervals; p is the chance of such an AUC "
+                "where nothing is given away, with all attacks taken together (Mann-Whitney, Holm).",
                 "remark",
             ),
-            table(header, rows),
-            _sentence(beyond),
+            table(HEADER, [_row(one, p, inquiry.seed) for one, p in zip(attacks, p_values, strict=True)]),
+            _sentence([one.name for one, p in zip(attacks, p_values, strict=True) if p < LEVEL]),
         )
+        first = attacks[0]
+        figures = {
+            "membership_auc": auc(-first.seen, -first.unseen),
+            "membership_found": share_above(-first.seen, -first.unseen, FALSE_ALARMS),
+        }
         return Finding(self.title, blocks, figures)
+
+
+def _attacks(split: JudgedSplit, training: Texts) -> list[_Attack]:
+    """The loss of each model, and the difference of the two."""
+    found = [
+        _Attack(f"loss of {one.name}", *_losses(one, split, training)) for one in split.models if one.ask is not None
+    ]
+    if len(found) > 1:
+        assert split.reference is not None
+        mine, theirs = found
+        name = f"{split.model.name} less {split.reference.name}"
+        found.append(_Attack(name, mine.seen - theirs.seen, mine.unseen - theirs.unseen))
+    return found
+
+
+def _row(attack: _Attack, p_value: float, seed: int) -> tuple[Cell, ...]:
+    seen, unseen = attack.seen, attack.unseen
+    value, interval = auc(-seen, -unseen), auc_interval(-seen, -unseen, seed=seed)
+    found = share_above(-seen, -unseen, FALSE_ALARMS)
+    sure = share_above_interval(-seen, -unseen, FALSE_ALARMS, seed=seed)
+    return (
+        attack.name,
+        f"{value:.3f} ({interval.low:.3f}-{interval.high:.3f})",
+        f"{fmt.percent(found)} ({fmt.percent(sure.low)} to {fmt.percent(sure.high)})",
+        fmt.p_value(p_value),
+        fmt.number(float(seen.mean())),
+        fmt.number(float(unseen.mean())),
+    )
 
 
 def _sample(texts: Texts, seed: int) -> Texts:
@@ -113,10 +135,6 @@ def _loss(answered: Answered, labels: tuple[str, ...], targets: object) -> Float
     right = np.asarray(targets, dtype=np.int64)
     found: FloatArray = -np.log(np.maximum(scores[np.arange(len(right)), right], SMALLEST))
     return found
-
-
-def _means(seen: FloatArray, unseen: FloatArray) -> tuple[str, str]:
-    return fmt.number(float(seen.mean())), fmt.number(float(unseen.mean()))
 
 
 def _sentence(beyond: list[str]) -> Prose:

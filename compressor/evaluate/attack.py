@@ -10,7 +10,7 @@ import numpy as np
 
 from compressor.bench.statistics import FloatArray, mcnemar
 from compressor.evaluate.attacks import Attempt, attack, misspelt
-from compressor.evaluate.base import Answered, Audit, Inquiry, JudgedSplit, mean_share, scores_of, shown_text
+from compressor.evaluate.base import LEVEL, Answered, Audit, Inquiry, JudgedSplit, mean_share, scores_of, shown_text
 from compressor.evaluate.exchanged_terms import in_case
 from compressor.evaluate.robustness import sampled
 from compressor.report import format as fmt
@@ -18,7 +18,6 @@ from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
 
 __all__ = ["EVALUATION", "Attack"]
 
-LEVEL = 0.01
 SHOWN = 5
 HOW = (
     "Words are ranked by how much the right label loses without each, then replaced one after another until the answer "

@@ -26,6 +26,7 @@ __all__ = [
     "Inquiry",
     "JudgedSplit",
     "Texts",
+    "draws_for",
     "mean_share",
     "right_answer",
     "scores_of",
@@ -201,6 +202,11 @@ def scores_of(answered: Answered, labels: Sequence[str]) -> FloatArray | None:
     if not labels or not all(isinstance(row, Mapping) and all(label in row for label in labels) for row in scores):
         return None
     return np.asarray([[row[label] for label in labels] for row in scores if row], dtype=np.float64)
+
+
+def draws_for(tests: int) -> int:
+    """Draws of a permutation test that is one of so many: enough for a p-value well below `LEVEL` after correction."""
+    return round(10 * max(1, tests) / LEVEL)
 
 
 def mean_share(shares: FloatArray, *, seed: int) -> str:

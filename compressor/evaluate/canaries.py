@@ -7,16 +7,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compressor.bench.statistics import FloatArray
-from compressor.evaluate.base import Answered, Audit, Canaries, Inquiry, JudgedSplit, scores_of
+from compressor.bench.statistics import FloatArray, holm
+from compressor.evaluate.base import LEVEL, Answered, Audit, Canaries, Inquiry, JudgedSplit, scores_of
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Finding, Prose, table
 
 __all__ = ["EVALUATION", "PlantedTexts"]
 
-LEVEL = 0.001
-"""Chance of a sentence about a model that learned nothing by heart. What is learned by heart is far clearer."""
-PERMUTATIONS = 9999
+PERMUTATIONS = 19_999
 FALSE_ALARMS = 0.01
 CHANCE_BITS = 1 / np.log(2)
 """Mean exposure where ranks are as likely as any: the mean of -log2 of a uniform number."""
@@ -132,7 +130,8 @@ def _ranks(scores: FloatArray) -> FloatArray:
 
 
 def _sentence(found: list[_Learned]) -> Prose:
-    beyond = [one.name for one in found if one.p_value < LEVEL]
+    p_values = holm([one.p_value for one in found])
+    beyond = [one.name for one, p in zip(found, p_values, strict=True) if p < LEVEL]
     if not beyond:
         return Prose("None of these models learned planted texts by heart beyond chance.")
     return Prose(f"Planted texts were learned by heart, beyond chance, by: {'; '.join(beyond)}.", tone="bad")

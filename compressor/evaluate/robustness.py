@@ -10,9 +10,10 @@ import numpy as np
 
 from compressor.bench.accuracy import metric_difference
 from compressor.bench.judged import Judged
+from compressor.bench.permutation import paired_p_value
 from compressor.bench.results import Difference
-from compressor.bench.statistics import paired_difference
-from compressor.evaluate.base import PLACES, Answered, Audit, Inquiry, JudgedSplit, shown_text
+from compressor.bench.statistics import holm
+from compressor.evaluate.base import LEVEL, PLACES, Answered, Audit, Inquiry, JudgedSplit, draws_for, shown_text
 from compressor.evaluate.perturbations import PERTURBATIONS, Perturbation
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Details, Finding, Prose, table
@@ -21,8 +22,6 @@ from compressor.task_specs import MetricSpec
 
 __all__ = ["EVALUATION", "Robustness", "changed_examples", "sampled"]
 
-LEVEL = 0.01
-"""Chance of any false alarm among all changes, at most."""
 EACH = 2
 """Texts that are shown for each change, at most."""
 HOW = (
@@ -160,30 +159,27 @@ def _beside(
     split: JudgedSplit,
     seed: int,
 ) -> list[Block]:
-    """Whether the audited model loses more than the one beside it, in a sentence."""
+    """Whether the audited model loses more than the one beside it, all changes taken together (Holm), in a sentence."""
     if len(models) < 2 or any(found.lost is None for pair in tried.values() for found in pair):
         return []
-    worse = [
-        changes[name].title
-        for name, (mine, theirs) in tried.items()
-        if _loses_more(mine, theirs, split, len(tried), seed)
-    ]
+    draws = draws_for(len(tried))
+    p_values = holm([_loses_more(pair[0], pair[1], split, draws, seed) for pair in tried.values()])
+    worse = [changes[name].title for name, p in zip(tried, p_values, strict=True) if p < LEVEL]
     mine, theirs = (one.name for one in models)
     if worse:
         return [Prose(f"{mine} loses more than {theirs}, beyond chance, by: {'; '.join(worse)}.", tone="bad")]
     return [Prose(f"By none of these does {mine} lose more than {theirs} beyond what chance does to so many texts.")]
 
 
-def _loses_more(mine: _Tried, theirs: _Tried, split: JudgedSplit, tests: int, seed: int) -> bool:
-    """Beyond chance, all changes taken together (Bonferroni): the differences before and after, text by text."""
+def _loses_more(mine: _Tried, theirs: _Tried, split: JudgedSplit, draws: int, seed: int) -> float:
+    """P value of "a change takes no more from one model than from the other", text by text."""
     main = split.task.main_metric(mine.before.statistics)
     assert main is not None
     scores = split.task.metrics[main.name].example_scores
     lost, others = (
         scores(one.before.statistics[main.name]) - scores(one.after.statistics[main.name]) for one in (mine, theirs)
     )
-    found = paired_difference(lost, others, seed=seed, confidence=1 - LEVEL / tests)
-    return found.interval.low > 0
+    return paired_p_value(lost - others, seed=seed, draws=draws)
 
 
 def _worst(

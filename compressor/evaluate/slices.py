@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from compressor.bench.accuracy import metric_interval
+from compressor.bench.permutation import group_p_value
 from compressor.bench.results import Interval
 from compressor.bench.statistics import FloatArray, holm
 from compressor.data.slices import Mask, slice_masks
-from compressor.evaluate.base import Audit, Inquiry, JudgedSplit
+from compressor.evaluate.base import LEVEL, Audit, Inquiry, JudgedSplit, draws_for
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Finding, Prose, table
 from compressor.runtime.tasks import Example, Metric
@@ -22,11 +23,6 @@ __all__ = ["EVALUATION", "Group", "Slices", "groups", "texts_of"]
 
 FEWEST = 20
 """Texts of a group below which nothing is said of it."""
-RESAMPLES = 10_000
-ENOUGH = 20
-"""Permutations that reach what was seen, after which no more are drawn."""
-LEVEL = 0.01
-"""Chance of any false alarm among all groups, at most."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,11 @@ class Slices(Audit):
         metric = split.task.metrics[main.name]
         rows = [one.judged.statistics[main.name] for one in split.models]
         texts = texts_of(split.examples, split.task.spec.text_roles)
-        found = [
-            _judge(group, metric, rows, main, inquiry.seed + number)
-            for number, group in enumerate(groups(texts, inquiry))
-            if FEWEST <= group.members.sum() <= len(group.members) - FEWEST
+        large = [
+            group for group in groups(texts, inquiry) if FEWEST <= group.members.sum() <= len(group.members) - FEWEST
         ]
+        draws = draws_for(len(large))
+        found = [_judge(group, metric, rows, main, inquiry.seed + number, draws) for number, group in enumerate(large)]
         if not found:
             return Finding(self.title, (Prose(f"No group and its rest have {FEWEST} texts or more."),))
         names = [one.name for one in split.models]
@@ -115,7 +111,7 @@ def groups(texts: Sequence[str], inquiry: Inquiry) -> Iterator[Group]:
         yield from (Group(*one) for one in slice_masks(asked, texts, inquiry.columns).items())
 
 
-def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpec, seed: int) -> _Judged:
+def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpec, seed: int, draws: int) -> _Judged:
     inside = group.members
     values = tuple((metric.value(one[inside]), metric_interval(metric, one[inside], seed=seed)) for one in rows)
     sign = 1 if main.higher_is_better else -1
@@ -124,24 +120,9 @@ def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpe
     if len(rows) > 1:
         lost = [metric.value(rows[1][part]) - metric.value(rows[0][part]) for part in (inside, ~inside)]
         gap = sign * (lost[0] - lost[1])
-        hurt = _permutation(scores[1] - scores[0], inside, seed)
-    return _Judged(group, int(inside.sum()), values, _permutation(-scores[0], inside, seed), hurt, gap)
-
-
-def _permutation(scores: FloatArray, inside: Mask, seed: int) -> float:
-    """P value of "the group's mean score isn't above that of the rest", by permuting who belongs to it [examples].
-
-    Source: Phipson and Smyth 2010 (arXiv 1603.05766): the group as it is counts as one of the permutations; Besag and
-    Clifford 1991: what is plainly no effect needs few of them.
-    """
-    generator = np.random.default_rng(seed)
-    members, reached = int(inside.sum()), 0
-    seen = float(scores[inside].sum()) - 1e-9 * max(1.0, float(np.abs(scores).sum()))
-    for drawn in range(1, RESAMPLES + 1):
-        reached += float(generator.choice(scores, members, replace=False).sum()) >= seen
-        if reached == ENOUGH:
-            return reached / drawn
-    return (1 + reached) / (1 + RESAMPLES)
+        hurt = group_p_value(scores[1] - scores[0], inside, seed=seed, draws=draws)
+    below = group_p_value(-scores[0], inside, seed=seed, draws=draws)
+    return _Judged(group, int(inside.sum()), values, below, hurt, gap)
 
 
 def _row(one: _Judged, main: MetricSpec) -> list[Cell]:
@@ -154,7 +135,7 @@ def _sentences(found: list[_Judged], names: list[str], main: MetricSpec) -> Iter
         if p < LEVEL:
             yield Prose(
                 f"{names[0]} answers “{one.group.name}” worse than the rest, beyond chance "
-                f"({fmt.quality(one.values[0][0], main)}; p = {fmt.p_value(p)}).",
+                f"({fmt.quality(one.values[0][0], main)}).",
                 tone="bad",
             )
     if len(names) > 1:
@@ -163,8 +144,7 @@ def _sentences(found: list[_Judged], names: list[str], main: MetricSpec) -> Iter
             if p < LEVEL:
                 yield Prose(
                     f"“{one.group.name}” lost {fmt.change(one.gap, main).lstrip('+')} more than the rest between "
-                    f"{names[1]} and {names[0]}, beyond chance (p = {fmt.p_value(p)}): making the model smaller "
-                    "hurt this group more.",
+                    f"{names[1]} and {names[0]}, beyond chance: making the model smaller hurt this group more.",
                     tone="bad",
                 )
         if not any(p < LEVEL for p in hurt):

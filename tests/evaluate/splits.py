@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from compressor.bench.judged import Judged
 from compressor.evaluate import Answered, Inquiry, JudgedSplit
+from compressor.report.blocks import Finding, Prose
 from compressor.runtime.outputs import Ragged
 from compressor.runtime.tasks import Encoded, Example, Settings, runtime_task
 
@@ -49,6 +51,16 @@ def split(
         reference=None if theirs is None else answered("teacher", theirs, task, targets, labels),
         show_examples=show_examples,
     )
+
+
+def chance(text: str, seed: int) -> float:
+    """A number from 0 to 1 that is the same for the same text and seed, and as good as drawn for any other."""
+    return int.from_bytes(blake2b(f"{seed} {text}".encode(), digest_size=4).digest(), "big") / (1 << 32)
+
+
+def bad(found: Finding) -> list[str]:
+    """The sentences of a finding that say something is bad."""
+    return [block.text for block in found.blocks if isinstance(block, Prose) and block.tone == "bad"]
 
 
 def certain(answers: Sequence[int], labels: int = len(LABELS), by: float = 4.0) -> npt.NDArray[np.floating[Any]]:

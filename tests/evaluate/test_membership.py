@@ -8,8 +8,8 @@ import pytest
 from compressor.bench import separation
 from compressor.evaluate import Inquiry, JudgedSplit, Texts
 from compressor.evaluate.membership import EVALUATION
-from compressor.report.blocks import Finding, Prose, Table
-from tests.evaluate.splits import asking
+from compressor.report.blocks import Table
+from tests.evaluate.splits import asking, bad
 
 SEEN = [f"seen {i}" for i in range(150)]
 UNSEEN = [f"unseen {i}" for i in range(150)]
@@ -25,10 +25,6 @@ def noisy(text: str, by: float = 0.0, seed: int = 0) -> tuple[float, float]:
 def judged(mine: Logits, theirs: Logits | None = None) -> JudgedSplit:
     training = Texts([{"text": text} for text in SEEN], [1] * len(SEEN))
     return asking(mine, theirs, texts=UNSEEN, targets=[1] * len(UNSEEN), inquiry=Inquiry(training=training))
-
-
-def bad(found: Finding) -> list[str]:
-    return [block.text for block in found.blocks if isinstance(block, Prose) and block.tone == "bad"]
 
 
 def test_a_model_that_learned_its_texts_by_heart_gives_them_away() -> None:

@@ -8,9 +8,9 @@ import pytest
 from compressor.evaluate import Inquiry, JudgedSplit
 from compressor.evaluate.near_duplicates import EVALUATION
 from compressor.evaluate.repeated_texts import EVALUATION as REPEATED
-from compressor.report.blocks import Details, Finding, Prose, Table
+from compressor.report.blocks import Details, Finding, Table
 from tests.bench.test_near_duplicates import made_text
-from tests.evaluate.splits import asking
+from tests.evaluate.splits import asking, bad
 
 TEXTS = [made_text(i, 12 + i % 40) for i in range(100)]
 SEEN = [text.upper() for text in TEXTS[:25]]
@@ -32,10 +32,6 @@ def judged(training: list[str], texts: list[str] = TEXTS, **corpora: list[str]) 
 
 def tables(found: Finding) -> list[Table]:
     return [block for block in found.blocks if isinstance(block, Table)]
-
-
-def bad(found: Finding) -> list[str]:
-    return [block.text for block in found.blocks if isinstance(block, Prose) and block.tone == "bad"]
 
 
 def test_the_test_without_its_near_duplicates_tells_the_truth() -> None:

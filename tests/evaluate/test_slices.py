@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from compressor.bench import statistics
 from compressor.errors import RecipeError
 from compressor.evaluate import Inquiry, JudgedSplit
 from compressor.evaluate.slices import EVALUATION, groups
-from compressor.report.blocks import Finding, Prose, Table
-from tests.evaluate.splits import asking
+from compressor.report.blocks import Table
+from tests.evaluate.splits import asking, bad
 
 N = 200
 PLACES = ["north" if i % 2 else "south" for i in range(N)]
@@ -33,10 +34,6 @@ def judged(mine: object, theirs: object = None, *, slices: tuple[str, ...] = ("p
     return asking(mine, theirs, texts=TEXTS, targets=TARGETS, inquiry=inquiry)  # type: ignore[arg-type]
 
 
-def bad(found: Finding) -> list[str]:
-    return [block.text for block in found.blocks if isinstance(block, Prose) and block.tone == "bad"]
-
-
 def test_a_group_that_compression_hurt_more_is_named() -> None:
     found = EVALUATION.run(judged(wrong_of_the_north, right))
     said = bad(found)
@@ -54,7 +51,8 @@ def test_a_weakness_that_the_teacher_has_too_is_not_laid_to_compression() -> Non
     assert not any("hurt this group more" in text for text in said)
 
 
-def test_models_without_a_bias_give_no_finding_whatever_the_seed() -> None:
+def test_models_without_a_bias_give_no_finding_whatever_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "RESAMPLES", 10)  # what is found doesn't hang on the intervals
     found = []
     for seed in range(20):
         random = np.random.default_rng(seed)

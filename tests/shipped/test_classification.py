@@ -160,7 +160,7 @@ def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path, de
         *TRAINED,
         "seeds=[1]",
         f"variants.1.set={{data.unlabelled: {{{plots}}}}}",
-        f"variants.3.set={{data.generate: {{model: {decoder_folder}, count: 20, finetune: {{epochs: 1}}}}}}",
+        f"variants.3.set={{data.generate: {{model: {decoder_folder}, count: 20, max_new_tokens: 16, finetune: {{epochs: 1}}}}}}",
         "variants.4.set={distill.epochs: 2}",
         f"variants.5.set={{distill.objectives: [{{kind: soft-targets}}, {relations}]}}",
         *QUICK,

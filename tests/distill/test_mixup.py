@@ -20,6 +20,7 @@ from compressor.distill.objectives.mixup import Mixup
 from compressor.distill.outputs import LiveOutputs
 from compressor.errors import StageError
 from compressor.recipe.distill import OBJECTIVES
+from compressor.tasks import get_task
 from compressor.tasks.base import IGNORED, Task
 from tests.distill.builders.test_layers import CONFIGS, make_model
 from tests.distill.objectives.values import divergence, softmax
@@ -104,6 +105,40 @@ def test_the_labels_of_both_texts_count_in_their_shares(task: Task) -> None:
     assert loss(2.0, [0, 1, 2]) - loss(0.0, [0, 1, 2]) == pytest.approx(2 * expected([0, 1, 2], [0, 1, 2]), rel=1e-4)
     assert loss(1.0, [0, 1, IGNORED]) - loss(0.0, [0, 1, 2]) == pytest.approx(expected([0, 1], [0]), rel=1e-4)
     assert loss(1.0, [IGNORED] * 3) == loss(0.0, [0, 1, 2])
+
+
+def of_one_number(kind: str, student: float, goal: float) -> float:
+    """The loss of one output against a probability, for yes or no, or a number."""
+    if kind == "regression":
+        return (student - goal) ** 2
+    yes = 1 / (1 + np.exp(-student))
+    return float(-goal * np.log(yes) - (1 - goal) * np.log(1 - yes))
+
+
+@pytest.mark.parametrize("kind", ["multi-label-classification", "regression"])
+@pytest.mark.parametrize("label_weight", [0.0, 0.5])
+def test_mixtures_of_yes_or_no_and_of_numbers(kind: str, label_weight: float) -> None:
+    """The second text has no label, as one that only the teacher labels: the mixture of the other two is left."""
+    student, teacher = without_layers(8, seed=1), without_layers(4, seed=2)
+    config = OBJECTIVES.get("mixup").model_validate({"kind": "mixup", "temperature": 3, "label_weight": label_weight})
+    (objective,) = build_objectives([config], Layout.of(student.config), Layout.of(teacher.config))
+    objective.mix = lambda texts: MIXTURE
+    task = get_task(kind)
+    distiller = Distiller(student, [objective], task=task, teacher=LiveOutputs(teacher, task)).train()
+    ours, theirs, apart = rewritten(student), rewritten(teacher), []
+    for row, place in np.ndindex(3, 3):
+        z_s, z_t = ours[row, place], theirs[row, place]
+        if kind == "regression":
+            apart.append((z_s - z_t) ** 2)
+        else:
+            p_s, p_t = (1 / (1 + np.exp(-z / 3)) for z in (z_s, z_t))
+            apart.append(9 * divergence(np.array([p_t, 1 - p_t]), np.array([p_s, 1 - p_s])))
+    labels = np.array([[1.0, 0.0, 1.0], [np.nan] * 3, [0.0, 0.0, 1.0]])
+    share = float(MIXTURE.share[2])  # of the third text, which is mixed with the first
+    mixed = [share * labels[2, i] + (1 - share) * labels[0, i] for i in range(3)]
+    against = [of_one_number(kind, ours[2, i], mixed[i]) for i in range(3)]
+    found = distiller(**INPUTS, labels=torch.tensor(labels), row_id=torch.arange(3))["loss"]
+    assert found.item() == pytest.approx(np.mean(apart) + label_weight * np.mean(against), rel=1e-4)
 
 
 def test_without_labels_of_the_data_the_option_is_refused() -> None:

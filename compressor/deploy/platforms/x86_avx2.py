@@ -15,7 +15,7 @@ __all__ = ["COMPONENT", "X86Avx2"]
 class X86Avx2(PlatformSection):
     """Dynamic int8 with weights in 7 bits, of which no two products can leave 16 bits: 255 x (64 + 64) fits.
 
-    The same answers on every x86 CPU, with VNNI and without.
+    Nothing saturates, so that CPUs with VNNI and without add up alike.
     """
 
     platform: Literal["x86-avx2"] = Field(description="x86 CPUs without VNNI, or any x86 CPU with one file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -118,12 +119,40 @@ def changed(name: str, model: onnx_ir.Model) -> tuple[int, dict[str, int]]:
     return count, graph.operators(onnx_ir.to_proto(model))
 
 
+def executed(model: onnx_ir.Model) -> list[onnx.NodeProto]:
+    """What onnxruntime runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.optimized_model_filepath = f"{folder}/run.onnx"
+        onnxruntime.InferenceSession(onnx_ir.to_proto(model).SerializeToString(), options)
+        return list(onnx.load(options.optimized_model_filepath).graph.node)
+
+
 def test_queries_keys_and_values_in_one_product() -> None:
     model = traced()
     count, operators = changed("joined-products", model)
     assert (count, operators["MatMul"], operators["Split"]) == (1, 3, 1)
     assert "layer.query+key+value.bias" in model.graph.initializers
     assert "wq" not in model.graph.initializers, "weights aren't stored twice"
+
+
+@pytest.mark.parametrize("scale", ["Mul raw scale", "Mul scale raw", "Identity raw"])
+def test_heads_are_read_where_products_leave_them(scale: str) -> None:
+    """What onnxruntime runs holds a transposed copy of the hidden states, and of nothing else."""
+    model = traced(scale=scale)
+    count, operators = changed("strided-heads", model)
+    assert (count, operators["Transpose"]) == (2, 4)
+    run = executed(model)
+    assert [node.input[0] for node in run if node.op_type == "Transpose"] == ["x"]
+    settings = [{at.name: at.i for at in node.attribute} for node in run if node.op_type == "FusedMatMul"]
+    assert [(one["transBatchA"], one["transBatchB"], one["transB"]) for one in settings] == [(1, 1, 1), (0, 1, 0)]
+
+
+def test_heads_that_others_read_too_stay() -> None:
+    """One of both products then: that of the values, or that of queries and keys."""
+    for more in ("Transpose k1 -> other perm=1,0,2", "Transpose v2 -> other perm=1,0,2,3"):
+        model = traced(attention=f"{ATTENTION}\n    {more}")
+        assert changed("strided-heads", model)[0] == 1
 
 
 def test_biases_that_are_equal_and_stored_once_are_joined_too() -> None:

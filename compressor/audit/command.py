@@ -35,8 +35,9 @@ class Asked:
     """Role -> column of every file that is read, where it has another name."""
     variant: str | None = None
     """Of the bundle; None is the one that answers by default."""
-    beside: Path | None = None
-    """The model to compare with: a bundle, an ONNX file or a PyTorch folder. None: the bundle's fp32 variant."""
+    beside: Sequence[Path | str] = ()
+    """Models to compare with, the first of which sentences are about: bundles, ONNX files or PyTorch folders, or names
+    of the bundle's own variants. None: its fp32 variant."""
     slices: Sequence[str] = ()
     terms: Sequence[Sequence[str]] = ()
     training: Path | None = None
@@ -56,7 +57,7 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
     """Audit a model on texts with right answers.
 
     Raises:
-        BundleError: a model can't be loaded, or the two don't answer the same.
+        BundleError: a model can't be loaded, or they don't answer the same.
         DataError: a file can't be read, or holds answers that the model can't give.
         RecipeError: slices, terms or gates that can't be used.
     """
@@ -87,7 +88,7 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         name=_name(path),
         task=models[0].subject.task,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        models=tuple(_figure(one, split, asked.seed) for one in split.models),
+        models=tuple(_figure(one, split, asked.seed) for one in split.all_models),
         texts=len(test.texts.examples),
         findings=findings,
         unchecked=tuple(unchecked(split)),
@@ -97,22 +98,24 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
 
 
 def _subjects(path: Path, asked: Asked) -> list[Subject]:
-    """The model, and the one beside it where there is one."""
+    """The model, and those beside it."""
     manifest = Manifest.read(path) if (path / MANIFEST).is_file() else None
-    if manifest is None:
-        found = subjects_from(path, [asked.variant] if asked.variant else None)
-    else:
-        found = subjects_from(path, [asked.variant or manifest.default])
-    if asked.beside is not None:
-        other = subjects_from(asked.beside)
-        default = Manifest.read(asked.beside).default if (asked.beside / MANIFEST).is_file() else None
-        found += [next(one for one in other if default in (None, one.name))]
-    elif manifest is not None and "fp32" in manifest.variants and found[0].name != "fp32":
-        found += subjects_from(path, ["fp32"])
+    variant = asked.variant or (manifest.default if manifest else None)
+    found = subjects_from(path, [variant] if variant else None)
+    own = manifest.variants if manifest else ()
+    beside = asked.beside or (("fp32",) if "fp32" in own and variant != "fp32" else ())
+    for one in beside:
+        found += subjects_from(path, [str(one)]) if str(one) in own else [_default(Path(one))]
     if len({(one.task, roles_of(one)) for one in found}) > 1:
         told = " and ".join(f"{one.task} of {', '.join(roles_of(one))}" for one in found)
-        raise BundleError(f"These two don't answer the same: {told}.", hint="Give --beside a model of the same task.")
+        raise BundleError(f"These don't answer the same: {told}.", hint="Give --beside models of the same task.")
     return found
+
+
+def _default(path: Path) -> Subject:
+    """Of a bundle, the variant that answers by default."""
+    default = Manifest.read(path).default if (path / MANIFEST).is_file() else None
+    return subjects_from(path, [default] if default else None)[0]
 
 
 def _figure(answered: Answered, split: JudgedSplit, seed: int) -> AuditedFigure:

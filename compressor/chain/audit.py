@@ -34,7 +34,7 @@ def audit_stages(recipe: Recipe, decisive: Sequence[Measure]) -> Iterator[AuditM
         return
     read = () if recipe.bundle.variant else tuple(decisive)
     beside = _beside(recipe)
-    models = [node.stage for node in (*variants(recipe), beside)]
+    models = [node.stage for node in (*variants(recipe), *beside)]
     yield AuditModel(
         name="audit",
         inputs={
@@ -68,7 +68,9 @@ def check_audit_gates(recipe: Recipe) -> None:
         raise RecipeError(problems)
 
 
-def _beside(recipe: Recipe) -> ModelNode:
-    """The teacher, where it is a model that can be run; else the student in PyTorch."""
-    nodes = model_nodes(recipe)
-    return next(node for node in nodes if node.engine == "torch" and node.role in ("teacher", "student"))
+def _beside(recipe: Recipe) -> tuple[ModelNode, ...]:
+    """The teacher, where it is a model that can be run, and the student in PyTorch."""
+    torch = [node for node in model_nodes(recipe) if node.engine == "torch"]
+    # The first of each role: a teacher is measured in several precisions, and audited in one.
+    of_role = [[node for node in torch if node.role == role] for role in ("teacher", "student")]
+    return tuple(nodes[0] for nodes in of_role if nodes)

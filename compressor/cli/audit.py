@@ -37,11 +37,11 @@ def audit(
         typer.Option(metavar="ROLE=COLUMN", help="Which column holds a text or the right answer. Repeatable."),
     ] = None,
     beside: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="MODEL",
-            help="The model to compare with, such as the teacher: a bundle, an ONNX file or a PyTorch folder. "
-            "Default: the bundle's fp32 variant.",
+            help="A model to compare with, such as the teacher: a bundle, an ONNX file, a PyTorch folder or a variant "
+            "of this bundle. Repeatable; sentences are about the first. Default: the bundle's fp32 variant.",
         ),
     ] = None,
     variant: Annotated[str | None, typer.Option(help="A variant other than the bundle's default.")] = None,
@@ -106,15 +106,14 @@ def audit(
 
     check_key(path, key)
     gates = read_gates(gate or ())
-    for model in (path, beside):
-        if model is not None:
-            check_what_pytorch_loads(model)
+    for model in (path, *(beside or ())):
+        check_what_pytorch_loads(model)
     if out is not None:
         claim_folder(out, AUDIT, overwrite=overwrite)
     asked = Asked(
         columns=_columns(column or ()),
         variant=variant,
-        beside=beside,
+        beside=beside or (),
         slices=slice_ or (),
         terms=[_words(group) for group in terms or ()],
         training=training,

@@ -70,7 +70,7 @@ class Attack(Audit):
 
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         chosen = sampled(len(split.examples), replace(inquiry, texts=inquiry.attack))
-        found = [_attacked(one, split, chosen, inquiry) for one in split.models if one.ask is not None]
+        found = [_attacked(one, split, chosen, inquiry) for one in split.all_models if one.ask is not None]
         told = f"{len(chosen)} texts, {inquiry.attack_queries} queries for each at most. {HOW}"
         header = ("model", "accuracy", "under attack", "flipped", "queries\nfor a flip", "words\nchanged")
         rows = [_row(one, chosen, inquiry.seed) for one in found]

@@ -120,6 +120,8 @@ class JudgedSplit:
     """The variant that ships."""
     reference: Answered | None = None
     """The reference model: the teacher; without one, the model in PyTorch."""
+    others: tuple[Answered, ...] = ()
+    """Further models to be shown, such as the student in PyTorch where the reference is the teacher."""
     show_examples: bool = True
     """Whether findings may hold texts of the split."""
     inquiry: Inquiry | None = None
@@ -129,6 +131,11 @@ class JudgedSplit:
     def models(self) -> tuple[Answered, ...]:
         """The shipped variant, and the model beside it where there is one."""
         return (self.model,) if self.reference is None else (self.model, self.reference)
+
+    @property
+    def all_models(self) -> tuple[Answered, ...]:
+        """These, and further ones, which figures are shown of; sentences compare the first two."""
+        return (*self.models, *self.others)
 
 
 class Evaluation(ABC):

@@ -40,7 +40,7 @@ class Calibration(Evaluation):
         return known and scores_of(split.model, split.labels) is not None
 
     def run(self, split: JudgedSplit) -> Finding:
-        judged = [one for one in split.models if scores_of(one, split.labels) is not None]
+        judged = [one for one in split.all_models if scores_of(one, split.labels) is not None]
         pairs = [_confidences(one, split) for one in judged]
         errors = [expected_calibration_error(*found) for found in pairs]
         bins = [_bins(*found) for found in pairs]

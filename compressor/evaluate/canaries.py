@@ -53,7 +53,7 @@ class PlantedTexts(Audit):
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         canaries = inquiry.canaries
         assert canaries is not None
-        found = [_learned(one, split, canaries, inquiry.seed) for one in split.models if one.ask is not None]
+        found = [_learned(one, split, canaries, inquiry.seed) for one in split.all_models if one.ask is not None]
         count, others = len(canaries.planted.examples), len(canaries.others)
         blocks: list[Block] = [
             Prose(

@@ -40,7 +40,7 @@ class Certainty(Audit):
 
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         right = np.asarray(split.targets, dtype=np.int64)
-        judged = [(one, scores) for one in split.models if (scores := scores_of(one, split.labels)) is not None]
+        judged = [(one, scores) for one in split.all_models if (scores := scores_of(one, split.labels)) is not None]
         risks = [_risks(scores, right) for _, scores in judged]
         mine = judged[0][1]
         coverage, size = _conformal(mine, right, inquiry.seed)

@@ -58,7 +58,7 @@ class Explanations(Audit):
         role = split.task.spec.text_roles[0]
         scores = scores_of(split.model, split.labels)
         assert scores is not None
-        models = [one for one in split.models if one.ask is not None and scores_of(one, split.labels) is not None]
+        models = [one for one in split.all_models if one.ask is not None and scores_of(one, split.labels) is not None]
         found = [
             [_explained(one, split, split.examples[i], role, int(scores[i].argmax()), inquiry.seed) for i in chosen]
             for one in models
@@ -79,7 +79,9 @@ class Explanations(Audit):
         if len(models) > 1:
             alike = _agreement(found[0], found[1], inquiry.seed)
             figures |= {"explanation_correlation": alike[0], "explanation_overlap": alike[2]}
-            blocks.append(_compared(models, alike))
+            blocks.append(_compared(models[0], models[1], alike))
+            for other, of_other in zip(models[2:], found[2:], strict=True):
+                blocks.append(_compared(models[0], other, _agreement(found[0], of_other, inquiry.seed)))
         if split.show_examples:
             blocks.append(_marked(found[0][0]))
         return Finding(self.title, tuple(blocks), figures)
@@ -158,11 +160,10 @@ def _agreement(mine: list[Explanation], theirs: list[Explanation], seed: int) ->
     return float(correlations.mean()), shifted, float(np.mean(common))
 
 
-def _compared(models: list[Answered], alike: tuple[float, Interval, float]) -> Prose:
+def _compared(mine: Answered, theirs: Answered, alike: tuple[float, Interval, float]) -> Prose:
     value, interval, overlap = alike
-    mine, theirs = (one.name for one in models)
     return Prose(
-        f"The weights of {mine} and {theirs} have a rank correlation of {value:.2f} ({interval.low:.2f} to "
+        f"The weights of {mine.name} and {theirs.name} have a rank correlation of {value:.2f} ({interval.low:.2f} to "
         f"{interval.high:.2f}) on average, and of their {TOP} heaviest words {fmt.percent(overlap)} are the same."
     )
 

@@ -83,7 +83,7 @@ class Negation(Audit):
                 "remark",
             )
         ]
-        for one in (one for one in split.models if one.ask is not None):
+        for one in (one for one in split.all_models if one.ask is not None):
             moved, kept, answers = _moved(one, split, found)
             still = (np.abs(moved) < STAYS).astype(np.float64)
             rows.append((one.name, *(mean_share(share, seed=inquiry.seed) for share in (kept, still)), _points(moved)))

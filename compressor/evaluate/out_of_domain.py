@@ -40,7 +40,7 @@ class OutOfDomain(Audit):
         assert inquiry.outside is not None
         rows: list[tuple[Cell, ...]] = []
         figures: dict[str, float] = {}
-        for one in split.models:
+        for one in split.all_models:
             inside = scores_of(one, split.labels)
             if one.ask is None or inside is None:
                 continue

@@ -68,7 +68,7 @@ class Robustness(Audit):
         chosen = sampled(len(split.examples), inquiry)
         examples = [split.examples[i] for i in chosen]
         targets = [split.targets[i] for i in chosen] if len(split.targets) else None
-        models = [one for one in split.models if one.ask is not None]
+        models = [one for one in split.all_models if one.ask is not None]
         before = [_ask(one, examples, targets) for one in models]
         changes = PERTURBATIONS.all()
         tried: dict[str, list[_Tried]] = {}
@@ -79,7 +79,8 @@ class Robustness(Audit):
             tried[name] = [_tried(split, b, a, inquiry.seed) for b, a in zip(before, after, strict=True)]
         metric = split.task.main_metric(before[0].statistics)
         blocks: list[Block] = [Prose(f"{HOW} {len(examples)} texts.", "remark"), _table(changes, tried, models, metric)]
-        blocks += _beside(changes, tried, models, split, inquiry.seed)
+        pairs = {name: found[:2] for name, found in tried.items()}
+        blocks += _beside(changes, pairs, models[:2], split, inquiry.seed)
         if split.show_examples and (shown := _worst(changes, tried, examples, changed, split)):
             blocks.append(Details("Texts that are answered otherwise", (shown,)))
         return Finding(self.title, tuple(blocks), _figures(tried))

@@ -67,7 +67,7 @@ class Slices(Audit):
         main = split.task.main_metric(split.model.judged.statistics)
         assert main is not None
         metric = split.task.metrics[main.name]
-        rows = [one.judged.statistics[main.name] for one in split.models]
+        rows = [one.judged.statistics[main.name] for one in split.all_models]
         texts = texts_of(split.examples, split.task.spec.text_roles)
         large = [
             group for group in groups(texts, inquiry) if FEWEST <= group.members.sum() <= len(group.members) - FEWEST
@@ -76,7 +76,7 @@ class Slices(Audit):
         found = [_judge(group, metric, rows, main, inquiry.seed + number, draws) for number, group in enumerate(large)]
         if not found:
             return Finding(self.title, (Prose(f"No group and its rest have {FEWEST} texts or more."),))
-        names = [one.name for one in split.models]
+        names = [one.name for one in split.all_models]
         blocks: list[Block] = [
             Prose(
                 f"{main.title[:1].upper()}{main.title[1:]} of each group with 95% intervals; groups of fewer than "

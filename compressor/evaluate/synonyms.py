@@ -79,7 +79,7 @@ class Synonyms(Audit):
 
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         replaced = _replacements(split, inquiry)
-        tried = [_tried(one, split, replaced) for one in split.models if one.ask is not None]
+        tried = [_tried(one, split, replaced) for one in split.all_models if one.ask is not None]
         places = [one.place for one in replaced]
         told = (
             f"{len(set(places))} texts that hold a listed word, each asked again with one word replaced by a synonym, "

@@ -73,6 +73,23 @@ def test_the_teacher_in_pytorch_can_stand_beside_it(finished: TinyRun, reviews: 
     assert [one["name"] for one in found["models"]] == ["onnx int8", classifier_folder.name]
 
 
+def test_the_teacher_and_the_fp32_variant_can_both_stand_beside_it(
+    finished: TinyRun, reviews: Path, classifier_folder: Path
+) -> None:
+    call = ("audit", finished.bundle, "--data", reviews, "--column", "text=review", "--texts", "5", "--format", "json")
+    beside = ("--beside", classifier_folder, "--beside", "fp32")
+    found = AuditReport.from_json(compressor(*call, "--variant", "int8", *beside).succeeds().json)
+    names = ["onnx int8", classifier_folder.name, "onnx fp32"]
+    assert [one.name for one in found.models] == names
+    (robustness,) = [one for one in found.findings if one.title == "Robustness"]
+    assert all(name in str(robustness.blocks) for name in names)
+    again = ("--variant", "int8", "--beside", "int8")
+    assert [one["name"] for one in compressor(*call, *again).succeeds().json["models"]] == [
+        "onnx int8",
+        "onnx int8 (2)",
+    ]
+
+
 def test_a_training_file_may_have_no_right_answers_and_be_read_all_the_same(
     finished: TinyRun, reviews: Path, tmp_path: Path
 ) -> None:

@@ -95,6 +95,7 @@ def test_all_that_was_trained_on_is_read(recipe: dict[str, Any], tmp_path: Path,
     trained = recipes.full(Path(recipe["data"]["source"]), encoder_folder)
     trained["data"] |= {"augment": {"kinds": [{"kind": "typos"}]}}
     assert {"train": "prepare", "texts/augment": "augment"}.items() <= read_by_the_audit(tmp_path, trained).items()
+    assert {"teach", "distill"} <= set(read_by_the_audit(tmp_path, trained)), "teacher and student stand beside it"
     finished = read_by_the_audit(tmp_path, recipe)
     assert "train" in finished and not [role for role in finished if role.startswith("texts/")]
 

@@ -1,4 +1,4 @@
-"""Ask the variant that ships more than the test split, beside the teacher or the student in PyTorch."""
+"""Ask the variant that ships more than the test split, beside the teacher and the student in PyTorch."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class AuditModel(Stage):
     section: AuditSection
     data: DataSection
     measures: tuple[Measure, ...]
-    beside: ModelNode
+    beside: tuple[ModelNode, ...]
+    """Models in PyTorch to compare with; sentences are about the first."""
     target: Target
     """Where the variants are compared: models are asked on its device."""
     max_length: int
@@ -75,7 +76,7 @@ class AuditModel(Stage):
             "variant": named,
             # What the choice depends on besides the measurements; figures of the audit have no part in it.
             "gates": {} if named else recipe.gates.model_dump(mode="json", exclude={"audit"}),
-            "beside": self.beside.name,
+            "beside": [node.name for node in self.beside],
             "device": self.target.device,
             "max_length": self.max_length,
             "seed": recipe.seed,
@@ -105,7 +106,10 @@ class AuditModel(Stage):
         threshold = inputs["unsure"].facts["threshold"] if "unsure" in inputs else None
         models = [
             AskedModel(self._subject(one, inputs[one.stage]), Placement(target.device, target.threads), unsure=unsure)
-            for one, target, unsure in ((node, self.target, threshold), (self.beside, self.target.reference, None))
+            for one, target, unsure in (
+                (node, self.target, threshold),
+                *((other, self.target.reference, None) for other in self.beside),
+            )
         ]
         test = Texts(*evaluation_examples(inputs["test"], "test", self.recipe.task))
         inquiry = self._inquiry(models[0], test, inputs, events)
@@ -170,5 +174,5 @@ class AuditModel(Stage):
 
 def _finding(split: JudgedSplit) -> Finding:
     """Everything the audit found as one section of the report."""
-    about = f"{' beside '.join(one.name for one in split.models)}, {len(split.examples):,} test texts."
+    about = f"{' beside '.join(one.name for one in split.all_models)}, {len(split.examples):,} test texts."
     return audit_finding(about, audit_findings(split), unchecked(split))

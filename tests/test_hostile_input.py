@@ -41,6 +41,7 @@ MODELS: dict[str, tuple[str, dict[str, Any] | str, int, str]] = {
     "negative size": ("config.json", {"intermediate_size": -1}, 3, "intermediate_size is -1"),
     "a billion layers": ("config.json", {"num_hidden_layers": 10**9}, 3, "num_hidden_layers is 1000000000"),
     "a huge vocabulary": ("config.json", {"vocab_size": 10**15}, 3, "vocab_size is 1000000000000000"),
+    "labels without end": ("config.json", {"num_labels": 10**9}, 3, "num_labels is 1000000000"),
     "no multiple": ("config.json", {"num_attention_heads": 3}, 3, "can't be parted among 3"),
     "labels in a list": ("config.json", {"id2label": [LONG]}, 3, "id2label is"),
     "deep config": ("config.json", DEEP, 3, "nested too deeply"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,9 +11,15 @@ from compressor.data.source import RawSplit
 from compressor.errors import DataError, listed
 from compressor.recipe.data import DataSection
 
-__all__ = ["Labels", "choose_labels"]
+__all__ = ["MOST_LABELS", "Labels", "choose_labels", "count_values"]
 
-_MOST = 1000
+MOST_LABELS = 1000
+"""Different values of a label column that are read, unless the recipe or the source names the labels."""
+LONGEST_LABEL = 1000
+"""Characters of one of these."""
+MOST_NAMED = 100_000
+"""Labels that a recipe, a source or a header may name."""
+_HINT = "Is it the right column? Set data.columns, or name the labels in data.labels."
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ def choose_labels(
     else:
         names = section.labels or _without(classes or (), dropped) or _found(train, rows, dropped)
         meaning = {name: name for name in names}
+    if len(names) > MOST_NAMED:
+        raise DataError(f"{train.origin} has {len(names):,} labels; at most {MOST_NAMED:,} are read.", hint=_HINT)
     if len(set(names)) < len(names):
         raise DataError(f"data.labels names a label twice: {listed(names)}.", hint="Leave one of the two out.")
     if both := dropped & set(meaning):
@@ -65,6 +74,28 @@ def choose_labels(
     return Labels(names, {value: place[name] for value, name in meaning.items()}, dropped)
 
 
+def count_values(counts: Counter[str], values: Iterable[str], train: RawSplit, *, most: int = MOST_LABELS) -> None:
+    """Count further values of a label column, of which there may be so many different ones.
+
+    Raises:
+        DataError: there are more, or one is longer than any label.
+    """
+    for value in values:
+        if value not in counts:
+            if len(value) > LONGEST_LABEL:
+                raise DataError(
+                    f"The label column of {train.origin} holds a value of {len(value):,} characters; a label has "
+                    f"at most {LONGEST_LABEL:,}.",
+                    hint=_HINT,
+                )
+            if len(counts) >= most:
+                refuse_numbers({*counts, value} - {""}, train.origin)
+                raise DataError(
+                    f"The label column of {train.origin} holds more than {most} different values.", hint=_HINT
+                )
+        counts[value] += 1
+
+
 def _by_number(mapping: dict[str, str], classes: tuple[str, ...]) -> dict[str, str]:
     """Class names were read in place of numbers, so a mapping from numbers is carried over to the names."""
     return {name: mapping[str(i)] for i, name in enumerate(classes) if str(i) in mapping}
@@ -75,16 +106,10 @@ def _without(classes: tuple[str, ...], dropped: frozenset[str]) -> tuple[str, ..
 
 
 def _found(train: RawSplit, rows: Iterable[Iterable[str]], dropped: frozenset[str]) -> tuple[str, ...]:
-    values: set[str] = set()
+    values: Counter[str] = Counter()
     for labels in rows:
-        values.update(labels)
-        if len(values) > _MOST:
-            refuse_numbers(values - {""}, train.origin)
-            raise DataError(
-                f"The label column of {train.origin} holds more than {_MOST} different values.",
-                hint="Is it the right column? Set data.columns, or name the labels in data.labels.",
-            )
-    return tuple(sorted(values - dropped - {""}, key=_numbers_first))
+        count_values(values, labels, train)
+    return tuple(sorted(values.keys() - dropped - {""}, key=_numbers_first))
 
 
 def _numbers_first(value: str) -> tuple[int, int, str]:

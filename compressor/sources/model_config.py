@@ -9,10 +9,11 @@ from typing import Any
 
 from compressor.errors import shortened
 
-__all__ = ["MOST_TOKENS", "depth_and_width", "foreign_code", "unusable"]
+__all__ = ["MOST_LABELS", "MOST_TOKENS", "depth_and_width", "foreign_code", "unusable"]
 
 MOST_TOKENS = 4_000_000
 """Of a vocabulary."""
+MOST_LABELS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ _LIMITS = (
     _Limit(("vocab_size",), MOST_TOKENS),
     _Limit(("type_vocab_size",), 1_000, least=0),
     _Limit(("max_position_embeddings", "n_positions"), 20_000_000),
-    _Limit(("num_labels",), 1_000_000),
+    _Limit(("num_labels",), MOST_LABELS),
 )
 _HIDDEN = ("hidden_size", "dim", "d_model", "n_embd")
 _HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads")
@@ -128,6 +129,8 @@ def _faults(section: Mapping[str, Any]) -> Iterator[str]:
     labels = section.get("id2label")
     if labels is not None and not _are_labels(labels):
         yield f"id2label is {_shown(labels)}; it must name a label for each number from 0 on"
+    elif labels is not None and len(labels) > MOST_LABELS:
+        yield f"id2label has {len(labels):,} labels; it may have {MOST_LABELS:,}"
     if not isinstance(section.get("label2id"), Mapping | None):
         yield f"label2id is {_shown(section['label2id'])}; it must give a number for each label"
 

@@ -164,6 +164,7 @@ def test_labels_are_found_listed_or_mapped(tmp_path: Path, labels: Any, names: l
         (reviews(20), {"labels": ("bad", "good"), "drop_labels": ("bad",)}, "in data.labels and in data.drop_labels"),
         (reviews(4), {}, "'validation' is empty: 4 rows are too few to be in every split"),
         (reviews(1100, [f"l{i}" for i in range(1001)]), {}, "more than 1000 different values"),
+        (reviews(20, ("good", "b" * 1001)), {}, "a value of 1,001 characters; a label has at most 1,000"),
         (reviews(20), {"columns": {"text": "text", "lable": "label"}}, "the role 'lable'[\\s\\S]*Did you mean 'label'"),
         (reviews(20), {"columns": {"text": "text", "label": "text"}}, "the column 'text' for two roles"),
         (reviews(20), {"limit": 1}, "too few to be in every split"),

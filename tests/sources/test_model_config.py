@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from compressor.sources import model_config
 from compressor.sources.model_config import depth_and_width, foreign_code, unusable
 
 BERT = {
@@ -46,6 +47,7 @@ def test_the_configurations_of_real_architectures_pass(kind: str) -> None:
         ({"id2label": {"first": "a"}}, "id2label is"),
         ({"id2label": {"0": ["a"]}}, "id2label is"),
         ({"label2id": 7}, "label2id is 7"),
+        ({"num_labels": 1_000_001}, "num_labels is 1000001; it must be a whole number from 1 to 1,000,000"),
         ({"model_type": ["bert"]}, 'model_type is ["bert"]'),
         ({"pad_token_id": {}}, "pad_token_id is {}"),
         ({"text_config": {"num_hidden_layers": -1}}, "num_hidden_layers is -1"),
@@ -55,6 +57,13 @@ def test_sizes_that_no_model_has_are_told(change: dict[str, Any], said: str) -> 
     fault = unusable({**BERT, **change})
     assert fault is not None
     assert said in fault
+
+
+def test_a_model_has_so_many_named_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_config, "MOST_LABELS", 3)
+    assert unusable({**BERT, "id2label": {str(i): "a" for i in range(3)}}) is None
+    fault = unusable({**BERT, "id2label": {str(i): "a" for i in range(4)}})
+    assert fault == "id2label has 4 labels; it may have 3"
 
 
 def test_a_size_of_a_million_digits_is_not_quoted_whole() -> None:

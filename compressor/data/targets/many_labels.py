@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from compressor.data.labels import Labels, choose_labels
+from compressor.data.labels import MOST_LABELS, Labels, choose_labels, count_values
 from compressor.data.mistaken import refuse_combinations, warn_of_spellings
 from compressor.data.source import RawSplit, target_values
 from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target, scalar
@@ -37,9 +37,13 @@ class ManyLabels(Target):
         if len(train.columns.target) > 1:
             section = _by_column(section, train)
         separator = section.label_separator
+        # Where labels are named, what else there is needn't be kept.
+        named = {*(section.labels or ()), *(train.classes or ())}
         counts: Counter[str] = Counter()
         for value in target_values(train):
-            counts.update(_values(value, separator) or ())
+            labels_of_row = _values(value, separator) or ()
+            kept = [label for label in labels_of_row if not named or label in named]
+            count_values(counts, kept, train, most=len(named) or MOST_LABELS)
         labels = choose_labels(section, train, [counts], least=1, classes=train.classes)
         if section.labels is None and train.classes is None:
             if separator is None:

@@ -18,7 +18,7 @@ from compressor.data.entities import (
     read_spans,
     tokens_of,
 )
-from compressor.data.labels import Labels, choose_labels
+from compressor.data.labels import MOST_LABELS, Labels, choose_labels, count_values
 from compressor.data.source import RawSplit, target_values
 from compressor.data.targets.base import UNKNOWN_LABEL, Rejected, Target, refuse_separator
 from compressor.errors import DataError
@@ -31,6 +31,8 @@ __all__ = ["TARGET", "Tags"]
 Scheme = Literal["entities", "plain"]
 
 _UNTAGGED = ("", "_")
+_MOST_TAGS = 7 * MOST_LABELS
+"""A type has up to six tags (B, I, E, S, L, U), and there is O."""
 
 
 class Tags(Target):
@@ -63,10 +65,10 @@ class Tags(Target):
         for value in target_values(train):
             said = _tags(value)
             if said is not None:
-                tags.update(set(said))
+                count_values(tags, set(said), train, most=_MOST_TAGS)
             else:
                 with suppress(UnusableSpans):  # counted, row by row, when the rows are read
-                    types.update({label for *_, label in read_spans(value)})
+                    count_values(types, {label for *_, label in read_spans(value)}, train)
         entities = bool(types) or are_entity_tags({*tags, *(train.classes or ())})
         for tag, count in tags.items():
             kind = entity_type(tag) if entities else None if tag in _UNTAGGED else tag

@@ -151,6 +151,7 @@ def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path, de
     own = small(tmp_path, deep_encoder)
     plots = f"source: {tmp_path / 'corpus.csv'}, columns: {{text: text}}, where: {{category: plot}}"
     relations = "{kind: relations, heads: 2, weight: {start: 1.0, end: 0.0, over: [0.0, 0.5]}}"
+    written = f"model: {decoder_folder}, count: 20, max_new_tokens: 16, finetune: {{epochs: 1}}"
     compared = study(
         "reviews-ablation",
         *own,
@@ -160,7 +161,7 @@ def test_reviews_ablation(study: Studies, tmp_path: Path, deep_encoder: Path, de
         *TRAINED,
         "seeds=[1]",
         f"variants.1.set={{data.unlabelled: {{{plots}}}}}",
-        f"variants.3.set={{data.generate: {{model: {decoder_folder}, count: 20, max_new_tokens: 16, finetune: {{epochs: 1}}}}}}",
+        f"variants.3.set={{data.generate: {{{written}}}}}",
         "variants.4.set={distill.epochs: 2}",
         f"variants.5.set={{distill.objectives: [{{kind: soft-targets}}, {relations}]}}",
         *QUICK,

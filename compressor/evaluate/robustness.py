@@ -25,7 +25,7 @@ __all__ = ["EVALUATION", "Robustness", "changed_examples", "sampled"]
 EACH = 2
 """Texts that are shown for each change, at most."""
 HOW = (
-    "Each text is changed so that a person reads the same. Lost is the main metric before less that after on the "
+    "Each text is changed so that a person answers the same. Lost is the main metric before less that after on the "
     "same texts, with its 95% interval; flipped the share of texts with another answer than before."
 )
 

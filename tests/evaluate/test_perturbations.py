@@ -20,7 +20,9 @@ def test_the_same_seed_gives_the_same_text_and_no_text_breaks_it(name: str) -> N
         assert isinstance(change(odd, np.random.default_rng(0)), str)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("typos", "look-alikes")])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("typos", "look-alikes", "truncation", "word-order")]
+)
 def test_a_person_reads_the_same_letters(name: str) -> None:
     changed = PERTURBATIONS.get(name).change(TEXT, np.random.default_rng(3))
 
@@ -34,3 +36,15 @@ def test_a_person_reads_the_same_letters(name: str) -> None:
 def test_look_alikes_are_other_characters_of_the_same_number() -> None:
     changed = PERTURBATIONS.get("look-alikes").change(TEXT * 3, np.random.default_rng(3))
     assert len(changed) == len(TEXT * 3) and any("CYRILLIC" in unicodedata.name(c) for c in changed)
+
+
+def test_the_end_is_cut_off_and_at_least_one_word_stays() -> None:
+    change = PERTURBATIONS.get("truncation").change
+    random = np.random.default_rng(0)
+    assert change(TEXT, random).endswith("3.5 stars") and TEXT.startswith(change(TEXT, random))
+    assert change("(good) film!", random) == "(good" and change("film!", random) == "film!"
+
+
+def test_the_words_are_the_same_in_another_order() -> None:
+    changed = PERTURBATIONS.get("word-order").change("one two three four five", np.random.default_rng(3))
+    assert sorted(changed.split()) == sorted(["one", "two", "three", "four", "five"]) != changed.split()

@@ -11,8 +11,8 @@ from compressor.report.blocks import Details, Table
 from compressor.runtime.tasks import runtime_task
 from tests.evaluate.splits import asking, bad, certain, chance, split
 
-GOOD = [f"a good film about place number {i}" for i in range(60)]
-BAD = [f"a dull film about place number {i}" for i in range(60)]
+GOOD = [f"number {i}: a good film about a place" for i in range(60)]
+BAD = [f"number {i}: a dull film about a place" for i in range(60)]
 TEXTS, TARGETS = GOOD + BAD, [1] * 60 + [0] * 60
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from compressor.evaluate.perturbations.look_alikes import ALIKE
+from compressor.data.augment.look_alikes import ALIKE
 
 __all__ = ["misspelt"]
 

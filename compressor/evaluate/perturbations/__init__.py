@@ -1,4 +1,4 @@
-"""Ways to write a text that change nothing in what it says to a person, one a file."""
+"""Ways to write a text after which a person answers the same, one a file."""
 
 from __future__ import annotations
 

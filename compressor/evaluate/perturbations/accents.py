@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-from numpy.random import Generator
-
-from compressor.evaluate.perturbations.base import Perturbation
+from compressor.data.augment.accents import Accents
+from compressor.evaluate.perturbations.base import by_augmentation
 
 __all__ = ["PERTURBATION"]
 
-SHARE = 0.1
-_ACUTE = "\N{COMBINING ACUTE ACCENT}"
-
-
-def _change(text: str, random: Generator) -> str:
-    hit = random.random(len(text)) < SHARE
-    return unicodedata.normalize(
-        "NFC", "".join(c + _ACUTE if h and c in "aeiouAEIOU" else c for c, h in zip(text, hit, strict=True))
-    )
-
-
-PERTURBATION = Perturbation("accents on one vowel of ten", _change)
+PERTURBATION = by_augmentation("accents on one vowel of ten", Accents(kind="accents", share=0.1))

@@ -22,6 +22,10 @@ OFF: dict[str, dict[str, Any]] = {
     "delete-span": {"share": 0},
     "swap-words": {"share": 0},
     "typos": {"share": 0},
+    "accents": {"share": 0},
+    "look-alikes": {"share": 0},
+    "invisible": {"share": 0},
+    "whitespace": {"share": 0},
     "noise": {"case": 0, "punctuation": 0},
 }
 

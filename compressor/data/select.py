@@ -77,6 +77,8 @@ def choose_rows(
             f"{section.min_confidence}.",
             hint="Lower it.",
         )
+    if section.keep is None:
+        return Chosen(rows, len(sure) - len(rows))
     keep = section.keep if isinstance(section.keep, int) else max(1, round(section.keep * len(sure)))
     random = np.random.default_rng(seed + section.seed)
     # Among equals chance decides, not the order of the rows.

@@ -225,7 +225,10 @@ class GenerateSection(TextLimits, ModelSource):
 class SelectSection(Section):
     """Which of the texts that the teacher labelled the student trains on."""
 
-    keep: Count | Fraction = Field(description="How many texts to keep, or which share of them.")
+    keep: Count | Fraction | None = Field(
+        None,
+        description="How many texts to keep, or which share of them. Left out: all that `min_confidence` leaves.",
+    )
     by: Literal["uncertainty", "confidence", "diversity", "uncertainty+diversity"] = Field(
         "uncertainty+diversity",
         description="`uncertainty`: those the teacher is least sure of; `confidence`: those it is surest of; "

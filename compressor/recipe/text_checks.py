@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from compressor.errors import Problem
-from compressor.recipe.augment import AugmentSection, GenerateSection, TextLimits, UnlabelledSection
+from compressor.recipe.augment import AugmentSection, GenerateSection, SelectSection, TextLimits, UnlabelledSection
 from compressor.recipe.augment_checks import augment_problems, generate_problems, unlabelled_problems
 from compressor.recipe.data import MoreTexts
 from compressor.recipe.recipe import Recipe
@@ -37,6 +37,21 @@ def texts_are_sound(recipe: Recipe) -> Iterator[Problem]:
         if section.select is not None and not task_spec(recipe.task).has_probabilities:
             message = f"chooses by the teacher's confidence, and answers of {recipe.task} have no probabilities"
             yield Problem(message, f"{path}.select", hint="leave it out")
+        elif section.select is not None:
+            yield from _choice_is_made(section.select, f"{path}.select")
+
+
+def _choice_is_made(select: SelectSection, path: str) -> Iterator[Problem]:
+    """Problems of a choice that keeps every text, or orders them for nothing."""
+    if select.keep is not None:
+        return
+    if not select.min_confidence:
+        hint = "name how many in `keep`, or the least confidence in `min_confidence`"
+        yield Problem("keeps all texts", path, hint=hint)
+    for name in ("by", "measure", "clusters", "seed"):
+        if getattr(select, name) != SelectSection.model_fields[name].default:
+            message = "says which texts `keep` takes, and without it all are kept that `min_confidence` leaves"
+            yield Problem(message, f"{path}.{name}", hint="add `keep`, or leave this out")
 
 
 def _names_are_told_apart(sources: Sequence[MoreTexts]) -> Iterator[Problem]:

@@ -54,6 +54,12 @@ def test_the_least_sure_and_the_surest() -> None:
     assert choose(logits, keep=100, by="uncertainty").rows.tolist() == [0, 1, 2, 3, 4]
 
 
+def test_without_a_number_all_are_kept_that_the_teacher_is_sure_of() -> None:
+    chosen = choose(logits_of(0.55, 0.99, 0.8, 0.6, 0.95), min_confidence=0.7)
+    assert chosen.rows.tolist() == [1, 2, 4]
+    assert chosen.facts(5) == {"of": 5, "kept": 3, "below_min_confidence": 2}
+
+
 def test_among_equals_the_seed_decides() -> None:
     logits = np.zeros((1000, 2))
     first, other = (choose(logits, keep=10, by="uncertainty", seed=seed).rows.tolist() for seed in (1, 2))

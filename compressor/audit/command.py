@@ -41,6 +41,7 @@ class Asked:
     slices: Sequence[str] = ()
     terms: Sequence[Sequence[str]] = ()
     training: Path | None = None
+    validation: Path | None = None
     outside: Path | None = None
     texts: int = 300
     synonyms: Path | None = None
@@ -65,13 +66,17 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
     models = [AskedModel(subject, placement) for subject in _subjects(path, asked)]
     test = read_texts(data, models[0], asked.columns)
     training = TrainingFile(asked.training, models[0], asked.columns) if asked.training else None
-    outside = read_texts(asked.outside, models[0], asked.columns, labelled=False).texts if asked.outside else None
+    validation, outside = (
+        read_texts(file, models[0], asked.columns, labelled=False).texts if file else None
+        for file in (asked.validation, asked.outside)
+    )
     inquiry = Inquiry(
         columns=test.columns,
         slices=tuple(asked.slices),
         terms=tuple(map(tuple, asked.terms)),
         training=training.sample(MOST, seed=asked.seed) if training else None,
         corpora={"training": training} if training else {},
+        validation=validation.examples if validation else (),
         outside=outside,
         texts=asked.texts,
         synonyms=read_synonyms(asked.synonyms) if asked.synonyms else {},

@@ -64,6 +64,10 @@ def audit(
     training: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What it was trained on: what does it give away of it?")
     ] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What it was chosen by: does that repeat training or test texts?"),
+    ] = None,
     outside: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Texts of another domain: does it notice?")
     ] = None,
@@ -117,6 +121,7 @@ def audit(
         slices=slice_ or (),
         terms=[_words(group) for group in terms or ()],
         training=training,
+        validation=validation,
         outside=outside,
         texts=texts,
         synonyms=synonyms,

@@ -90,6 +90,8 @@ class Inquiry:
     """What the models were trained on, or a part of it."""
     corpora: Mapping[str, Iterable[Example]] = field(default_factory=dict)
     """All of it, by what it is called; first what wasn't made by a program. Read once, an example at a time."""
+    validation: Sequence[Example] = ()
+    """Texts that trainings, variants and thresholds were chosen by."""
     canaries: Canaries | None = None
     """What was planted in it."""
     outside: Texts | None = None

@@ -33,7 +33,13 @@ class SeenTexts(Audit):
     title: ClassVar[str] = "Near-duplicates of training texts"
 
     def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
-        return ("near_duplicates", "near_duplicates_made", "without_near_duplicates")
+        return (
+            "near_duplicates",
+            "near_duplicates_made",
+            "without_near_duplicates",
+            "near_duplicates_in_validation",
+            "near_duplicates_of_validation",
+        )
 
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if not inquiry.corpora:
@@ -42,11 +48,18 @@ class SeenTexts(Audit):
 
     def examine(self, split: JudgedSplit, inquiry: Inquiry) -> Finding:
         roles = split.task.spec.text_roles
-        texts = [texts_by_role(one, roles) for one in split.examples]
-        sought = NearDuplicates(texts, seed=inquiry.seed)
-        found = {
+        texts, validation = (
+            [texts_by_role(one, roles) for one in examples] for examples in (split.examples, inquiry.validation)
+        )
+        # Corpora are read once: the texts of both splits are looked for together.
+        sought = NearDuplicates([*texts, *validation], seed=inquiry.seed)
+        both = {
             name: sought.nearest(texts_by_role(one, roles) for one in corpus)
             for name, corpus in inquiry.corpora.items()
+        }
+        found = {
+            name: Nearest({row: near for row, near in one.found.items() if row < len(texts)}, one.read)
+            for name, one in both.items()
         }
         seen = np.zeros((len(found), len(texts)), dtype=bool)
         for number, one in enumerate(found.values()):
@@ -73,6 +86,12 @@ class SeenTexts(Audit):
         if split.show_examples and anywhere.any():
             best = {row: near for one in reversed(found.values()) for row, near in one.found.items()}
             blocks.append(near_table("The nearest pairs", "in training", texts, best))
+        if validation:
+            in_validation = NearDuplicates(texts, seed=inquiry.seed).nearest(validation).found
+            of_validation = {row for one in both.values() for row in one.found if row >= len(texts)}
+            figures["near_duplicates_in_validation"] = len(in_validation) / len(texts)
+            figures["near_duplicates_of_validation"] = len(of_validation) / len(validation)
+            blocks.append(_validation(figures))
         return Finding(self.title, tuple(blocks), figures)
 
 
@@ -128,6 +147,16 @@ def _sentence(seen: npt.NDArray[np.bool_]) -> Iterator[Prose]:
             "answered better, the figures of this test promise more than new texts will give.",
             tone="bad",
         )
+
+
+def _validation(figures: Mapping[str, float]) -> Prose:
+    shares = [figures[f"near_duplicates_{place}_validation"] for place in ("in", "of")]
+    return Prose(
+        f"Of the test texts {fmt.percent(shares[0])} have a near-duplicate in validation, by which trainings, variants "
+        f"and thresholds are chosen, and of the validation texts {fmt.percent(shares[1])} one in what was trained on: "
+        "the more, the less these choices, and this test of them, hold for new texts.",
+        tone="bad" if max(shares) >= MANY else "",
+    )
 
 
 EVALUATION = SeenTexts()

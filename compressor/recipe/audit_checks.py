@@ -25,7 +25,12 @@ _NEEDS = {
 }
 """Figure -> the setting of `audit` that it needs, and how it is written."""
 _NEED_THRESHOLD = ("unsure_answered", "unsure_wrong")
-_NEED_TRAINING = ("near_duplicates", "without_near_duplicates")
+_NEED_TRAINING = (
+    "near_duplicates",
+    "without_near_duplicates",
+    "near_duplicates_in_validation",
+    "near_duplicates_of_validation",
+)
 
 
 def audits_are_possible(recipe: Recipe) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,9 @@ SEEN = [text.upper() for text in TEXTS[:25]]
 OTHERS = [made_text(1000 + i, 20) for i in range(400)]
 
 
-def judged(training: list[str], texts: list[str] = TEXTS, **corpora: list[str]) -> JudgedSplit:
+def judged(
+    training: list[str], texts: list[str] = TEXTS, validation: Sequence[str] = (), **corpora: list[str]
+) -> JudgedSplit:
     """A model that answers right where it has seen the text, and every other text by chance."""
     known = {text.lower() for text in training}
 
@@ -26,7 +29,10 @@ def judged(training: list[str], texts: list[str] = TEXTS, **corpora: list[str]) 
         return (2.0, 0.0) if wrong else (0.0, 2.0)
 
     given = {"training": training, **corpora}
-    inquiry = Inquiry(corpora={name: [{"text": one} for one in these] for name, these in given.items()})
+    inquiry = Inquiry(
+        corpora={name: iter([{"text": one} for one in these]) for name, these in given.items()},
+        validation=[{"text": one} for one in validation],
+    )
     return asking(logits, texts=texts, targets=[1] * len(texts), inquiry=inquiry)
 
 
@@ -53,6 +59,16 @@ def test_unrelated_texts_leave_the_figure_as_it_is() -> None:
 def test_made_texts_count_apart() -> None:
     found = EVALUATION.run(judged(OTHERS, augment=SEEN[:10], generate=SEEN[5:12]))
     assert found.figures["near_duplicates"] == 0 and found.figures["near_duplicates_made"] == pytest.approx(0.12)
+
+
+def test_validation_is_compared_with_both_the_test_and_the_training() -> None:
+    validation = [*OTHERS[:10], *SEEN[:5], *(made_text(5000 + i, 20) for i in range(35))]
+    found = EVALUATION.run(judged(OTHERS, validation=validation))
+    assert found.figures["near_duplicates"] == 0 and found.figures["near_duplicates_in_validation"] == 0.05
+    assert found.figures["near_duplicates_of_validation"] == pytest.approx(0.2)
+    assert "5.0% have a near-duplicate in validation" in bad(found)[0]
+    apart = EVALUATION.run(judged(OTHERS, validation=validation[15:]))
+    assert apart.figures["near_duplicates_of_validation"] == 0 and not bad(apart)
 
 
 def test_pairs_are_shown_unless_texts_must_not_leave() -> None:

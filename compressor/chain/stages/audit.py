@@ -136,6 +136,7 @@ class AuditModel(Stage):
             terms=self.section.terms,
             training=Texts(*training) if training else None,
             corpora=self._corpora(inputs),
+            validation=evaluation_examples(inputs.get("train"), "validation", self.recipe.task)[0],
             canaries=planted_texts(inputs["train"]) if self.section.canaries else None,
             outside=read_texts(file, model, self._text_columns, labelled=False, roles=roles).texts if file else None,
             texts=self.section.texts,

@@ -17,14 +17,18 @@ from compressor.bench.environment import environment
 from compressor.bench.placement import Placement
 from compressor.bench.subject import Subject, roles_of, subjects_from
 from compressor.errors import BundleError
-from compressor.evaluate import Answered, Inquiry, JudgedSplit, evaluate, unchecked
+from compressor.evaluate import Answered, Carried, Inquiry, JudgedSplit, evaluate, unchecked
 from compressor.evaluate.membership import MOST
 from compressor.evaluate.slices import groups, texts_of
 from compressor.events import Events
 from compressor.report.audit import AuditedFigure, AuditReport
+from compressor.runtime.golden import Golden
 from compressor.runtime.manifest import MANIFEST, Manifest
 
 __all__ = ["Asked", "audit"]
+
+REPORTS = ("report.html", "report.md", "report.json")
+"""Of a run, beside its bundle."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def audit(path: Path, data: Path, asked: Asked, events: Events) -> AuditReport:
         corpora={"training": training} if training else {},
         validation=validation.examples if validation else (),
         outside=outside,
+        carried=_carried(path),
         texts=asked.texts,
         synonyms=read_synonyms(asked.synonyms) if asked.synonyms else {},
         attack=asked.attack,
@@ -121,6 +126,16 @@ def _default(path: Path) -> Subject:
     """Of a bundle, the variant that answers by default."""
     default = Manifest.read(path).default if (path / MANIFEST).is_file() else None
     return subjects_from(path, [default] if default else None)[0]
+
+
+def _carried(path: Path) -> Carried | None:
+    """The texts of a bundle; its recipe keeps them out of both, or of neither."""
+    if not (path / MANIFEST).is_file():
+        return None
+    manifest = Manifest.read(path)
+    examples = Golden.read(path, manifest).texts_of_data(manifest)
+    beside = [name for name in REPORTS if examples and (path.resolve().parent / name).is_file()]
+    return Carried(examples, beside)
 
 
 def _figure(answered: Answered, split: JudgedSplit, seed: int) -> AuditedFigure:

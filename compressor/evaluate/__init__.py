@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compressor.evaluate.base import Answered, Ask, Audit, Canaries, Evaluation, Inquiry, JudgedSplit, Texts
+from compressor.evaluate.base import Answered, Ask, Audit, Canaries, Carried, Evaluation, Inquiry, JudgedSplit, Texts
 from compressor.registry import Registry
 from compressor.report.blocks import Finding
 
@@ -14,6 +14,7 @@ __all__ = [
     "Ask",
     "Audit",
     "Canaries",
+    "Carried",
     "Evaluation",
     "Inquiry",
     "JudgedSplit",

@@ -22,6 +22,7 @@ __all__ = [
     "Ask",
     "Audit",
     "Canaries",
+    "Carried",
     "Evaluation",
     "Inquiry",
     "JudgedSplit",
@@ -77,6 +78,16 @@ class Canaries:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """What a bundle has of texts, and goes where the bundle goes."""
+
+    examples: Sequence[Example]
+    """Texts of the data with which it is tested where it is used."""
+    reports: Sequence[str] = ()
+    """Files beside it that show texts of the data."""
+
+
+@dataclass(frozen=True)
 class Inquiry:
     """What an audit may look at beside the answers, and how far it goes."""
 
@@ -96,6 +107,8 @@ class Inquiry:
     """What was planted in it."""
     outside: Texts | None = None
     """Texts of another domain."""
+    carried: Carried | None = None
+    """What the bundle has of texts; None where no bundle is audited."""
     texts: int = 300
     """Test texts that are asked in changed forms, at most."""
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compressor.errors import BundleError, GatesFailed, listed
 from compressor.push.scan import find_paths, find_secrets
-from compressor.runtime import Manifest, runtime_task, verify
+from compressor.runtime import Manifest, verify
 from compressor.runtime.golden import GOLDEN, Golden
 from compressor.runtime.manifest import MANIFEST, SIGNATURE
 
@@ -95,10 +95,9 @@ def _refuse(manifest: Manifest, secrets: Sequence[str]) -> None:
 def _carried(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Iterator[str]:
     if manifest.planted:
         yield f"The model was trained with {manifest.planted} planted random texts, to be measured."
-    golden = Golden.read(folder, manifest)
-    if list(golden.examples) != runtime_task(manifest.task).samples(manifest.roles):
+    if texts := Golden.read(folder, manifest).texts_of_data(manifest):
         yield (
-            f"{GOLDEN} holds {len(golden.examples)} texts of the data. Without: `bundle: {{examples: false}}` in the "
+            f"{GOLDEN} holds {len(texts)} texts of the data. Without: `bundle: {{examples: false}}` in the "
             "recipe, then run it again (all but the last stages are kept)."
         )
         if REPORT in files:

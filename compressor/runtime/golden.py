@@ -16,6 +16,7 @@ from compressor.errors import BundleError
 from compressor.json_file import read_object
 from compressor.runtime.bundle import Bundle, assemble
 from compressor.runtime.manifest import Manifest
+from compressor.runtime.tasks import runtime_task
 
 __all__ = ["GOLDEN", "Golden", "replay", "seal"]
 
@@ -44,6 +45,11 @@ class Golden:
     """Variant -> the model's outputs for each example on its own, flattened behind each other."""
     tolerances: dict[str, float]
     """Variant -> largest difference of an output that is still the same answer."""
+
+    def texts_of_data(self, manifest: Manifest) -> tuple[Example, ...]:
+        """Those of the examples that are of somebody's data: none, where they are the built-in sentences."""
+        built_in = runtime_task(manifest.task).samples(manifest.roles)
+        return tuple(example for example in self.examples if example not in built_in)
 
     def differences(self) -> dict[str, float]:
         """Largest difference of each variant's sealed outputs from the first variant's."""

@@ -30,7 +30,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_bundle_is_audited_beside_its_fp32_variant(finished: TinyRun, reviews: Path, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     named = ("--column", "text=review", "--slice", "place", "--terms", "good,dull", "--out", out)
-    more = ("--training", reviews, "--outside", reviews, "--variant", "int8", "--texts", "30")
+    more = ("--training", reviews, "--validation", reviews, "--outside", reviews, "--variant", "int8", "--texts", "30")
     synonyms = tmp_path / "synonyms.tsv"
     synonyms.write_text("good\tgreat\ndull\tboring\n", encoding="utf-8")
     attack = ("--attack", "10", "--attack-queries", "30", "--synonyms", synonyms)
@@ -53,6 +53,9 @@ def test_a_bundle_is_audited_beside_its_fp32_variant(finished: TinyRun, reviews:
     assert 0 <= found.figures["attacked_accuracy"] <= 1 and found.figures.get("attack_queries", 1) <= 30
     assert "place = north" in (out / "audit.md").read_text(encoding="utf-8")
     assert found.figures["near_duplicates"] == 1.0 and "repeated_texts" in found.figures
+    held = json.loads((finished.bundle / "golden.json").read_text(encoding="utf-8"))["examples"]
+    assert found.figures["carried_texts"] == len(held) and held[0]["text"] in (out / "audit.md").read_text("utf-8")
+    assert found.figures["near_duplicates_of_validation"] == 1.0
     page = (out / "audit.html").read_text(encoding="utf-8")
     assert "<h2" in page and "Robustness" in page
     again = compressor("report", out, "--format", "md").succeeds().out

@@ -82,7 +82,7 @@ def audited(student: Path, beside: Path, folder: Path, seed: int) -> AuditReport
     training = folder / "seen.csv"
     training.write_text("".join(rows[:301]), encoding="utf-8")
     asked = Asked(
-        beside=beside,
+        beside=(beside,),
         slices=(rf"name=\b{NAME}\b", rf"other=\b{OTHER}\b"),
         terms=((NAME, OTHER),),
         training=training,

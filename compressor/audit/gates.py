@@ -14,7 +14,8 @@ from compressor.report.blocks import Finding
 
 __all__ = ["check_gates", "judge_gates", "read_gates"]
 
-SLICE = "slice."
+SLICES = ("slice.", "slice_calibration.")
+"""Begin the names of figures of groups."""
 
 
 def read_gates(given: Iterable[str]) -> dict[str, str]:
@@ -44,11 +45,11 @@ def check_gates(gates: Collection[str], inquiry: Inquiry, slices: Iterable[str])
     Args:
         slices: names of the groups that are compared.
     """
-    groups = [f"{SLICE}{name}" for name in slices]
+    groups = [f"{kind}{name}" for name in slices for kind in SLICES]
     unknown = unknown_figures(gates, inquiry)
-    unknown += [name for name in gates if name.startswith(SLICE) and name not in groups]
+    unknown += [name for name in gates if name.startswith(SLICES) and name not in groups]
     if unknown:
-        known = [name for name in audit_figures(inquiry) if name != SLICE]
+        known = [name for name in audit_figures(inquiry) if name not in SLICES]
         raise RecipeError(f"An audit has no figure {unknown[0]!r}.", hint=suggest(unknown[0], [*known, *groups]))
 
 

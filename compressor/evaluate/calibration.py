@@ -12,7 +12,7 @@ from compressor.report import format as fmt
 from compressor.report.blocks import Finding, Prose, table
 from compressor.report.blocks.charts import Curve, LineChart
 
-__all__ = ["BINS", "EVALUATION", "Calibration", "expected_calibration_error"]
+__all__ = ["BINS", "EVALUATION", "Calibration", "confidences", "expected_calibration_error"]
 
 BINS = 15
 """Of equal width, as those of the metric `calibration_error`."""
@@ -36,12 +36,11 @@ class Calibration(Evaluation):
     order: ClassVar[int] = 30
 
     def applies(self, split: JudgedSplit) -> bool:
-        known = split.task.spec.target in ("one-label", "many-labels") and len(split.targets) > 0
-        return known and scores_of(split.model, split.labels) is not None
+        return confidences(split.model, split) is not None
 
     def run(self, split: JudgedSplit) -> Finding:
-        judged = [one for one in split.all_models if scores_of(one, split.labels) is not None]
-        pairs = [_confidences(one, split) for one in judged]
+        found = [(one, confidences(one, split)) for one in split.all_models]
+        judged, pairs = zip(*((one, pair) for one, pair in found if pair is not None), strict=True)
         errors = [expected_calibration_error(*found) for found in pairs]
         bins = [_bins(*found) for found in pairs]
         curves = tuple(
@@ -82,10 +81,15 @@ def expected_calibration_error(confidence: FloatArray, right: FloatArray) -> flo
     return float(sum(one.n * abs(one.right - one.confidence) for one in found) / len(confidence))
 
 
-def _confidences(answered: Answered, split: JudgedSplit) -> tuple[FloatArray, FloatArray]:
-    """Confidence [n], and 1 where it is right or 0 [n]."""
+def confidences(answered: Answered, split: JudgedSplit) -> tuple[FloatArray, FloatArray] | None:
+    """Confidence [n], and 1 where it is right or 0 [n]: of each text, or of each label of each text, in their order.
+
+    None where answers have no probabilities, or nobody knows which are right.
+    """
     scores = scores_of(answered, split.labels)
-    assert scores is not None
+    known = split.task.spec.target in ("one-label", "many-labels") and len(split.targets) > 0
+    if scores is None or not known:
+        return None
     if split.task.spec.target == "many-labels":
         return scores.ravel(), np.asarray(split.targets, dtype=np.float64).ravel()
     right = scores.argmax(axis=1) == np.asarray(split.targets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,8 @@ from compressor.bench.permutation import group_p_value
 from compressor.bench.results import Interval
 from compressor.bench.statistics import FloatArray, holm
 from compressor.data.slices import Mask, slice_masks
-from compressor.evaluate.base import LEVEL, Audit, Inquiry, JudgedSplit, draws_for
+from compressor.evaluate.base import LEVEL, Answered, Audit, Inquiry, JudgedSplit, draws_for
+from compressor.evaluate.calibration import confidences, expected_calibration_error
 from compressor.report import format as fmt
 from compressor.report.blocks import Block, Cell, Finding, Prose, table
 from compressor.runtime.tasks import Example, Metric
@@ -56,7 +57,7 @@ class Slices(Audit):
     title: ClassVar[str] = "Groups of texts"
 
     def figures(self, inquiry: Inquiry) -> tuple[str, ...]:
-        return ("worst_slice", "slice.")
+        return ("worst_slice", "slice.", "slice_calibration.")
 
     def missing(self, split: JudgedSplit, inquiry: Inquiry) -> str | None:
         if split.task.main_metric(split.model.judged.statistics) is None:
@@ -76,18 +77,24 @@ class Slices(Audit):
         found = [_judge(group, metric, rows, main, inquiry.seed + number, draws) for number, group in enumerate(large)]
         if not found:
             return Finding(self.title, (Prose(f"No group and its rest have {FEWEST} texts or more."),))
-        names = [one.name for one in split.all_models]
+        judged_by = split.all_models
+        names = [one.name for one in judged_by]
+        errors_of = {one.name: _calibration(one, split, [judged.group for judged in found]) for one in judged_by}
+        calibrations = {name: errors for name, errors in errors_of.items() if errors is not None}
+        about = " Calibration errors of small groups are larger by chance." if calibrations else ""
         blocks: list[Block] = [
             Prose(
                 f"{main.title[:1].upper()}{main.title[1:]} of each group with 95% intervals; groups of fewer than "
                 f"{FEWEST} texts are left out. "
-                "What is called beyond chance is so with all groups taken together (Holm).",
+                f"What is called beyond chance is so with all groups taken together (Holm).{about}",
                 "remark",
             ),
-            table(("group", "n", *names), [_row(one, main) for one in found]),
+            _table(found, names, main, calibrations),
             *_sentences(found, names, main),
         ]
         figures = {f"slice.{one.group.name}": one.values[0][0] for one in found}
+        if errors := calibrations.get(names[0]):
+            figures |= {f"slice_calibration.{one.group.name}": e for one, e in zip(found, errors, strict=True)}
         worst = (min if main.higher_is_better else max)(one.values[0][0] for one in found)
         return Finding(self.title, tuple(blocks), {**figures, "worst_slice": worst})
 
@@ -125,8 +132,30 @@ def _judge(group: Group, metric: Metric, rows: list[FloatArray], main: MetricSpe
     return _Judged(group, int(inside.sum()), values, below, hurt, gap)
 
 
-def _row(one: _Judged, main: MetricSpec) -> list[Cell]:
-    return [one.group.name, str(one.n), *(fmt.quality(value, main, interval) for value, interval in one.values)]
+def _calibration(answered: Answered, split: JudgedSplit, found: Sequence[Group]) -> list[float] | None:
+    """Expected calibration error on each group; None where the model gives no probabilities."""
+    pair = confidences(answered, split)
+    if pair is None:
+        return None
+    confidence, right = pair
+    each = len(confidence) // len(split.examples)  # of several labels, each text has as many
+    masks = [np.repeat(group.members, each) for group in found]
+    return [expected_calibration_error(confidence[mask], right[mask]) for mask in masks]
+
+
+def _table(
+    found: Sequence[_Judged], names: Sequence[str], main: MetricSpec, calibrations: Mapping[str, Sequence[float]]
+) -> Block:
+    rows: list[list[Cell]] = [
+        [
+            one.group.name,
+            str(one.n),
+            *(fmt.quality(value, main, interval) for value, interval in one.values),
+            *(fmt.percent(errors[place]) for errors in calibrations.values()),
+        ]
+        for place, one in enumerate(found)
+    ]
+    return table(("group", "n", *names, *(f"{name}\ncalibration error" for name in calibrations)), rows)
 
 
 def _sentences(found: list[_Judged], names: list[str], main: MetricSpec) -> Iterator[Block]:

@@ -68,6 +68,21 @@ def test_models_without_a_bias_give_no_finding_whatever_the_seed(monkeypatch: py
     assert not found
 
 
+def test_a_group_whose_answers_promise_too_much_has_a_larger_calibration_error() -> None:
+    """As right as the rest, and surer than it ought to be."""
+
+    def boastful(text: str) -> tuple[float, float]:
+        a, b = wrong_of_the_north(text.replace("south", "north"))
+        return (9 * a, 9 * b) if "north" in text else (0.35 * a, 0.35 * b)
+
+    found = EVALUATION.run(judged(boastful, right))
+    north, south = (found.figures[f"slice_calibration.place = {place}"] for place in ("north", "south"))
+    assert north == pytest.approx(0.33, abs=0.02) and south < 0.05
+    table = next(block for block in found.blocks if isinstance(block, Table))
+    assert [column.title for column in table.columns][-2:] == ["onnx int8", "teacher"]
+    assert table.rows[-2].cells[-2:] == (f"{100 * north:.1f}%", "11.9%")
+
+
 def test_groups_are_values_matches_and_halves_by_length() -> None:
     split = judged(right, slices=("place", "dull=dull"))
     assert split.inquiry is not None

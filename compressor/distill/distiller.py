@@ -188,8 +188,10 @@ class Distiller(torch.nn.Module):
         again: Sequence[Supervised],
         others: Mapping[str, _Compared],
     ) -> torch.Tensor:
-        total = rows[0].student.sum() * 0  # has a gradient also where every weight is 0
-        for name, objective in self._weighed().items():
+        weighed = self._weighed()
+        # Without any it still needs a gradient; with some, one for answers that none of them compares would cost a pass.
+        total = rows[0].student.new_zeros(()) if weighed else rows[0].student.sum() * 0
+        for name, objective in weighed.items():
             compared, mixture = others.get(name, (rows, None))
             value = _value(objective, compared, {**student, MIXTURE: mixture}, teacher, batch, again)
             self._sums[name] = self._sums.get(name, 0.0) + value.detach()

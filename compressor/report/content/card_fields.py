@@ -26,6 +26,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "Planted texts learned by heart",
         "Near-duplicates of training texts",
         "Near-duplicates within the test",
+        "Texts that the bundle carries",
     ),
     "Certainty": ("Certainty", "Unsure answers", "Texts of another domain"),
     "Human oversight": ("Reasons",),

@@ -189,7 +189,7 @@ class Distiller(torch.nn.Module):
         others: Mapping[str, _Compared],
     ) -> torch.Tensor:
         weighed = self._weighed()
-        # Without any it still needs a gradient; with some, one for answers that none of them compares would cost a pass.
+        # Without any it still needs a gradient; with some, one for answers that none compares would cost a pass.
         total = rows[0].student.new_zeros(()) if weighed else rows[0].student.sum() * 0
         for name, objective in weighed.items():
             compared, mixture = others.get(name, (rows, None))

@@ -201,7 +201,9 @@ def _texts(
         if not section.sentences:
             yield MadeText(texts, _ORIGIN)
             continue
-        for sentence in sentences(texts[roles[0]], min_words=section.min_words, max_words=section.max_words):
+        # The limits count both texts of a pair together.
+        least, most = -(-section.min_words // len(roles)), section.max_words and max(1, section.max_words // len(roles))
+        for sentence in sentences(texts[roles[0]], min_words=least, max_words=most):
             yield MadeText(dict.fromkeys(roles, sentence), _ORIGIN)
 
 

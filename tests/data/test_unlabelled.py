@@ -147,9 +147,12 @@ def test_sentences_of_one_column_are_pairs_with_themselves(tmp_path: Path) -> No
     rows = [{"text": f"a {i}", "text_pair": f"b {i}", "label": "xy"[i % 2]} for i in range(50)]
     run(tmp_path / "data", write(tmp_path, rows), columns={"text_pair": "text_pair"})
     more = write(tmp_path, [{"whole": "It begins well. It ends badly."}], stem="more")
-    read(tmp_path / "data", tmp_path / "out", more, columns={"text": "whole", "text_pair": "whole"}, sentences=True)
+    columns = {"text": "whole", "text_pair": "whole"}
+    read(tmp_path / "data", tmp_path / "out", more, columns=columns, sentences=True)
     found = load_texts(tmp_path / "out")
     assert list(found["text"]) == list(found["text_pair"]) == ["It begins well.", "It ends badly."]
+    short = read(tmp_path / "data", tmp_path / "short", more, columns=columns, sentences=True, max_words=4)
+    assert "It begins" in load_texts(tmp_path / "short")["text"] and not short["dropped"], "2 words, twice"
 
 
 def test_a_limit_takes_a_sample_that_the_seed_decides(data: Path, tmp_path: Path) -> None:
